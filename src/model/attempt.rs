@@ -1,0 +1,115 @@
+//! An attempt: one try of a step; for HTTP one request and its answer.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How one attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// On its way, or cut off by a crash that nobody has looked at yet.
+    Started,
+    /// It took effect.
+    Ok,
+    /// It failed for now; the step's schedule says when it is tried again.
+    Retry,
+    /// It failed for good.
+    Failed,
+    /// The request may have taken effect: no answer came.
+    Unknown,
+}
+
+impl AttemptOutcome {
+    /// Every outcome, in the order of their codes.
+    pub const ALL: [Self; 5] = [Self::Started, Self::Ok, Self::Retry, Self::Failed, Self::Unknown];
+
+    /// The number in the store.
+    pub fn code(self) -> i16 {
+        Self::ALL.iter().position(|known| *known == self).and_then(|at| i16::try_from(at).ok()).unwrap_or(-1)
+    }
+
+    /// The outcome of a number in the store. `None` for a number that no version wrote.
+    pub fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.get(usize::try_from(code).ok()?).copied()
+    }
+
+    /// The word in tables, pages and logs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Ok => "ok",
+            Self::Retry => "retry",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What kind of failure it was; decides with the step's `retry` whether it is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// No connection, or it broke before the first byte of the request went out.
+    Network,
+    /// The certificate or the handshake was refused; retried like `network`.
+    Tls,
+    /// Sent, and no answer in time or a cut: the outcome is unknown.
+    Timeout,
+    /// An answer that is not HTTP, or not what the action promises.
+    BadReply,
+    /// An answer with a status that is not a success.
+    Status,
+    /// A redirect, which is never followed.
+    Redirect,
+    /// The target's address, port or scheme is not allowed.
+    EgressDenied,
+    /// An input that is missing, or not of its type.
+    InvalidInput,
+    /// A template that failed.
+    Template,
+    /// A header value with control characters.
+    InvalidHeaderValue,
+    /// A rendered URL, header or body that is empty, too large or of the wrong kind.
+    RenderType,
+    /// A secret that is not set, or not sealed with this key.
+    SecretMissing,
+    /// A secret that would go to a target it is not meant for.
+    SecretOrigin,
+    /// A `fail` step.
+    Fail,
+    /// The run's own `timeout`.
+    RunTimeout,
+    /// A rule, template or stored value that no longer reads.
+    Internal,
+}
+
+impl ErrorClass {
+    /// The word that rules see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::BadReply => "bad_reply",
+            Self::Status => "status",
+            Self::Redirect => "redirect",
+            Self::EgressDenied => "egress_denied",
+            Self::InvalidInput => "invalid_input",
+            Self::Template => "template",
+            Self::InvalidHeaderValue => "invalid_header_value",
+            Self::RenderType => "render_type",
+            Self::SecretMissing => "secret_missing",
+            Self::SecretOrigin => "secret_origin",
+            Self::Fail => "fail",
+            Self::RunTimeout => "run_timeout",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

@@ -1,0 +1,17 @@
+//! What the engine speaks of: plain data and its laws, no I/O.
+
+mod attempt;
+mod delivery;
+mod event;
+mod finding;
+mod run;
+mod step;
+mod verdict;
+
+pub use attempt::{AttemptOutcome, ErrorClass};
+pub use delivery::{Refusal, RefusalReason};
+pub use event::{EventFlags, EventType};
+pub use finding::{Finding, Place, Severity};
+pub use run::{IllegalMove, RunStatus};
+pub use step::{StepError, StepOutcome, StepPath};
+pub use verdict::{Evidence, Verdict};

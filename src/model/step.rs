@@ -1,0 +1,74 @@
+//! A step: one entry of `do`. Its path in the pinned text is its identity.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ErrorClass;
+
+/// The path of a step in its rule's text, such as `do.1.then.0` or `on_error.0`; `do.2.do.0[3]` is the turn of index 3.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepPath(pub String);
+
+impl fmt::Display for StepPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// It took effect.
+    Ok,
+    /// It did not, and will not be tried again.
+    Failed,
+    /// Its `if` was false, or it stands in a branch that was not taken.
+    Skipped,
+    /// A `wait` that nothing ended in time.
+    TimedOut,
+}
+
+impl StepOutcome {
+    /// The word that rules see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::TimedOut => "timed_out",
+        }
+    }
+
+    /// The number in the store.
+    pub fn code(self) -> i16 {
+        match self {
+            Self::Ok => 0,
+            Self::Failed => 1,
+            Self::Skipped => 2,
+            Self::TimedOut => 3,
+        }
+    }
+
+    /// The outcome of a number in the store. `None` for a number that no version wrote.
+    pub fn from_code(code: i16) -> Option<Self> {
+        [Self::Ok, Self::Failed, Self::Skipped, Self::TimedOut].into_iter().find(|outcome| outcome.code() == code)
+    }
+}
+
+/// Why a step failed: what rules see as `error` and `steps.x.error`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepError {
+    /// The step's id, or its path where it has none.
+    pub step: String,
+    /// What kind of failure.
+    pub class: ErrorClass,
+    /// The HTTP status, if an answer came.
+    pub status: Option<u16>,
+    /// One sentence; secrets are masked.
+    pub message: String,
+    /// The number of the attempt that failed last, from 1; 0 where nothing was attempted.
+    pub attempt: u32,
+}

@@ -1,0 +1,153 @@
+//! A rule as it is meant: nothing left to check. (`raw` is as written.)
+
+use std::{sync::Arc, time::Duration};
+
+use super::Condition;
+use crate::{
+    model::{Place, StepPath},
+    templates::{Leaf, Tree},
+};
+
+/// A rule that holds together.
+#[derive(Debug)]
+pub struct Rule {
+    /// The path in `rules/` without its ending: `calls/missed`.
+    pub id: Arc<str>,
+    /// The file as the user names it: `rules/calls/missed.yaml`.
+    pub file: Arc<str>,
+    pub name: String,
+    pub description: Option<String>,
+    pub enabled: bool,
+    /// What it listens to; any of them.
+    pub on: Vec<On>,
+    pub vars: Vec<Var>,
+    pub when: Condition,
+    /// Of the whole run, from its first step.
+    pub timeout: Option<Duration>,
+    pub steps: Vec<Step>,
+    /// Run once when a run has finally failed.
+    pub on_error: Vec<Step>,
+}
+
+/// What a rule listens to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum On {
+    /// One type, such as `gruveo.call`; `own` hears echoes of our own actions too.
+    Type { event: String, own: bool },
+    /// Every type of a service: `groove.*`.
+    Service { service: String, own: bool },
+}
+
+/// A computed value of a rule.
+#[derive(Debug)]
+pub struct Var {
+    pub name: String,
+    pub value: Tree,
+    pub place: Place,
+}
+
+/// One entry of `do`, `then`, `else` or `on_error`.
+#[derive(Debug)]
+pub struct Step {
+    /// Its identity in the pinned text: `do.1.then.0`, `on_error.0`.
+    pub path: StepPath,
+    pub id: Option<String>,
+    pub place: Place,
+    /// The step's own `if`; of a block, the one that chooses between `then` and `else`.
+    pub condition: Option<Condition>,
+    pub kind: StepKind,
+    pub retry: Retry,
+    /// Of one attempt; 30 s unless set, at most 120 s.
+    pub timeout: Duration,
+    pub on_error: OnStepError,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum StepKind {
+    /// An action of a pack: `groove.add_note`, with its inputs as written.
+    Action {
+        name: String,
+        inputs: Vec<(String, Tree)>,
+        connection: Option<String>,
+    },
+    Http(Box<HttpStep>),
+    /// `if` with `then` and `else`.
+    Block {
+        then: Vec<Step>,
+        otherwise: Vec<Step>,
+    },
+    /// Ends the run well, saying why.
+    Stop(Leaf),
+    /// Ends the run badly, saying why.
+    Fail(Leaf),
+}
+
+/// A bare HTTP request.
+#[derive(Debug)]
+pub struct HttpStep {
+    pub method: http::Method,
+    /// Rendered with `Sink::PathSegment` before the first `?`, `Sink::QueryValue` after it. Scheme and host are literal or from [vars].
+    pub url: Leaf,
+    pub auth: Option<HttpAuth>,
+    pub headers: Vec<(String, Leaf)>,
+    pub query: Vec<(String, Tree)>,
+    pub body: HttpBody,
+}
+
+/// `auth: {bearer: NAME}` and its kin with names of secrets, or the name of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HttpAuth {
+    Bearer(String),
+    Basic { user: String, password: String },
+    Header { name: String, secret: String },
+    Query { name: String, secret: String },
+    Connection(String),
+}
+
+#[derive(Debug)]
+pub enum HttpBody {
+    None,
+    Json(Tree),
+    Form(Vec<(String, Tree)>),
+    Text(Leaf),
+}
+
+/// When a failed attempt is tried again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retry {
+    /// The delay before each retry; its length is the number of retries.
+    pub after: Vec<Duration>,
+    pub when: RetryWhen,
+    /// What an attempt without an answer means. `None`: by the kind of step (read or idempotent: retry; else ask).
+    pub unknown: Option<Unknown>,
+}
+
+/// `when: [network, 429, 5xx]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryWhen {
+    /// Network, TLS, 408 and 425.
+    pub network: bool,
+    /// Inclusive ranges: 429 is 429..=429, 5xx is 500..=599.
+    pub statuses: Vec<(u16, u16)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    Retry,
+    Ask,
+    Verify,
+}
+
+/// What follows when a step has finally failed.
+#[derive(Debug)]
+pub enum OnStepError {
+    Stop,
+    Continue,
+    Steps(Vec<Step>),
+}
+
+impl Retry {
+    /// The delays of a step that says nothing: 5 s, 30 s, 2 min, 10 min, 30 min, 2 h, 5 h, 10 h.
+    pub const STANDARD_SECONDS: [u64; 8] = [5, 30, 120, 600, 1800, 7200, 18_000, 36_000];
+}

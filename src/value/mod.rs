@@ -1,0 +1,44 @@
+//! JSON values: paths into them, how they compare, and a strict reader for bytes from outside.
+
+mod compare;
+mod json;
+mod path;
+
+pub use compare::{compare_numbers, same, type_name};
+pub use json::{JsonError, JsonLimits, Parsed, read_json};
+pub use path::{Path, PathError, Segment, find_all_in, find_in};
+pub use serde_json::Value;
+
+/// An object of JSON, in the order of its writer.
+pub type Object = serde_json::Map<String, Value>;
+
+/// Lays `patch` over `base`: objects are merged name by name, anything else is replaced.
+pub fn merge(base: &mut Value, patch: Value) {
+    match (base, patch) {
+        (Value::Object(base), Value::Object(patch)) => {
+            for (name, value) in patch {
+                match base.get_mut(&name) {
+                    Some(old) => merge(old, value),
+                    None => {
+                        base.insert(name, value);
+                    }
+                }
+            }
+        }
+        (base, patch) => *base = patch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn objects_merge_and_all_else_is_replaced() {
+        let mut base = json!({"a": {"x": 1, "y": [1, 2]}, "b": 1});
+        merge(&mut base, json!({"a": {"y": [3]}, "c": null}));
+        assert_eq!(base, json!({"a": {"x": 1, "y": [3]}, "b": 1, "c": null}));
+    }
+}
