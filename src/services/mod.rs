@@ -223,3 +223,14 @@ pub enum Body {
 pub fn coerce(_input: &Input, _value: Value) -> Result<Value, (ErrorClass, String)> {
     unimplemented!()
 }
+
+/// `event` as rules see it: the parsed body, with the pack's fields winning over its names. A body that is no object stays as it is.
+pub fn payload(body: Value, fields: Object) -> Value {
+    match body {
+        Value::Object(mut object) => {
+            object.extend(fields);
+            Value::Object(object)
+        }
+        other => other,
+    }
+}

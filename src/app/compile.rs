@@ -1,0 +1,56 @@
+//! Texts of a workspace become a rule set and the packs that it was checked against.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::vocabulary::AppVocabulary;
+use crate::{
+    config::Config,
+    model::Finding,
+    rules::{Set, Texts},
+    runner::Pinned,
+    services::Registry,
+};
+
+/// What compiling a workspace gave.
+pub struct Compiled {
+    /// The rules that hold.
+    pub set: Arc<Set>,
+    /// The packs: without those of the workspace where one of them has an error.
+    pub registry: Arc<Registry>,
+    /// All findings of all files, sorted by file and place.
+    pub findings: Vec<Finding>,
+}
+
+impl Compiled {
+    /// Whether a file is held back.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(Finding::is_error)
+    }
+}
+
+/// Compiles a workspace's texts under its settings.
+pub fn compile(texts: &Texts, config: &Config) -> Compiled {
+    let packs: BTreeMap<String, String> = texts
+        .0
+        .iter()
+        .filter(|(path, _)| path.starts_with("templates/services/"))
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect();
+    let (registry, mut findings) = match Registry::load(&packs) {
+        Ok(registry) => (registry, Vec::new()),
+        Err(findings) => (Registry::load(&BTreeMap::new()).unwrap_or_default(), findings),
+    };
+    let rules = Set::compile(texts.clone(), &AppVocabulary { registry: &registry, config });
+    findings.extend(rules.findings);
+    findings.sort_by(|left, right| left.order().cmp(&right.order()));
+    Compiled { set: Arc::new(rules.set), registry: Arc::new(registry), findings }
+}
+
+/// Compiles texts that once held together, for runs that are pinned to them.
+pub(super) fn pinned(texts: Texts, config: &Config) -> Pinned {
+    let compiled = compile(&texts, config);
+    for finding in compiled.findings.iter().filter(|finding| finding.is_error()) {
+        tracing::debug!(finding = %finding, "in a rule set that runs still use");
+    }
+    Pinned { set: compiled.set, registry: compiled.registry }
+}

@@ -1,0 +1,164 @@
+//! The rule set in force: loaded at start, swapped whole when the workspace changes and everything holds, kept otherwise.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use super::compile::{Compiled, compile, pinned};
+use crate::{
+    clock::SharedClock,
+    config::Config,
+    intake::InForce,
+    model::Finding,
+    rules::{self, Texts},
+    runner::Pinned,
+    services,
+    store::{NewSet, Store, StoreError},
+};
+
+/// Why no rule set could be put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum RulebookError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The workspace has findings, and `rules.on_error` is `refuse`.
+    #[error("{} findings in the workspace, and rules.on_error is \"refuse\"; run `bellwire check`", .0.len())]
+    Refused(Vec<Finding>),
+}
+
+/// Keeps the rule set in force.
+pub struct Rulebook {
+    config: Arc<Config>,
+    store: Store,
+    clock: SharedClock,
+    now: RwLock<Now>,
+}
+
+struct Now {
+    in_force: InForce,
+    /// Findings of the workspace as it stands on disk, where it is not what is in force.
+    held_back: Vec<Finding>,
+    /// The texts that were looked at last.
+    seen: Texts,
+}
+
+impl Rulebook {
+    /// Loads the workspace, or what was in force before where the workspace has errors.
+    pub async fn open(config: Arc<Config>, store: Store, clock: SharedClock) -> Result<Self, RulebookError> {
+        let (texts, compiled) = read(&config);
+        let now = if compiled.has_errors() {
+            fall_back(&config, &store, &clock, texts, compiled).await?
+        } else {
+            put(&store, &clock, texts, compiled).await?
+        };
+        Ok(Self { config, store, clock, now: RwLock::new(now) })
+    }
+
+    /// What decides now.
+    pub fn in_force(&self) -> InForce {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).in_force.clone()
+    }
+
+    /// Findings that hold the workspace's present state back. Empty where it is in force.
+    pub fn held_back(&self) -> Vec<Finding> {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).held_back.clone()
+    }
+
+    /// Looks at the workspace again. True where another set came into force.
+    pub async fn reload(&self) -> Result<bool, StoreError> {
+        let config = Arc::clone(&self.config);
+        let seen = self.now.read().unwrap_or_else(PoisonError::into_inner).seen.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let (texts, faults) = workspace(&config);
+            (texts != seen || !faults.is_empty()).then(|| read(&config))
+        });
+        let Ok(Some((texts, compiled))) = looked.await else {
+            return Ok(false);
+        };
+        if compiled.has_errors() {
+            hold_back(&compiled.findings);
+            let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+            now.held_back = compiled.findings;
+            now.seen = texts;
+            return Ok(false);
+        }
+        let changed = texts.digest() != self.in_force().set.digest;
+        let next = put(&self.store, &self.clock, texts, compiled).await?;
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(changed)
+    }
+}
+
+/// The texts of the workspace and of the packs that are built in, and what they compile to.
+fn read(config: &Config) -> (Texts, Compiled) {
+    let (texts, faults) = workspace(config);
+    let mut compiled = compile(&texts, config);
+    compiled.findings.extend(faults);
+    compiled.findings.sort_by(|left, right| left.order().cmp(&right.order()));
+    (texts, compiled)
+}
+
+/// Built-in packs stand among the texts, so that a run keeps to them after an upgrade.
+pub fn workspace(config: &Config) -> (Texts, Vec<Finding>) {
+    let (own, faults) = rules::load(&config.workspace);
+    let mut texts: BTreeMap<String, String> =
+        services::builtin_files().iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    texts.extend(own.0.iter().map(|(path, text)| (path.clone(), text.clone())));
+    (Texts(Arc::new(texts)), faults)
+}
+
+async fn put(store: &Store, clock: &SharedClock, texts: Texts, compiled: Compiled) -> Result<Now, StoreError> {
+    let new = NewSet {
+        digest: texts.digest().0,
+        texts: texts.0.iter().map(|(path, text)| (path.clone(), text.clone())).collect(),
+    };
+    let set_id = store.put_in_force(new, clock.now()).await?;
+    let rules = compiled.set.rules.len();
+    tracing::info!(set.id = set_id, set.digest = %texts.digest(), rules, "rule set in force");
+    for warning in compiled.findings.iter().filter(|finding| !finding.is_error()) {
+        tracing::warn!(finding = %warning, "in the workspace");
+    }
+    let in_force = InForce { set: compiled.set, set_id, registry: compiled.registry };
+    Ok(Now { in_force, held_back: Vec::new(), seen: texts })
+}
+
+/// At start with errors: the last set in force runs on; in a fresh database the files that hold.
+async fn fall_back(
+    config: &Config,
+    store: &Store,
+    clock: &SharedClock,
+    texts: Texts,
+    compiled: Compiled,
+) -> Result<Now, RulebookError> {
+    if config.rules.refuse_on_error {
+        return Err(RulebookError::Refused(compiled.findings));
+    }
+    hold_back(&compiled.findings);
+    if let Some(set_id) = store.in_force().await?
+        && let Some(last) = store.set_texts(set_id).await?
+    {
+        let last = Texts(Arc::new(last.into_iter().collect()));
+        let Pinned { set, registry } = pinned(last, config);
+        tracing::warn!(set.id = set_id, "the rule set that was in force before runs on");
+        let in_force = InForce { set, set_id, registry };
+        return Ok(Now { in_force, held_back: compiled.findings, seen: texts });
+    }
+    let bad: BTreeSet<&str> =
+        compiled.findings.iter().filter(|finding| finding.is_error()).map(|finding| finding.file.as_str()).collect();
+    let good = texts.0.iter().filter(|(path, _)| !bad.contains(path.as_str()));
+    let good = Texts(Arc::new(good.map(|(path, text)| (path.clone(), text.clone())).collect()));
+    let held_back = compiled.findings.clone();
+    let now = put(store, clock, good.clone(), compile(&good, config)).await?;
+    Ok(Now { held_back, seen: texts, ..now })
+}
+
+fn hold_back(findings: &[Finding]) {
+    let files: BTreeSet<&str> =
+        findings.iter().filter(|finding| finding.is_error()).map(|finding| finding.file.as_str()).collect();
+    tracing::error!(files = ?files, "the workspace has errors: it is held back, run `bellwire check`");
+    for finding in findings.iter().filter(|finding| finding.is_error()) {
+        tracing::error!(finding = %finding, "in the workspace");
+    }
+}

@@ -1,0 +1,78 @@
+//! What rules may speak of: the packs that will run, and the settings.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    config::Config,
+    rules::{ActionInfo, EventInfo, InputInfo, Vocabulary},
+    services::Registry,
+};
+
+/// The schema of a payload of which nothing is known.
+static ANYTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
+
+/// Packs and settings, as rules ask for them.
+pub(super) struct AppVocabulary<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) config: &'a Config,
+}
+
+impl AppVocabulary<'_> {
+    /// Whether `name` is a source of no service: any event name may follow it.
+    fn is_generic_source(&self, name: &str) -> bool {
+        self.config.sources.get(name).is_some_and(|source| source.service.is_none())
+    }
+}
+
+impl Vocabulary for AppVocabulary<'_> {
+    fn event(&self, kind: &str) -> Option<EventInfo<'_>> {
+        let (service, event) = kind.split_once('.')?;
+        if let Some(known) = self.registry.pack(service).and_then(|pack| pack.events.get(event)) {
+            return Some(EventInfo { schema: &known.schema, untrusted: &known.untrusted });
+        }
+        self.is_generic_source(service).then(|| EventInfo { schema: &ANYTHING, untrusted: &[] })
+    }
+
+    fn event_types(&self) -> Vec<String> {
+        let packs = self.registry.packs.values();
+        let of_packs = packs.flat_map(|pack| pack.events.keys().map(move |event| format!("{}.{event}", pack.name)));
+        let sources = self.config.sources.keys().filter(|name| self.is_generic_source(name));
+        of_packs.chain(sources.map(|name| format!("{name}.received"))).collect()
+    }
+
+    fn has_service(&self, name: &str) -> bool {
+        self.registry.packs.contains_key(name) || self.is_generic_source(name)
+    }
+
+    fn action(&self, name: &str) -> Option<ActionInfo> {
+        let (_, action) = self.registry.action(name)?;
+        let inputs = action.inputs.iter().map(|input| InputInfo {
+            name: input.name.clone(),
+            kind: input.kind.word(),
+            required: input.required && input.default.is_none(),
+            choices: input.choices.clone(),
+            help: input.help.clone(),
+            target: input.target,
+        });
+        Some(ActionInfo { title: action.title.clone(), inputs: inputs.collect(), read: action.read })
+    }
+
+    fn action_names(&self) -> Vec<String> {
+        let packs = self.registry.packs.values();
+        packs.flat_map(|pack| pack.actions.keys().map(move |action| format!("{}.{action}", pack.name))).collect()
+    }
+
+    fn has_connection(&self, name: &str) -> bool {
+        self.config.connections.contains_key(name) || self.registry.packs.contains_key(name)
+    }
+
+    fn vars(&self) -> &Map<String, Value> {
+        &self.config.vars
+    }
+
+    fn hours(&self) -> Vec<String> {
+        self.config.hours.keys().cloned().collect()
+    }
+}

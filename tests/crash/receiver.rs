@@ -1,0 +1,89 @@
+//! A target that honours `Idempotency-Key`: a key that it knows takes effect no second time.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+const ANSWER: &str = r#"{"message":{"href":"https://api.groovehq.com/v1/messages/7"}}"#;
+
+pub struct Receiver {
+    pub address: SocketAddr,
+    pub in_flight: Arc<AtomicUsize>,
+    effects: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+impl Receiver {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (in_flight, effects) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(BTreeMap::new())));
+        let (flying, kept) = (Arc::clone(&in_flight), Arc::clone(&effects));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&flying), Arc::clone(&kept)));
+            }
+        });
+        Self { address, in_flight, effects }
+    }
+
+    pub fn effects(&self) -> BTreeMap<String, String> {
+        self.effects.lock().unwrap().clone()
+    }
+
+    pub fn count(&self) -> usize {
+        self.effects.lock().unwrap().len()
+    }
+}
+
+async fn serve(mut stream: TcpStream, in_flight: Arc<AtomicUsize>, effects: Arc<Mutex<BTreeMap<String, String>>>) {
+    let mut buffer = Vec::new();
+    while let Some((path, key)) = read_request(&mut stream, &mut buffer).await {
+        in_flight.fetch_add(1, Ordering::SeqCst);
+        let ticket = path.split('/').nth(3).unwrap_or_default().to_owned();
+        effects.lock().unwrap().insert(key, ticket);
+        tokio::time::sleep(Duration::from_millis(super::random(25))).await;
+        let answer = format!("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{ANSWER}", ANSWER.len());
+        let sent = stream.write_all(answer.as_bytes()).await;
+        in_flight.fetch_sub(1, Ordering::SeqCst);
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(String, String)> {
+    let end = loop {
+        if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at + 4;
+        }
+        if stream.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
+    let header = |name: &str| {
+        head.lines().find_map(|line| {
+            let (known, value) = line.split_once(": ")?;
+            known.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        })
+    };
+    let length: usize = header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    while buffer.len() < end + length {
+        if stream.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    }
+    buffer.drain(..end + length);
+    Some((head.split(' ').nth(1)?.to_owned(), header("idempotency-key")?))
+}

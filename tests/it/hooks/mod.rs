@@ -1,0 +1,3 @@
+//! Deliveries: what is accepted, what is refused, what is kept of either.
+
+mod accepted;

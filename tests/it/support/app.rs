@@ -1,0 +1,191 @@
+//! A whole Bellwire in this process: a real store in a temporary workspace, real HTTP, and a clock that the test holds.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use bellwire::{
+    app::App,
+    clock::{Clock, HeldClock, Time},
+    config,
+    ids::{EventId, RunId},
+    model::RunStatus,
+    store::{RunDetail, RunFilter, RunRow, Store},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::journal::Journal;
+
+pub const GRUVEO_KEY: &str = "a-gruveo-signing-key";
+pub const GROOVE_TOKEN: &str = "a-groove-api-token";
+
+/// The rule that every check starts from.
+pub const MISSED: &str = include_str!("../../../rules/calls/missed.yaml");
+
+pub struct TestApp {
+    pub app: App,
+    pub clock: Arc<HeldClock>,
+    pub journal: Journal,
+    pub folder: TempDir,
+    settings: String,
+    environment: BTreeMap<String, String>,
+    http: reqwest::Client,
+}
+
+/// What an answer of a hook says.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+    pub headers: reqwest::header::HeaderMap,
+}
+
+impl TestApp {
+    /// One with the rule `calls/missed` alone.
+    pub async fn start(journal: Journal) -> Self {
+        Self::with(journal, &[("calls/missed", MISSED)], "").await
+    }
+
+    /// One with these rules (id, text) and more settings, on SQLite.
+    pub async fn with(journal: Journal, rules: &[(&str, &str)], settings: &str) -> Self {
+        Self::on(journal, rules, settings, BTreeMap::new()).await
+    }
+
+    /// The same with more of the environment, such as `BELLWIRE_DATABASE_URL`.
+    pub async fn on(journal: Journal, rules: &[(&str, &str)], settings: &str, more: BTreeMap<String, String>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (id, text) in rules {
+            write_rule(folder.path(), id, text);
+        }
+        let settings = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\n\n[egress]\nallow = [\"127.0.0.1/32\"]\nports = [{port}]\n\n\
+             [services.groove]\nbase_url = \"http://{address}/v1\"\nrate = \"unlimited\"\nconcurrent = 8\n\n{settings}",
+            port = journal.address.port(),
+            address = journal.address,
+        );
+        std::fs::write(folder.path().join("bellwire.toml"), &settings).unwrap();
+        let mut environment: BTreeMap<String, String> = [
+            ("BELLWIRE_SECRET_GRUVEO_KEY", GRUVEO_KEY),
+            ("BELLWIRE_SECRET_GROOVE_TOKEN", GROOVE_TOKEN),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        environment.extend(more);
+        let clock = HeldClock::at(Time::parse("2026-03-01T10:00:00Z").unwrap());
+        let app = launch(folder.path(), &environment, &clock).await;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { app, clock, journal, folder, settings, environment, http }
+    }
+
+    /// Stops it and starts it again on the same workspace.
+    pub async fn restart(self) -> Self {
+        let Self { app, clock, journal, folder, settings, environment, http } = self;
+        app.stop().await;
+        let app = launch(folder.path(), &environment, &clock).await;
+        Self { app, clock, journal, folder, settings, environment, http }
+    }
+
+    pub fn store(&self) -> &Store {
+        self.app.store()
+    }
+
+    /// Moves the clock, and lets everything that is due happen.
+    pub async fn advance(&self, span: Duration) {
+        self.clock.advance(span);
+        self.settle().await;
+    }
+
+    /// Lets everything that is due happen.
+    pub async fn settle(&self) {
+        tokio::time::timeout(Duration::from_secs(30), self.app.settled()).await.expect("runs do not settle").unwrap();
+    }
+
+    /// A delivery as Gruveo sends it.
+    pub async fn call(&self, body: &Value) -> Answer {
+        let body = body.to_string();
+        let signature = sign(GRUVEO_KEY, body.as_bytes());
+        self.post("/hooks/gruveo", &[("X-Gruveo-SHA256-HMAC", &signature)], body).await
+    }
+
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let mut request = self.http.post(format!("http://{}{path}", self.app.address())).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
+        let text = response.text().await.unwrap();
+        Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)), headers }
+    }
+
+    pub async fn runs(&self) -> Vec<RunRow> {
+        let mut runs = self.store().runs(RunFilter::default()).await.unwrap();
+        runs.sort_by_key(|run| run.id);
+        runs
+    }
+
+    /// The only run there is, whole.
+    pub async fn only_run(&self) -> RunDetail {
+        let runs = self.runs().await;
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        self.store().run(runs[0].id).await.unwrap().unwrap()
+    }
+
+    pub async fn run(&self, id: RunId) -> RunDetail {
+        self.store().run(id).await.unwrap().unwrap()
+    }
+
+    pub fn write_rule(&self, id: &str, text: &str) {
+        write_rule(self.folder.path(), id, text);
+    }
+
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+}
+
+async fn launch(folder: &Path, environment: &BTreeMap<String, String>, clock: &Arc<HeldClock>) -> App {
+    let config = config::load(folder, environment).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let clock = Arc::clone(clock);
+    App::start(config, clock).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn write_rule(folder: &Path, id: &str, text: &str) {
+    let file = folder.join(format!("rules/{id}.yaml"));
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, text).unwrap();
+}
+
+/// HMAC-SHA-256 in lower-case hex.
+pub fn sign(key: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+/// A missed call that belongs to ticket `ticket`.
+pub fn missed_call(ticket: &str) -> Value {
+    json!({
+        "timestamp": 1_598_615_831_871_i64,
+        "maxParticipants": 1,
+        "duration": 0,
+        "link": "@acme.sales",
+        "location": "Greece",
+        "resolution": "missed",
+        "tracking": {"ticket": ticket},
+        "waitingTime": 35,
+        "account": {"id": "9cf7336a-e40e-4628-bdac-4370298ccf14", "organization": "Acme Corp."},
+        "assignedUsers": [{"name": "John Smith", "email": "john@acme.com"}],
+    })
+}
+
+/// The id that an answer of 202 names.
+pub fn event_id(answer: &Answer) -> EventId {
+    answer.body["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+pub fn states(runs: &[RunRow]) -> Vec<RunStatus> {
+    runs.iter().map(|run| run.status).collect()
+}

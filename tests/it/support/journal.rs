@@ -1,0 +1,163 @@
+//! A dumb receiver: keeps every request as it came, and answers by a script. It knows nothing of Groove or of Bellwire.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
+
+/// A request as it came in.
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub method: String,
+    pub path: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Received {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// What the receiver does with a request.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    Status(u16, Vec<(&'static str, String)>, String),
+    /// Never answers, keeps the connection open.
+    Silence,
+    /// Closes after the request without a byte.
+    Cut,
+}
+
+impl Reply {
+    pub fn status(status: u16) -> Self {
+        Self::Status(status, Vec::new(), "{}".to_owned())
+    }
+
+    pub fn with(status: u16, name: &'static str, value: &str) -> Self {
+        Self::Status(status, vec![(name, value.to_owned())], "{}".to_owned())
+    }
+
+    pub fn created() -> Self {
+        Self::Status(201, Vec::new(), r#"{"message":{"href":"https://api.groovehq.com/v1/messages/7"}}"#.to_owned())
+    }
+}
+
+#[derive(Clone)]
+pub struct Journal {
+    pub address: SocketAddr,
+    requests: Arc<Mutex<Vec<Received>>>,
+    script: Arc<Mutex<VecDeque<Reply>>>,
+    arrived: Arc<Notify>,
+}
+
+impl Journal {
+    /// Starts on a free loopback port. Answers 201 once the script has run out.
+    pub async fn start(script: impl IntoIterator<Item = Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let journal = Self {
+            address: listener.local_addr().unwrap(),
+            requests: Arc::default(),
+            script: Arc::new(Mutex::new(script.into_iter().collect())),
+            arrived: Arc::default(),
+        };
+        let serving = journal.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let journal = serving.clone();
+                tokio::spawn(async move { journal.serve(stream).await });
+            }
+        });
+        journal
+    }
+
+    pub fn requests(&self) -> Vec<Received> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.script.lock().unwrap().extend(replies);
+    }
+
+    /// Waits until `count` requests have come.
+    pub async fn wait_for(&self, count: usize) -> Vec<Received> {
+        let waiting = async {
+            loop {
+                let arrived = self.arrived.notified();
+                let seen = self.requests();
+                if seen.len() >= count {
+                    return seen;
+                }
+                arrived.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting)
+            .await
+            .unwrap_or_else(|_| panic!("{count} requests were wanted, {} came", self.requests().len()))
+    }
+
+    async fn serve(&self, mut stream: TcpStream) {
+        let mut buffer = Vec::new();
+        while let Some(request) = read_request(&mut stream, &mut buffer).await {
+            self.requests.lock().unwrap().push(request);
+            let reply = self.script.lock().unwrap().pop_front().unwrap_or_else(Reply::created);
+            self.arrived.notify_waiters();
+            match reply {
+                Reply::Status(status, headers, body) => {
+                    let mut head = format!("HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+                    for (name, value) in headers {
+                        head.push_str(&format!("{name}: {value}\r\n"));
+                    }
+                    let whole = format!("{head}\r\n{body}");
+                    if stream.write_all(whole.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+                Reply::Silence => tokio::time::sleep(Duration::from_secs(600)).await,
+                Reply::Cut => return,
+            }
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Received> {
+    let end = loop {
+        if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at;
+        }
+        if stream.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8(buffer[..end].to_vec()).unwrap();
+    let mut lines = head.split("\r\n");
+    let mut first = lines.next()?.split(' ');
+    let (method, path) = (first.next()?.to_owned(), first.next()?.to_owned());
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    while buffer.len() < end + 4 + length {
+        if stream.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    }
+    let body = String::from_utf8(buffer[end + 4..end + 4 + length].to_vec()).unwrap();
+    buffer.drain(..end + 4 + length);
+    Some(Received { method, path, headers, body })
+}
