@@ -1,1 +1,12 @@
-//! (to be built)
+//! Builds everything once, and stops it in reverse.
+
+mod compile;
+mod in_force;
+mod serve;
+mod start;
+mod vocabulary;
+
+pub use compile::{Compiled, compile};
+pub use in_force::{Rulebook, RulebookError, workspace};
+pub use serve::serve;
+pub use start::{App, StartError};

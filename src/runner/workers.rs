@@ -96,7 +96,7 @@ impl RunnerParts {
 /// The running loop. Dropping it does not end it: [`Runner::stop`] does.
 pub struct Runner {
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    task: Mutex<Option<JoinHandle<()>>>,
     nightly: JoinHandle<()>,
 }
 
@@ -126,7 +126,7 @@ impl Runner {
         let task = tokio::spawn(run(Arc::clone(&shared)));
         let housekeeper = Arc::clone(&shared);
         let nightly = tokio::spawn(async move { prune_nightly(&housekeeper.parts).await });
-        Self { shared, task, nightly }
+        Self { shared, task: Mutex::new(Some(task)), nightly }
     }
 
     /// The rule sets, to keep one that was just compiled.
@@ -149,13 +149,16 @@ impl Runner {
     }
 
     /// Ends the loop: no new claims, open requests may end within `grace`. True: all ended in time.
-    pub async fn stop(self, grace: Duration) -> bool {
+    pub async fn stop(&self, grace: Duration) -> bool {
         self.shared.parts.lifecycle.enter(Phase::Draining);
         self.shared.parts.wake.ring();
-        let abort = self.task.abort_handle();
-        let ended = timeout(grace, self.task).await.is_ok();
-        abort.abort();
         self.nightly.abort();
+        let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return true;
+        };
+        let abort = task.abort_handle();
+        let ended = timeout(grace, task).await.is_ok();
+        abort.abort();
         ended
     }
 }

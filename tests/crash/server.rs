@@ -70,9 +70,16 @@ impl Server {
         Self { traced: true, ..self }
     }
 
-    /// The system calls so far.
+    /// The system calls of a server that was killed: whole once the end is in it.
     pub fn trace(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("trace")).unwrap()
+        for _ in 0..100 {
+            let trace = std::fs::read_to_string(self.folder.path().join("trace")).unwrap_or_default();
+            if trace.contains("+++ killed by SIGKILL") {
+                return trace;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the trace has no end");
     }
 
     pub fn url(&self) -> String {
@@ -84,7 +91,7 @@ impl Server {
         let mut command = Command::new(if self.traced { "strace" } else { program });
         if self.traced {
             let calls = "trace=read,recvfrom,readv,write,writev,sendto,pwrite64,fsync,fdatasync";
-            command.args(["-f", "-s", "60", "-e", calls, "-o"]).arg(self.folder.path().join("trace")).arg(program);
+            command.args(["-D", "-f", "-s", "60", "-e", calls, "-o"]).arg(self.folder.path().join("trace")).arg(program);
         }
         command
             .arg("--workspace")

@@ -1,0 +1,59 @@
+//! `bellwire serve`: an App until a signal ends it.
+
+use std::{process::ExitCode, sync::Arc};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::App;
+use crate::{clock::SystemClock, config::Config, lifecycle::Phase};
+
+/// What a second signal on the way down ends with, as shells show it for an interrupted program.
+const INTERRUPTED: u8 = 130;
+
+/// Runs until SIGTERM or SIGINT (a second one ends at once), or until storage fails (74).
+pub async fn serve(config: Config) -> ExitCode {
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
+    else {
+        eprintln!("bellwire: signals cannot be handled on this system");
+        return ExitCode::from(78);
+    };
+    let app = match App::start(config, Arc::new(SystemClock)).await {
+        Ok(app) => app,
+        Err(error) => {
+            eprintln!("bellwire: {error}");
+            return ExitCode::from(error.exit());
+        }
+    };
+    tracing::info!(address = %app.address(), "listening");
+    let lifecycle = app.lifecycle().clone();
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = lifecycle.reached(Phase::Stopped) => break,
+            _ = hangup.recv() => {
+                if let Err(error) = app.reload().await {
+                    tracing::error!(error = %error, "the rules cannot be reloaded for now");
+                }
+            }
+        }
+    }
+    if let Some(failure) = lifecycle.failure() {
+        // What failed once must not be tried again in this process: the disk may have lost what it said it had.
+        eprintln!("bellwire: {}", failure.why);
+        return ExitCode::from(failure.exit);
+    }
+    tracing::info!("stopping: open requests may end; a second signal ends at once");
+    tokio::select! {
+        () = app.stop() => ExitCode::SUCCESS,
+        () = either(&mut terminate, &mut interrupt) => ExitCode::from(INTERRUPTED),
+    }
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,231 @@
+//! A whole Bellwire in one value: store, rules, runner and server, joined.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use rocket::{Build, Rocket};
+use tokio::{task::JoinHandle, time::sleep};
+
+use super::{
+    compile::pinned,
+    in_force::{Rulebook, RulebookError},
+};
+use crate::{
+    clock::SharedClock,
+    config::Config,
+    connections::Connections,
+    egress::Egress,
+    ids::IdSource,
+    intake,
+    lifecycle::{Lifecycle, Phase},
+    model::Finding,
+    net::{self, Client},
+    rules::AllHours,
+    runner::{Pinned, PinnedSets, Runner, RunnerParts},
+    store::{Mode, Store, StoreError, Vault, VaultError},
+    wake::Wake,
+    web,
+};
+
+/// How often secrets that the command line changed are noticed.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// Why it does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key file or the sealed secrets.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The rules of the workspace.
+    #[error(transparent)]
+    Rules(#[from] RulebookError),
+    /// The settings, each fault a sentence.
+    #[error("{}", .0.join("\n"))]
+    Settings(Vec<String>),
+    /// The address.
+    #[error(transparent)]
+    Listen(#[from] web::ServeError),
+}
+
+impl StartError {
+    /// The exit code: 74 for storage, 78 for all else.
+    pub fn exit(&self) -> u8 {
+        match self {
+            Self::Store(_) | Self::Rules(RulebookError::Store(_)) | Self::Vault(VaultError::Store(_)) => 74,
+            _ => 78,
+        }
+    }
+}
+
+/// A running Bellwire.
+pub struct App {
+    config: Arc<Config>,
+    store: Store,
+    lifecycle: Lifecycle,
+    rulebook: Arc<Rulebook>,
+    runner: Arc<Runner>,
+    server: web::Server,
+    background: Vec<JoinHandle<()>>,
+}
+
+impl App {
+    /// Opens the store, puts the rules in force, takes up what a dead process left, and listens.
+    pub async fn start(config: Config, clock: SharedClock) -> Result<Self, StartError> {
+        let config = Arc::new(config);
+        let lifecycle = Lifecycle::default();
+        let hours = AllHours::read(&config.hours).map_err(StartError::Settings)?;
+        let store = open_store(&config, &clock, &lifecycle).await?;
+        let vault = Arc::new(open_vault(&store, &config, &clock).await?);
+        let ids = Arc::new(IdSource::above(store.highest_id().await?));
+        let rulebook = Arc::new(Rulebook::open(Arc::clone(&config), store.clone(), Arc::clone(&clock)).await?);
+        let recovered = store.recover(clock.now()).await?;
+        if recovered.runs > 0 {
+            tracing::info!(runs = recovered.runs, unknown = recovered.attempts, "runs of the last process go on");
+        }
+        let egress = Arc::new(Egress::new(&config.egress, net::own_addresses()));
+        let client =
+            Client::new(Arc::clone(&egress), config.limits.reply).map_err(|why| StartError::Settings(vec![why]))?;
+        let wake = Wake::default();
+        let connections =
+            Connections::new(Arc::clone(&config), Arc::clone(&vault), Arc::clone(&egress), Arc::clone(&clock));
+        let loader = {
+            let config = Arc::clone(&config);
+            Arc::new(move |texts| Ok(pinned(texts, &config)))
+        };
+        let runner = Arc::new(Runner::start(RunnerParts {
+            config: Arc::clone(&config),
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            wake: wake.clone(),
+            lifecycle: lifecycle.clone(),
+            pinned: PinnedSets::new(store.clone(), loader),
+            connections,
+            client,
+            hours: Arc::new(move |name, at| hours.contain(name, at)),
+        }));
+        keep(&rulebook, &runner);
+        let state = intake::State {
+            config: Arc::clone(&config),
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            clock: Arc::clone(&clock),
+            ids,
+            wake,
+            lifecycle: lifecycle.clone(),
+            in_force: {
+                let rulebook = Arc::clone(&rulebook);
+                Arc::new(move || rulebook.in_force())
+            },
+        };
+        let server = serve_http(&config, &lifecycle, state).await?;
+        let background = vec![
+            tokio::spawn(watch_rules(config.workspace.clone(), Arc::clone(&rulebook), Arc::clone(&runner))),
+            tokio::spawn(refresh_secrets(vault, lifecycle.clone())),
+        ];
+        Ok(Self { config, store, lifecycle, rulebook, runner, server, background })
+    }
+
+    /// Where it listens, with the port that was taken.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// The store, for reading.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// How far it is on its way down.
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// Looks at the workspace again; also done by itself when a file changes. True where another set came into force.
+    pub async fn reload(&self) -> Result<bool, StoreError> {
+        reload(&self.rulebook, &self.runner).await
+    }
+
+    /// Findings that hold the workspace's present state back. Empty where it is in force.
+    pub fn held_back(&self) -> Vec<Finding> {
+        self.rulebook.held_back()
+    }
+
+    /// Returns once nothing is in hand and nothing is due: for tests that hold the clock.
+    pub async fn settled(&self) -> Result<(), StoreError> {
+        self.runner.settled().await
+    }
+
+    /// Ends it: no new claims and connections, open requests may go on for the grace, then the store is closed.
+    pub async fn stop(self) {
+        self.lifecycle.enter(Phase::Draining);
+        for task in &self.background {
+            task.abort();
+        }
+        let grace = self.config.runner.grace;
+        if !self.runner.stop(grace).await {
+            tracing::warn!("requests were still open after the grace; what became of them is unknown");
+        }
+        self.server.stopped().await;
+        self.lifecycle.enter(Phase::Stopped);
+        let store = self.store;
+        drop(tokio::task::spawn_blocking(move || store.close()).await);
+    }
+}
+
+async fn open_store(config: &Arc<Config>, clock: &SharedClock, lifecycle: &Lifecycle) -> Result<Store, StoreError> {
+    let (config, clock, lifecycle) = (Arc::clone(config), Arc::clone(clock), lifecycle.clone());
+    let on_failure = Arc::new(move |why| lifecycle.fail(74, why));
+    let opened = tokio::task::spawn_blocking(move || Store::open(&config, Mode::Serve, clock, on_failure));
+    opened.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))
+}
+
+async fn open_vault(store: &Store, config: &Arc<Config>, clock: &SharedClock) -> Result<Vault, VaultError> {
+    let (store, config, clock) = (store.clone(), Arc::clone(config), Arc::clone(clock));
+    let opened = tokio::task::spawn_blocking(move || Vault::open(store, &config, clock));
+    opened.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string()).into()))
+}
+
+async fn serve_http(
+    config: &Config,
+    lifecycle: &Lifecycle,
+    state: intake::State,
+) -> Result<web::Server, web::ServeError> {
+    let settings = web::Settings { observer: intake::observer(&state), ..web::Settings::of(config) };
+    web::start(settings, lifecycle.clone(), |rocket: Rocket<Build>| rocket.attach(intake::stage(state))).await
+}
+
+/// Gives the runner the set that is in force, compiled.
+fn keep(rulebook: &Rulebook, runner: &Runner) {
+    let now = rulebook.in_force();
+    runner.pinned().keep(now.set_id, Pinned { set: now.set, registry: now.registry });
+}
+
+async fn reload(rulebook: &Rulebook, runner: &Runner) -> Result<bool, StoreError> {
+    let changed = rulebook.reload().await?;
+    if changed {
+        keep(rulebook, runner);
+    }
+    Ok(changed)
+}
+
+async fn watch_rules(workspace: impl AsRef<Path>, rulebook: Arc<Rulebook>, runner: Arc<Runner>) {
+    let mut changes = crate::rules::watch(workspace.as_ref());
+    while changes.changed().await {
+        if let Err(error) = reload(&rulebook, &runner).await {
+            tracing::error!(error = %error, "the rules cannot be reloaded for now");
+        }
+    }
+}
+
+async fn refresh_secrets(vault: Arc<Vault>, lifecycle: Lifecycle) {
+    while lifecycle.is_serving() {
+        sleep(REFRESH).await;
+        if let Err(error) = vault.refresh().await {
+            tracing::warn!(error = %error, "secrets cannot be read again for now");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Figures of this machine, as ratios within one run. `make bench`; no part of `make test`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a benchmark may panic, and its figures are rounded anyway"
+)]
+
+mod bare;
+mod client;
+mod memory;
+mod receiver;
+mod rules;
+mod whole;
+
+use std::{
+    io::Write,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use bellwire::config::Config;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    println!("disk: {}", fsync(folder.path()));
+    println!("rules and templates");
+    rules::matching(&Config::defaults(folder.path()));
+    rules::template();
+    println!("durable intake: 64 connections, signature checked, one rule matched, committed, answered; runner paused");
+    runtime.block_on(bare::intake());
+    println!("whole way: webhook to recorded effect, 20,000 calls over 64 connections");
+    runtime.block_on(whole::effects());
+    println!("memory and disk of the server as a process");
+    runtime.block_on(memory::growth());
+}
+
+/// What one durable append of 4 KiB costs on this disk: every figure below stands on it.
+fn fsync(folder: &Path) -> String {
+    let mut file = std::fs::File::create(folder.join("fsync")).unwrap();
+    let mut spans: Vec<Duration> = (0..500)
+        .map(|_| {
+            let began = Instant::now();
+            file.write_all(&[7; 4096]).unwrap();
+            file.sync_data().unwrap();
+            began.elapsed()
+        })
+        .collect();
+    spans.sort_unstable();
+    format!(
+        "fdatasync of a 4 KiB append: p50 {:.0} us, p99 {:.0} us",
+        spans[250].as_secs_f64() * 1e6,
+        spans[495].as_secs_f64() * 1e6
+    )
+}
