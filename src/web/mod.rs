@@ -1,1 +1,18 @@
-//! (to be built)
+//! What every HTTP answer shares: the gate, the statuses, the headers, the server that joins them.
+
+mod counters;
+mod errors;
+mod foreign;
+pub mod gate;
+mod headers;
+mod mark;
+mod peer;
+mod server;
+
+pub use counters::{Counters, Sampler};
+pub use errors::{Fault, catchers, refuse_method};
+pub use foreign::Foreign;
+pub use headers::{Headers, STANDARD};
+pub use mark::MARK;
+pub use peer::{PEER, PeerRules, client_address, peer_of};
+pub use server::{ServeError, Server, Settings, start};
