@@ -87,6 +87,10 @@ impl<'a> Context<'a> {
     pub fn lenient(self) -> Self {
         unimplemented!()
     }
+    /// What `now` means here.
+    pub fn now(&self) -> Time {
+        unimplemented!()
+    }
     /// The value of a root.
     pub fn root(&self, _name: &str) -> Option<&'a Value> {
         unimplemented!()

@@ -1,13 +1,15 @@
-//! JSON values: paths into them, how they compare, and a strict reader for bytes from outside.
+//! JSON values: paths into them, how they compare, and strict readers for JSON and YAML from outside.
 
 mod compare;
 mod json;
 mod path;
+mod yaml;
 
 pub use compare::{compare_numbers, same, type_name};
 pub use json::{JsonError, JsonLimits, Parsed, read_json};
 pub use path::{Path, PathError, Segment, find_all_in, find_in};
 pub use serde_json::Value;
+pub use yaml::{Document, MOST_FAULTS, YamlFault, YamlFaultKind, YamlLimits, pointer_to, read_yaml};
 
 /// An object of JSON, in the order of its writer.
 pub type Object = serde_json::Map<String, Value>;

@@ -1,0 +1,175 @@
+//! The request of a pack's action: inputs as a rule gives them, put where the pack says.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    Request, Target, address,
+    parts::{LARGEST_BODY, body, content_type, form_text, headers, optional_text, query_text, scalar},
+    prepare::Fault,
+};
+use crate::{
+    model::ErrorClass,
+    services::{Action, Body, Input, InputType, Pack, coerce},
+    templates::{Context, Leaf, Limits, Sink, Tree},
+    value::{Object, Value},
+};
+
+/// What an action's own templates may use together: as much as one template of a rule.
+const LIMITS: Limits = Limits { steps: 100_000, bytes: LARGEST_BODY, time: Duration::from_secs(1) };
+
+/// Renders the request of an action.
+pub(super) fn prepare(
+    pack: &Pack,
+    action: &Action,
+    given: &[(String, Tree)],
+    connection: Option<&str>,
+    context: &Context<'_>,
+) -> Result<Request, Fault> {
+    if let Some((unknown, _)) = given.iter().find(|(name, _)| action.inputs.iter().all(|input| input.name != *name)) {
+        let message = format!("`{}.{}` has no input `{unknown}`", pack.name, action.name);
+        return Err(Fault::new(ErrorClass::InvalidInput, message));
+    }
+    let mut inputs = Vec::with_capacity(action.inputs.len());
+    for input in &action.inputs {
+        let tree = given.iter().find(|(name, _)| *name == input.name).map(|(_, tree)| tree);
+        inputs.push((input.name.as_str(), read_input(input, tree, context)?));
+    }
+    let mut own = Context::new(context.now(), LIMITS);
+    for (name, value) in &inputs {
+        own.set(name, value);
+    }
+    let absent = inputs.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| *name).collect();
+    Rendering { context: own, absent }.request(pack, action, connection)
+}
+
+/// Renders one input and turns it to its type. Null where it is optional and not given.
+fn read_input(input: &Input, tree: Option<&Tree>, context: &Context<'_>) -> Result<Value, Fault> {
+    let what = format!("input `{}`", input.name);
+    let value = match tree {
+        None => Value::Null,
+        Some(Tree::Leaf(leaf, _)) if input.kind == InputType::Html => {
+            let text = optional_text(&what, leaf, context, Sink::Html)
+                .map_err(|fault| if fault.class == ErrorClass::RenderType { html_kind(&what, fault) } else { fault })?;
+            text.map_or(Value::Null, Value::String)
+        }
+        Some(tree) => tree.render(context, Sink::Plain).map_err(|error| Fault::template(&what, &error))?,
+    };
+    coerce(input, value).map_err(|(class, why)| Fault::new(class, format!("{why}{}", origin(tree))))
+}
+
+fn html_kind(what: &str, fault: Fault) -> Fault {
+    Fault { class: ErrorClass::InvalidInput, message: format!("{what} takes HTML text; {}", fault.message) }
+}
+
+/// The places that a value came from: ` (from event.tracking.ticket)`. Empty for a literal.
+fn origin(tree: Option<&Tree>) -> String {
+    let places: BTreeSet<String> = tree
+        .map(Tree::references)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(_, reference)| format!("`{}`", reference.path))
+        .collect();
+    if places.is_empty() {
+        return String::new();
+    }
+    format!(" (from {})", places.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// What the templates of an action's request see: its inputs alone.
+struct Rendering<'a> {
+    context: Context<'a>,
+    /// Optional inputs that were not given.
+    absent: BTreeSet<&'a str>,
+}
+
+impl Rendering<'_> {
+    fn request(&self, pack: &Pack, action: &Action, connection: Option<&str>) -> Result<Request, Fault> {
+        let path = address::path(&action.path, &self.context)?;
+        let query = query_text(&self.pairs("query value", &action.query)?);
+        let kept: Vec<(String, Leaf)> =
+            action.headers.iter().filter(|(_, leaf)| !self.is_absent(leaf)).cloned().collect();
+        let mut headers = headers(&kept, &self.context)?;
+        let (kind, text) = match &action.body {
+            Body::None => (None, None),
+            Body::Json(tree) => {
+                let value = self.tree(tree, "")?.unwrap_or(Value::Null);
+                (Some("application/json"), Some(value.to_string()))
+            }
+            Body::Form(leaves) => {
+                (Some("application/x-www-form-urlencoded"), Some(form_text(&self.pairs("form field", leaves)?)))
+            }
+            Body::Text(leaf) => {
+                let text = optional_text("the body", leaf, &self.context, Sink::Plain)?.unwrap_or_default();
+                (Some("text/plain; charset=utf-8"), Some(text))
+            }
+        };
+        if let Some(kind) = kind {
+            content_type(&mut headers, kind);
+        }
+        Ok(Request {
+            method: action.method.to_string(),
+            target: Target::Connection {
+                name: connection.unwrap_or(&pack.name).to_owned(),
+                path: address::with_query(path, &query)?,
+            },
+            headers,
+            body: text.map(body).transpose()?,
+            auth: None,
+        })
+    }
+
+    /// Whether a leaf is just an optional input that was not given, through filters or not.
+    fn is_absent(&self, leaf: &Leaf) -> bool {
+        let Leaf::Expression(_) = leaf else { return false };
+        let references = leaf.references();
+        !references.is_empty()
+            && references.iter().all(|reference| {
+                !reference.has_default && reference.path.root().is_some_and(|root| self.absent.contains(root))
+            })
+    }
+
+    fn pairs(&self, what: &str, leaves: &[(String, Leaf)]) -> Result<Vec<(String, String)>, Fault> {
+        let mut pairs = Vec::with_capacity(leaves.len());
+        for (name, leaf) in leaves.iter().filter(|(_, leaf)| !self.is_absent(leaf)) {
+            let what = format!("{what} `{name}`");
+            let value = leaf.render(&self.context, Sink::Plain).map_err(|error| Fault::template(&what, &error))?;
+            let values = match value {
+                Value::Array(list) => list,
+                value => vec![value],
+            };
+            for value in values {
+                if let Some(text) = scalar(&what, value)? {
+                    pairs.push((name.clone(), text));
+                }
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// A value of the body; `None` for a leaf that is left out. `place` is its JSON pointer.
+    fn tree(&self, tree: &Tree, place: &str) -> Result<Option<Value>, Fault> {
+        match tree {
+            Tree::Leaf(leaf, _) if self.is_absent(leaf) => Ok(None),
+            Tree::Leaf(leaf, _) => leaf
+                .render(&self.context, Sink::Plain)
+                .map(Some)
+                .map_err(|error| Fault::template(&format!("the body at `{place}`"), &error)),
+            Tree::List(list) => {
+                let mut values = Vec::with_capacity(list.len());
+                for (at, tree) in list.iter().enumerate() {
+                    values.extend(self.tree(tree, &format!("{place}/{at}"))?);
+                }
+                Ok(Some(Value::Array(values)))
+            }
+            Tree::Map(map) => {
+                let mut object = Object::new();
+                for (name, tree) in map {
+                    if let Some(value) = self.tree(tree, &format!("{place}/{name}"))? {
+                        object.insert(name.clone(), value);
+                    }
+                }
+                Ok(Some(Value::Object(object)))
+            }
+        }
+    }
+}

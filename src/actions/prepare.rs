@@ -1,0 +1,67 @@
+//! From a step and what it sees to its request.
+
+use super::{Request, pack_request, step_request};
+use crate::{
+    model::{ErrorClass, StepError},
+    rules::{Step, StepKind},
+    services::Registry,
+    templates::{Context, RenderError, RenderErrorKind},
+};
+
+/// Renders a step's request. `context` has every root that the step may see.
+///
+/// The error names the input, header or part that failed. Its class is `invalid_input` for an input that is missing or of the wrong
+/// type, `template` for a template that failed, `invalid_header_value`, or `render_type` for a rendered part that is empty, too large or
+/// of the wrong kind. None of them is retried.
+pub fn prepare(step: &Step, context: &Context<'_>, registry: &Registry) -> Result<Request, StepError> {
+    let prepared = match &step.kind {
+        StepKind::Action { name, inputs, connection } => match registry.action(name) {
+            Some((pack, action)) => pack_request::prepare(pack, action, inputs, connection.as_deref(), context),
+            None => Err(Fault::new(ErrorClass::Internal, format!("there is no action `{name}`"))),
+        },
+        StepKind::Http(http) => step_request::prepare(http, context),
+        StepKind::Block { .. } | StepKind::Stop(_) | StepKind::Fail(_) => {
+            Err(Fault::new(ErrorClass::Internal, "this kind of step sends no request".to_owned()))
+        }
+    };
+    prepared.map_err(|fault| fault.of(step))
+}
+
+/// Why a request cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) class: ErrorClass,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(class: ErrorClass, message: String) -> Self {
+        Self { class, message }
+    }
+
+    /// A rendered part that is empty, too large or of the wrong kind.
+    pub(super) fn kind(message: String) -> Self {
+        Self::new(ErrorClass::RenderType, message)
+    }
+
+    /// A template that failed; `what` is the part that it stands in.
+    pub(super) fn template(what: &str, error: &RenderError) -> Self {
+        let class = match error.kind {
+            RenderErrorKind::Refused => ErrorClass::InvalidHeaderValue,
+            RenderErrorKind::Missing | RenderErrorKind::Budget | RenderErrorKind::Other => ErrorClass::Template,
+        };
+        Self::new(class, format!("{what}: {error}"))
+    }
+
+    fn of(self, step: &Step) -> StepError {
+        StepError { step: step_name(step), class: self.class, status: None, message: self.message, attempt: 0 }
+    }
+}
+
+/// A step's id, or its path where it has none.
+pub(super) fn step_name(step: &Step) -> String {
+    step.id.clone().unwrap_or_else(|| step.path.to_string())
+}
+
+#[cfg(test)]
+mod tests;

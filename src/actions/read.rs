@@ -1,0 +1,205 @@
+//! From an answer, or the lack of one, to what it means for its step.
+
+use std::time::Duration;
+
+use super::{
+    prepare::step_name,
+    reply::{Reply, class_of, location_host, status_words},
+    retry::unknown_policy,
+    retry_after,
+};
+use crate::{
+    clock::Time,
+    model::{ErrorClass, StepError},
+    rules::{RetryWhen, Step, StepKind, Unknown},
+    services::{Action, Pack, Registry, whole_echo},
+    templates::{Context, Leaf, Limits, Sink},
+    value::Value,
+};
+
+/// What an echo's template may use: it makes one short text.
+const ECHO_LIMITS: Limits = Limits { steps: 10_000, bytes: 64 * 1024, time: Duration::from_millis(100) };
+
+/// What came of one attempt.
+#[derive(Debug)]
+pub enum Answer<'a> {
+    /// A whole answer.
+    Reply {
+        /// The HTTP status.
+        status: u16,
+        /// Names and values, in order.
+        headers: &'a [(String, String)],
+        /// As far as it was read.
+        body: &'a [u8],
+        /// The body was longer than what is read.
+        truncated: bool,
+    },
+    /// None.
+    None {
+        /// What kind of failure.
+        class: ErrorClass,
+        /// False only where surely no byte of the request reached the target.
+        maybe_executed: bool,
+        /// One sentence.
+        message: &'a str,
+    },
+}
+
+/// What an answer means for its step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// It took effect.
+    Ok {
+        /// What rules see as `steps.x.result`.
+        result: Value,
+        /// `{status, headers}`.
+        response: Value,
+        /// Equal to a hook's echo: we caused that event.
+        echo: Option<String>,
+    },
+    /// Try again if the schedule has a delay left. `throttled`: the whole connection pauses.
+    Retry {
+        /// Why.
+        error: StepError,
+        /// What the target asks for, one hour at most.
+        retry_after: Option<Duration>,
+        /// Whether the target said "slow down".
+        throttled: bool,
+        /// `{status, headers}`; null where there was no answer.
+        response: Value,
+    },
+    /// Final.
+    Failed {
+        /// Why.
+        error: StepError,
+        /// `{status, headers}`; null where there was no answer.
+        response: Value,
+    },
+    /// Sent, no answer: what the step's policy says to do.
+    Unknown {
+        /// What is known.
+        error: StepError,
+        /// Never `verify`, as long as no pack has a read-back.
+        policy: Unknown,
+    },
+}
+
+/// Reads an answer. `attempt` is the number of the attempt, from 1.
+pub fn read(step: &Step, registry: &Registry, answer: &Answer<'_>, attempt: u32, now: Time) -> Reading {
+    let pack = match &step.kind {
+        StepKind::Action { name, .. } => registry.action(name),
+        _ => None,
+    };
+    let reader = Reader { step, pack: pack.map(|(pack, action)| (pack.as_ref(), action)), attempt, now };
+    match answer {
+        Answer::Reply { status, headers, body, truncated } => {
+            reader.reply(&Reply { status: *status, headers, body, truncated: *truncated })
+        }
+        Answer::None { class, maybe_executed: true, message } => Reading::Unknown {
+            error: reader.error(*class, None, (*message).to_owned()),
+            policy: unknown_policy(step, registry),
+        },
+        Answer::None { class, maybe_executed: false, message } => reader.not_sent(*class, message),
+    }
+}
+
+struct Reader<'a> {
+    step: &'a Step,
+    pack: Option<(&'a Pack, &'a Action)>,
+    attempt: u32,
+    now: Time,
+}
+
+impl Reader<'_> {
+    fn error(&self, class: ErrorClass, status: Option<u16>, message: String) -> StepError {
+        StepError { step: step_name(self.step), class, status, message, attempt: self.attempt }
+    }
+
+    /// No byte went out: the network may be better later; what our own rules forbid stays forbidden.
+    fn not_sent(&self, class: ErrorClass, message: &str) -> Reading {
+        let error = self.error(class, None, message.to_owned());
+        let passing = matches!(class, ErrorClass::Network | ErrorClass::Tls | ErrorClass::Timeout);
+        if passing && self.step.retry.when.network {
+            return Reading::Retry { error, retry_after: None, throttled: false, response: Value::Null };
+        }
+        Reading::Failed { error, response: Value::Null }
+    }
+
+    fn reply(&self, reply: &Reply<'_>) -> Reading {
+        match reply.status {
+            200..=299 => self.success(reply),
+            300..=399 => {
+                let to = reply.header("location").and_then(location_host);
+                let to = to.map_or_else(|| "elsewhere on the same host".to_owned(), |host| format!("`{host}`"));
+                self.refusal(reply, Some(format!("it redirects to {to}, and redirects are not followed")))
+            }
+            _ => self.refusal(reply, reply.message(self.pack.and_then(|(pack, _)| pack.error_message.as_ref()))),
+        }
+    }
+
+    fn refusal(&self, reply: &Reply<'_>, said: Option<String>) -> Reading {
+        let status = reply.status;
+        let who = self.pack.map_or("the target", |(pack, _)| pack.title.as_str());
+        let said = said.map(|said| format!(": {said}")).unwrap_or_default();
+        let message = format!("{who} answered {}{said}", status_words(status));
+        let error = self.error(class_of(status), Some(status), message);
+        let response = reply.response();
+        let throttled = self.is_throttled(status);
+        if !is_retried(&self.step.retry.when, status, throttled) {
+            return Reading::Failed { error, response };
+        }
+        Reading::Retry { error, retry_after: retry_after::of(reply.headers, self.now), throttled, response }
+    }
+
+    /// Whether a status means "slow down".
+    fn is_throttled(&self, status: u16) -> bool {
+        status == 429 || self.pack.is_some_and(|(pack, _)| pack.throttled.contains(&status))
+    }
+
+    fn success(&self, reply: &Reply<'_>) -> Reading {
+        let place = self.pack.and_then(|(_, action)| action.result.as_ref());
+        let response = reply.response();
+        let body = match reply.parsed() {
+            // What a service answers where its result is wanted must be data: a page of HTML is a login page or a proxy's.
+            Ok(Value::String(_)) if place.is_some_and(|place| place.root() == Some("body")) => {
+                Err("the answer is text where the action promises JSON".to_owned())
+            }
+            parsed => parsed,
+        };
+        let body = match body {
+            Ok(body) => body,
+            // Nothing can look at the result of a step without an id, and the step has taken effect.
+            Err(_) if place.is_none() && self.step.id.is_none() => Value::Null,
+            Err(why) => {
+                let error = self.error(ErrorClass::BadReply, Some(reply.status), why);
+                return Reading::Failed { error, response };
+            }
+        };
+        let result = match place {
+            Some(place) => reply.at(place, body),
+            None => body,
+        };
+        let echo = self.pack.and_then(|(_, action)| self.echo(action.echo.as_ref()?, &result));
+        Reading::Ok { result, response, echo }
+    }
+
+    /// One that fails or is empty is none: an echo never fails a step.
+    fn echo(&self, leaf: &Leaf, result: &Value) -> Option<String> {
+        let mut context = Context::new(self.now, ECHO_LIMITS);
+        context.set("result", result);
+        match leaf.render(&context, Sink::Plain).ok()? {
+            Value::String(text) => whole_echo(text),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an answer with this status is worth another attempt.
+fn is_retried(when: &RetryWhen, status: u16, throttled: bool) -> bool {
+    let covers = |status: u16| when.statuses.iter().any(|(low, high)| (*low..=*high).contains(&status));
+    // 408 and 425 say that the request was not dealt with; whatever else a service throttles with stands for 429.
+    covers(status) || (when.network && matches!(status, 408 | 425)) || (throttled && covers(429))
+}
+
+#[cfg(test)]
+mod tests;

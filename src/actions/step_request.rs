@@ -1,0 +1,58 @@
+//! The request of an `http` step.
+
+use super::{
+    Request, Target, address,
+    parts::{body, content_type, form_text, headers, optional_text, pairs, query_text},
+    prepare::Fault,
+};
+use crate::{
+    rules::{HttpAuth, HttpBody, HttpStep},
+    services::AuthUse,
+    templates::{Context, Sink},
+};
+
+/// Renders the request of an `http` step. In `json` a null stays null.
+pub(super) fn prepare(step: &HttpStep, context: &Context<'_>) -> Result<Request, Fault> {
+    let bodiless = step.method == http::Method::GET || step.method == http::Method::HEAD;
+    if bodiless && !matches!(step.body, HttpBody::None) {
+        return Err(Fault::kind(format!("a {} request has no body; use `query`, or another method", step.method)));
+    }
+    let url = address::url(&step.url, context)?;
+    let query = query_text(&pairs("query value", &step.query, context)?);
+    let mut headers = headers(&step.headers, context)?;
+    let text = match &step.body {
+        HttpBody::None => None,
+        HttpBody::Json(tree) => {
+            let value =
+                tree.render(context, Sink::Plain).map_err(|error| Fault::template("the body (`json`)", &error))?;
+            content_type(&mut headers, "application/json");
+            Some(value.to_string())
+        }
+        HttpBody::Form(trees) => {
+            let text = form_text(&pairs("form field", trees, context)?);
+            content_type(&mut headers, "application/x-www-form-urlencoded");
+            Some(text)
+        }
+        HttpBody::Text(leaf) => {
+            content_type(&mut headers, "text/plain; charset=utf-8");
+            Some(optional_text("the body (`text`)", leaf, context, Sink::Plain)?.unwrap_or_default())
+        }
+    };
+    Ok(Request {
+        method: step.method.to_string(),
+        target: Target::Url(address::with_query(url, &query)?),
+        headers,
+        body: text.map(body).transpose()?,
+        auth: step.auth.as_ref().map(auth),
+    })
+}
+
+fn auth(auth: &HttpAuth) -> AuthUse {
+    match auth.clone() {
+        HttpAuth::Bearer(secret) => AuthUse::Bearer(secret),
+        HttpAuth::Basic { user, password } => AuthUse::Basic { user, password },
+        HttpAuth::Header { name, secret } => AuthUse::Header { name, secret, prefix: String::new() },
+        HttpAuth::Query { name, secret } => AuthUse::Query { name, secret },
+        HttpAuth::Connection(name) => AuthUse::Connection(name),
+    }
+}

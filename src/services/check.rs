@@ -1,0 +1,317 @@
+//! From a pack's file as written to a pack that holds together.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Action, Algorithm, AuthUse, BodyKind, Encoding, EventKind, EventName, Field, Hmac, Hook, InputType, Pack, Token,
+    TokenPlace, Verify, check_action, event_name,
+    raw::Node,
+    samples::{self, Texts},
+};
+use crate::{
+    config::Rate,
+    value::{Object, Path, Value},
+};
+
+/// What `fields` see: `read` and the runner, which knows no query, must compute the same.
+const FIELD_ROOTS: [&str; 3] = ["body", "headers", "type"];
+/// What `dedupe` and `echo` see.
+const HOOK_ROOTS: [&str; 4] = ["body", "headers", "query", "type"];
+
+/// Reads a pack. `None` where it does not hold together; the findings say why.
+pub(super) fn pack(name: &str, top: &Node<'_>, texts: &Texts<'_>) -> Option<Pack> {
+    top.object()?;
+    top.keys(
+        &["name", "title", "description", "base_url", "auth", "limits", "errors", "hook", "events", "actions"],
+        &[],
+    );
+    own_name(name, top);
+    let title = top.want("title").and_then(|node| node.text());
+    let base_url = top.get("base_url").and_then(|node| base_url(&node));
+    let auth = top.get("auth").and_then(|node| auth(&node));
+    let (rate, concurrent) = top.get("limits").map(|node| limits(&node)).unwrap_or_default();
+    let (error_message, throttled) = top.get("errors").map(|node| errors(&node)).unwrap_or_default();
+    let hook_node = top.get("hook");
+    let hook = hook_node.as_ref().and_then(hook);
+    let untrusted = hook_node.and_then(|node| node.get("untrusted")).map(|node| paths(&node)).unwrap_or_default();
+    let fields = hook.as_ref().map_or(&[][..], |hook| &hook.fields);
+    let events = top.get("events").map(|node| events(&node, fields, &untrusted, texts)).unwrap_or_default();
+    let actions = top.get("actions").map(|node| actions(&node, texts)).unwrap_or_default();
+    if base_url.is_none() && top.get("base_url").is_none() && !actions.is_empty() {
+        top.finding("P003", "the key `base_url` is missing", "actions need one; a connection's own wins");
+    }
+    Some(Pack {
+        name: name.to_owned(),
+        title: title?,
+        base_url,
+        auth,
+        rate,
+        concurrent,
+        error_message,
+        throttled,
+        hook,
+        events,
+        actions,
+    })
+}
+
+/// A pack's name is its file's, and fits a URL, a type and a key of the settings.
+fn own_name(name: &str, top: &Node<'_>) {
+    let fits = name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+    if !fits {
+        top.finding("P009", format!("`{name}` is not a name of a-z, 0-9, - and _"), "rename the file");
+    }
+    let Some(node) = top.want("name") else { return };
+    if node.text().is_some_and(|text| text != name) {
+        node.finding("P009", format!("the name is not that of the file, `{name}`"), "make them the same");
+    }
+}
+
+fn base_url(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    let fine = url::Url::parse(&text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if !fine {
+        node.finding("P004", "an http or https URL without user, query and fragment wanted", "");
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}
+
+fn auth(node: &Node<'_>) -> Option<AuthUse> {
+    node.keys(&["bearer", "basic", "header", "query"], &["hmac", "oauth2"]);
+    let mut found = Vec::new();
+    if let Some(node) = node.get("bearer") {
+        found.push(AuthUse::Bearer(node.identifier()?));
+    }
+    if let Some(node) = node.get("basic") {
+        node.keys(&["user", "password"], &[]);
+        let user = node.want("user").and_then(|node| node.identifier());
+        let password = node.want("password").and_then(|node| node.identifier());
+        found.push(AuthUse::Basic { user: user?, password: password? });
+    }
+    if let Some(node) = node.get("header") {
+        node.keys(&["name", "secret", "prefix"], &[]);
+        let name = node.want("name").and_then(|node| header_name(&node));
+        let secret = node.want("secret").and_then(|node| node.identifier());
+        let prefix = node.get("prefix").and_then(|node| node.text()).unwrap_or_default();
+        found.push(AuthUse::Header { name: name?, secret: secret?, prefix });
+    }
+    if let Some(node) = node.get("query") {
+        node.keys(&["name", "secret"], &[]);
+        let name = node.want("name").and_then(|node| node.text());
+        let secret = node.want("secret").and_then(|node| node.identifier());
+        found.push(AuthUse::Query { name: name?, secret: secret? });
+    }
+    if found.len() > 1 {
+        node.finding("P004", "one way to prove who we are wanted, several seen", "");
+    }
+    found.into_iter().next()
+}
+
+/// The name of a header, as written.
+pub(super) fn header_name(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    if http::HeaderName::from_bytes(text.as_bytes()).is_err() {
+        node.finding("P009", format!("`{text}` is not the name of a header"), "");
+        return None;
+    }
+    Some(text)
+}
+
+fn limits(node: &Node<'_>) -> (Option<Rate>, Option<u32>) {
+    node.keys(&["rate", "concurrent"], &[]);
+    let rate = node.get("rate").and_then(|node| {
+        let text = node.text()?;
+        text.parse().map_err(|why: String| node.finding("P004", why, "write it as 24/min, 10/s or 1000/h")).ok()
+    });
+    let concurrent = node.get("concurrent").and_then(|node| node.number(1, 10_000));
+    (rate, concurrent.and_then(|number| u32::try_from(number).ok()))
+}
+
+fn errors(node: &Node<'_>) -> (Option<Path>, Vec<u16>) {
+    node.keys(&["message", "throttled"], &[]);
+    let message = node.get("message").and_then(|node| reply_path(&node));
+    let statuses = node.get("throttled").map(|node| node.list()).unwrap_or_default();
+    let throttled = statuses.iter().filter_map(|node| u16::try_from(node.number(400, 599)?).ok()).collect();
+    (message, throttled)
+}
+
+/// A path into `{status, headers, body}`.
+pub(super) fn reply_path(node: &Node<'_>) -> Option<Path> {
+    let path = node.path()?;
+    if path.has_any() || !path.root().is_some_and(|root| matches!(root, "status" | "headers" | "body")) {
+        node.finding("P010", format!("`{path}` does not start at `body`, `headers` or `status`, or holds `*`"), "");
+        return None;
+    }
+    Some(path)
+}
+
+fn hook(node: &Node<'_>) -> Option<Hook> {
+    node.keys(
+        &["verify", "type", "dedupe", "body", "fields", "echo", "untrusted"],
+        &["subscribe", "challenge"],
+    );
+    let verify = node.want("verify").and_then(|node| verify(&node));
+    let name = node.want("type").and_then(|node| event_type(&node));
+    let dedupe = node.get("dedupe").filter(|node| node.value != "digest").and_then(|node| node.leaf(&HOOK_ROOTS));
+    let body = match node.get("body") {
+        None => BodyKind::ByContentType,
+        Some(node) => match node.value.as_str() {
+            Some("json") => BodyKind::Json,
+            Some(kind @ ("form" | "xml" | "multipart")) => {
+                node.not_built(&format!("`body: {kind}`"));
+                BodyKind::ByContentType
+            }
+            _ => node.word(&[("json", BodyKind::Json)])?,
+        },
+    };
+    let fields = node.get("fields").map(|node| fields(&node)).unwrap_or_default();
+    let echo = node.get("echo").and_then(|node| node.leaf(&HOOK_ROOTS));
+    Some(Hook { verify: verify?, name: name?, dedupe, body, fields, echo })
+}
+
+fn verify(node: &Node<'_>) -> Option<Verify> {
+    if node.value == "none" {
+        return Some(Verify::None);
+    }
+    node.keys(&["hmac", "token"], &["ed25519", "basic"]);
+    match (node.get("hmac"), node.get("token")) {
+        (Some(hmac), None) => hmac_scheme(&hmac),
+        (None, Some(token)) => token_scheme(&token),
+        _ => {
+            node.finding("P004", "one of `hmac` and `token` wanted", "");
+            None
+        }
+    }
+}
+
+fn hmac_scheme(node: &Node<'_>) -> Option<Verify> {
+    node.keys(
+        &["header", "algorithm", "encoding", "over", "prefix", "secret"],
+        &["timestamp", "tolerance", "parts", "list", "separator"],
+    );
+    let header = node.want("header").and_then(|node| header_name(&node));
+    let algorithms = [("sha1", Algorithm::Sha1), ("sha256", Algorithm::Sha256), ("sha512", Algorithm::Sha512)];
+    let algorithm = node.want("algorithm").and_then(|node| node.word(&algorithms));
+    let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64), ("auto", Encoding::Auto)];
+    let encoding = node.want("encoding").and_then(|node| node.word(&encodings));
+    if let Some(over) = node.want("over")
+        && over.value != "body"
+    {
+        over.not_built("a signature over anything but `body`");
+    }
+    let prefix = node.get("prefix").and_then(|node| node.text()).unwrap_or_default();
+    if prefix.contains(',') {
+        node.finding("P004", "a prefix without a comma wanted", "");
+    }
+    let secret = node.want("secret").and_then(|node| node.identifier());
+    Some(Verify::Hmac(Hmac {
+        header: header?.to_ascii_lowercase(),
+        algorithm: algorithm?,
+        encoding: encoding?,
+        prefix,
+        secret: secret?,
+    }))
+}
+
+fn token_scheme(node: &Node<'_>) -> Option<Verify> {
+    node.keys(&["in", "name", "prefix", "secret"], &[]);
+    let places = [("query", TokenPlace::Query), ("header", TokenPlace::Header), ("path", TokenPlace::Path)];
+    let place = node.want("in").and_then(|node| node.word(&places));
+    let name = match place {
+        Some(TokenPlace::Header) => {
+            node.want("name").and_then(|node| header_name(&node)).map(|name| name.to_ascii_lowercase())
+        }
+        Some(TokenPlace::Query) => node.want("name").and_then(|node| node.text()),
+        Some(TokenPlace::Path) | None => Some(String::new()),
+    };
+    let prefix = node.get("prefix").and_then(|node| node.text()).unwrap_or_default();
+    let secret = node.want("secret").and_then(|node| node.identifier());
+    Some(Verify::Token(Token { place: place?, name: name?, prefix, secret: secret? }))
+}
+
+/// `path`, `{header: NAME}`, `{header: NAME, or: path}` or `{fixed: call}`.
+fn event_type(node: &Node<'_>) -> Option<EventName> {
+    if node.value == "path" {
+        return Some(EventName { header: None, path: true, otherwise: None });
+    }
+    node.keys(&["header", "or", "fixed"], &["body"]);
+    let header = node.get("header").and_then(|node| header_name(&node));
+    let path = node.get("or").and_then(|node| node.word(&[("path", true)])).unwrap_or_default();
+    let otherwise = node.get("fixed").and_then(|node| {
+        let name = node.text()?;
+        if !event_name::is_name(&name) {
+            node.finding("P009", format!("`{name}` is not a name of a-z, 0-9 and _"), "");
+        }
+        Some(name)
+    });
+    if header.is_none() && otherwise.is_none() {
+        node.finding("P004", "`path`, `{header: NAME, or: path}` or `{fixed: NAME}` wanted", "");
+        return None;
+    }
+    Some(EventName { header, path, otherwise })
+}
+
+fn fields(node: &Node<'_>) -> Vec<Field> {
+    let kinds = [
+        ("text", InputType::Text),
+        ("integer", InputType::Integer),
+        ("number", InputType::Number),
+        ("boolean", InputType::Boolean),
+        ("email", InputType::Email),
+    ];
+    let one = |(name, node): (String, Node<'_>)| {
+        node.object()?;
+        node.keys(&["type", "value"], &[]);
+        node.check_identifier(&name);
+        let kind = node.want("type").and_then(|node| node.word(&kinds));
+        let value = node.want("value").and_then(|node| node.leaf(&FIELD_ROOTS));
+        Some(Field { name, kind: kind?, value: value? })
+    };
+    node.entries().into_iter().filter_map(one).collect()
+}
+
+fn paths(node: &Node<'_>) -> Vec<Path> {
+    node.list().iter().filter_map(Node::path).collect()
+}
+
+fn events(
+    node: &Node<'_>,
+    fields: &[Field],
+    untrusted: &[Path],
+    texts: &Texts<'_>,
+) -> BTreeMap<String, EventKind> {
+    let one = |(name, node): (String, Node<'_>)| {
+        node.object()?;
+        node.keys(&["title", "schema", "samples", "untrusted"], &[]);
+        if !event_name::is_name(&name) {
+            node.key_finding("P009", format!("`{name}` is not a name of a-z, 0-9 and _"), "");
+        }
+        let title = node.want("title").and_then(|node| node.text());
+        let schema = node.get("schema").and_then(|node| samples::value(&node, texts));
+        let schema = samples::with_fields(schema.unwrap_or(Value::Object(Object::new())), fields);
+        let samples = node.get("samples").map(|node| samples::samples(&node, texts)).unwrap_or_default();
+        let mut open = untrusted.to_vec();
+        open.extend(node.get("untrusted").map(|node| paths(&node)).unwrap_or_default());
+        Some((name, EventKind { title: title?, schema, samples, untrusted: open }))
+    };
+    node.entries().into_iter().filter_map(one).collect()
+}
+
+fn actions(node: &Node<'_>, texts: &Texts<'_>) -> BTreeMap<String, Action> {
+    let one = |(name, node): (String, Node<'_>)| {
+        node.check_identifier(&name);
+        let action = check_action::action(&name, &node, texts)?;
+        Some((name, action))
+    };
+    node.entries().into_iter().filter_map(one).collect()
+}

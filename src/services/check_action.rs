@@ -1,0 +1,145 @@
+//! From an action as written to one that holds together.
+
+use super::{
+    Action, Body, Input, InputType,
+    check::reply_path,
+    coerce::to_kind,
+    raw::Node,
+    samples::{self, Texts},
+};
+use crate::templates::Leaf;
+
+/// Methods that an action may use.
+const METHODS: [(&str, Method); 6] = [
+    ("GET", Method { bodied: false }),
+    ("HEAD", Method { bodied: false }),
+    ("POST", Method { bodied: true }),
+    ("PUT", Method { bodied: true }),
+    ("PATCH", Method { bodied: true }),
+    ("DELETE", Method { bodied: true }),
+];
+
+#[derive(Clone, Copy)]
+struct Method {
+    /// Whether its request may have a body.
+    bodied: bool,
+}
+
+/// What an `echo` sees after success.
+const ECHO_ROOTS: [&str; 1] = ["result"];
+
+/// Reads an action. `None` where it does not hold together; the findings say why.
+pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<Action> {
+    node.object()?;
+    node.keys(
+        &["title", "inputs", "request", "result", "echo", "read", "idempotent", "sample"],
+        &["verify", "paging"],
+    );
+    let title = node.want("title").and_then(|node| node.text());
+    let inputs = node.get("inputs").map(|node| inputs(&node)).unwrap_or_default();
+    let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+    let request = node.want("request").and_then(|node| request(&node, &names));
+    let result = node.get("result").and_then(|node| reply_path(&node));
+    let echo = node.get("echo").and_then(|node| node.leaf(&ECHO_ROOTS));
+    let read = node.get("read").is_some_and(|node| node.flag());
+    let idempotent = node.get("idempotent").is_some_and(|node| node.flag());
+    let sample = node.get("sample").and_then(|node| samples::value(&node, texts));
+    let Request { method, path, query, headers, body } = request?;
+    Some(Action {
+        name: name.to_owned(),
+        title: title?,
+        inputs,
+        method,
+        path,
+        query,
+        headers,
+        body,
+        result,
+        read,
+        idempotent,
+        echo,
+        sample,
+    })
+}
+
+fn inputs(node: &Node<'_>) -> Vec<Input> {
+    let one = |(name, node): (String, Node<'_>)| {
+        node.object()?;
+        node.keys(&["type", "required", "default", "choices", "help", "target"], &[]);
+        node.check_identifier(&name);
+        let kind = node.want("type").and_then(|node| node.word(&InputType::ALL))?;
+        let choices: Vec<String> = match (kind, node.get("choices")) {
+            (InputType::Enum, None) => {
+                node.finding("P003", "the key `choices` is missing", "an enum is one of its choices");
+                Vec::new()
+            }
+            (InputType::Enum, Some(node)) => node.list().iter().filter_map(Node::text).collect(),
+            (_, Some(node)) => {
+                node.key_finding("P002", "only an enum has `choices`", "");
+                Vec::new()
+            }
+            (_, None) => Vec::new(),
+        };
+        let default = node.get("default").and_then(|node| {
+            to_kind(kind, &choices, node.value.clone()).map_err(|why| node.finding("P004", why, "")).ok()
+        });
+        let help = node.get("help").and_then(|node| node.text()).unwrap_or_default();
+        let required = node.get("required").is_some_and(|node| node.flag());
+        let target = node.get("target").is_some_and(|node| node.flag());
+        Some(Input { name, kind, required, default, choices, help, target })
+    };
+    node.entries().into_iter().filter_map(one).collect()
+}
+
+struct Request {
+    method: http::Method,
+    path: Leaf,
+    query: Vec<(String, Leaf)>,
+    headers: Vec<(String, Leaf)>,
+    body: Body,
+}
+
+fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
+    node.object()?;
+    node.keys(&["method", "path", "query", "headers", "json", "form", "text"], &["xml", "multipart"]);
+    let method_node = node.want("method");
+    let bodied = method_node.as_ref().and_then(|node| node.word(&METHODS)).map(|method| method.bodied);
+    let method = method_node.and_then(|node| http::Method::from_bytes(node.text()?.as_bytes()).ok());
+    let path = node.want("path").and_then(|node| {
+        if !node.value.as_str().is_some_and(|text| text.starts_with('/') && !text.contains(['?', '#'])) {
+            node.finding("P004", "a path that starts with `/`, without `?` and `#`, wanted", "use `query`");
+        }
+        node.leaf(names)
+    });
+    let query = node.get("query").map(|node| leaves(&node, names)).unwrap_or_default();
+    let headers = node.get("headers").map(|node| headers(&node, names)).unwrap_or_default();
+    let bodies: Vec<Node<'_>> = ["json", "form", "text"].iter().filter_map(|key| node.get(key)).collect();
+    if bodies.len() > 1 {
+        node.finding("P004", "one of `json`, `form` and `text` wanted, several seen", "");
+    }
+    let body = bodies.first();
+    if body.is_some() && bodied == Some(false) {
+        node.finding("P004", "GET and HEAD have no body", "use `query`, or another method");
+    }
+    let body = match body.map(|node| (node.name(), node)) {
+        None => Body::None,
+        Some(("json", node)) => Body::Json(node.tree(names)?),
+        Some(("form", node)) => Body::Form(leaves(node, names)),
+        Some((_, node)) => Body::Text(node.leaf(names)?),
+    };
+    Some(Request { method: method?, path: path?, query, headers, body })
+}
+
+fn leaves(node: &Node<'_>, names: &[&str]) -> Vec<(String, Leaf)> {
+    node.entries().into_iter().filter_map(|(name, node)| Some((name, node.leaf(names)?))).collect()
+}
+
+fn headers(node: &Node<'_>, names: &[&str]) -> Vec<(String, Leaf)> {
+    let one = |(name, node): (String, Node<'_>)| {
+        if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+            node.key_finding("P009", format!("`{name}` is not the name of a header"), "");
+        }
+        Some((name, node.leaf(names)?))
+    };
+    node.entries().into_iter().filter_map(one).collect()
+}

@@ -1,0 +1,229 @@
+//! A pack as it is meant: nothing left to check. (`raw` and `check` read it from a file.)
+
+use std::collections::BTreeMap;
+
+use super::{BodyKind, EventName, Hook, Token, TokenPlace, Verify};
+use crate::{
+    config::Rate,
+    templates::{Leaf, Tree},
+    value::{Path, Value},
+};
+
+/// One kind of outside system.
+#[derive(Debug)]
+pub struct Pack {
+    /// The name that rules and settings use, such as `groove`.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Where its actions go; a connection's own wins.
+    pub base_url: Option<String>,
+    /// How its actions prove who we are.
+    pub auth: Option<AuthUse>,
+    /// How often it may be called, a connection. `None`: as often as rules ask.
+    pub rate: Option<Rate>,
+    /// How many requests may be open at once, a connection. `None`: unbounded here.
+    pub concurrent: Option<u32>,
+    /// Where in a reply's `{status, headers, body}` the service's message is.
+    pub error_message: Option<Path>,
+    /// Statuses that mean "slow down" (429 always).
+    pub throttled: Vec<u16>,
+    /// How its deliveries are taken. `None` where it sends none.
+    pub hook: Option<Hook>,
+    /// What it sends, by the last part of the type: `call`, `note_added`.
+    pub events: BTreeMap<String, EventKind>,
+    /// What it offers, by name: `add_note`.
+    pub actions: BTreeMap<String, Action>,
+}
+
+impl Pack {
+    /// The pack of a generic webhook source (one without a service): JSON by its content type, the event named by the path, else
+    /// `received`; a token in the query's `token` (the source's secret `token`), or no check at all where it is `public`.
+    pub fn generic(source: &str, public: bool) -> Self {
+        let token = Token {
+            place: TokenPlace::Query,
+            name: "token".to_owned(),
+            prefix: String::new(),
+            secret: "token".to_owned(),
+        };
+        let hook = Hook {
+            verify: if public { Verify::None } else { Verify::Token(token) },
+            name: EventName { header: None, path: true, otherwise: Some("received".to_owned()) },
+            dedupe: None,
+            body: BodyKind::ByContentType,
+            fields: Vec::new(),
+            echo: None,
+        };
+        Self {
+            name: source.to_owned(),
+            title: source.to_owned(),
+            base_url: None,
+            auth: None,
+            rate: None,
+            concurrent: None,
+            error_message: None,
+            throttled: Vec::new(),
+            hook: Some(hook),
+            events: BTreeMap::new(),
+            actions: BTreeMap::new(),
+        }
+    }
+}
+
+/// A way to prove who we are. Names are names of secrets as the pack (or step) writes them; a connection may map them to others.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthUse {
+    /// `Authorization: Bearer` and the secret.
+    Bearer(String),
+    /// `Authorization: Basic` of two secrets.
+    Basic {
+        /// The secret that holds the user's name.
+        user: String,
+        /// The secret that holds the password.
+        password: String,
+    },
+    /// A header of this name: the prefix and the secret.
+    Header {
+        /// The header.
+        name: String,
+        /// The name of the secret.
+        secret: String,
+        /// What stands before the secret, such as `Token `. May be empty.
+        prefix: String,
+    },
+    /// A query parameter of this name.
+    Query {
+        /// The parameter.
+        name: String,
+        /// The name of the secret.
+        secret: String,
+    },
+    /// The auth of a connection.
+    Connection(String),
+}
+
+/// One kind of event a service sends.
+#[derive(Debug)]
+pub struct EventKind {
+    /// For people.
+    pub title: String,
+    /// JSON Schema of the payload with the pack's `fields` added. `{}` where nothing is known.
+    pub schema: Value,
+    /// By name; the first is the usual one.
+    pub samples: Vec<(String, Value)>,
+    /// What a stranger can write into the payload.
+    pub untrusted: Vec<Path>,
+}
+
+/// What an input of an action takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputType {
+    /// Any text.
+    Text,
+    /// HTML; values that a rule puts in are escaped.
+    Html,
+    /// A whole number of 64 bits.
+    Integer,
+    /// Any number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A list.
+    List,
+    /// An object.
+    Object,
+    /// One e-mail address.
+    Email,
+    /// An absolute URL of http or https.
+    Url,
+    /// An RFC 3339 time with offset.
+    Time,
+    /// One of the input's choices.
+    Enum,
+}
+
+impl InputType {
+    /// Every type, as packs write them.
+    pub const ALL: [(&'static str, Self); 11] = [
+        ("text", Self::Text),
+        ("html", Self::Html),
+        ("integer", Self::Integer),
+        ("number", Self::Number),
+        ("boolean", Self::Boolean),
+        ("list", Self::List),
+        ("object", Self::Object),
+        ("email", Self::Email),
+        ("url", Self::Url),
+        ("time", Self::Time),
+        ("enum", Self::Enum),
+    ];
+
+    /// The word in packs and findings.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("text", |(word, _)| word)
+    }
+}
+
+/// One input of an action.
+#[derive(Debug)]
+pub struct Input {
+    /// Its name in rules and in the pack's templates.
+    pub name: String,
+    /// What it takes.
+    pub kind: InputType,
+    /// Whether null or nothing fails the step.
+    pub required: bool,
+    /// What it is where a rule says nothing or null.
+    pub default: Option<Value>,
+    /// Of an enum.
+    pub choices: Vec<String>,
+    /// A hint for people. May be empty.
+    pub help: String,
+    /// It says whom or what the action works on (a ticket, an e-mail, a recipient): untrusted values need a guard.
+    pub target: bool,
+}
+
+/// Something a service does for us: one request.
+#[derive(Debug)]
+pub struct Action {
+    /// Its name: `add_note`.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// In the order of the pack.
+    pub inputs: Vec<Input>,
+    /// Of the request.
+    pub method: http::Method,
+    /// Rendered with each value as one path segment.
+    pub path: Leaf,
+    /// Names and values; a null one is left out.
+    pub query: Vec<(String, Leaf)>,
+    /// Names and values; a null one is left out.
+    pub headers: Vec<(String, Leaf)>,
+    /// Of the request.
+    pub body: Body,
+    /// Place of the result in the parsed reply `{status, headers, body}`; the body where `None`.
+    pub result: Option<Path>,
+    /// It changes nothing at the service.
+    pub read: bool,
+    /// Twice has the effect of once.
+    pub idempotent: bool,
+    /// Rendered over `{result}` after success; equal to a hook's echo: we caused that event.
+    pub echo: Option<Leaf>,
+    /// What a dry run or test answers.
+    pub sample: Option<Value>,
+}
+
+/// The body of an action's request.
+#[derive(Debug)]
+pub enum Body {
+    /// None.
+    None,
+    /// JSON made from the rendered tree; a leaf that is just an optional input not given is left out.
+    Json(Tree),
+    /// `application/x-www-form-urlencoded`; a null one is left out.
+    Form(Vec<(String, Leaf)>),
+    /// Text.
+    Text(Leaf),
+}
