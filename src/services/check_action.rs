@@ -31,10 +31,7 @@ const ECHO_ROOTS: [&str; 1] = ["result"];
 /// Reads an action. `None` where it does not hold together; the findings say why.
 pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<Action> {
     node.object()?;
-    node.keys(
-        &["title", "inputs", "request", "result", "echo", "read", "idempotent", "sample"],
-        &["verify", "paging"],
-    );
+    node.keys(&["title", "inputs", "request", "result", "echo", "read", "idempotent", "sample"], &["verify", "paging"]);
     let title = node.want("title").and_then(|node| node.text());
     let inputs = node.get("inputs").map(|node| inputs(&node)).unwrap_or_default();
     let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
