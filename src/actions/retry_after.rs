@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Time;
 
 /// A service may make us wait this long and no longer.
-pub(super) const LONGEST: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST: Duration = Duration::from_hours(1);
 
 /// The wait that the headers ask for: seconds (a fraction is rounded up) or an HTTP date, one hour at most; the longest of several.
 /// `None` where there is none that can be read.

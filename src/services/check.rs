@@ -131,7 +131,7 @@ fn limits(node: &Node<'_>) -> (Option<Rate>, Option<u32>) {
     node.keys(&["rate", "concurrent"], &[]);
     let rate = node.get("rate").and_then(|node| {
         let text = node.text()?;
-        text.parse().map_err(|why: String| node.finding("P004", why, "write it as 24/min, 10/s or 1000/h")).ok()
+        text.parse().map_err(|why: String| node.finding("P004", why, "")).ok()
     });
     let concurrent = node.get("concurrent").and_then(|node| node.number(1, 10_000));
     (rate, concurrent.and_then(|number| u32::try_from(number).ok()))

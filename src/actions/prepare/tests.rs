@@ -1,7 +1,5 @@
 //! Steps and the requests that they make.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic, too")]
-
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;

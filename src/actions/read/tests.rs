@@ -1,7 +1,5 @@
 //! Answers and what they mean.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic, too")]
-
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::json;

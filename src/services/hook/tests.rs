@@ -1,7 +1,5 @@
 //! Deliveries, read by the built-in packs and by made ones.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic, too")]
-
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::json;

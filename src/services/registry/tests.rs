@@ -1,7 +1,5 @@
 //! Packs as files: the built-in ones hold together, and what is wrong with one is told with its place.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic, too")]
-
 use super::*;
 use crate::{
     services::{AuthUse, InputType},
@@ -134,7 +132,7 @@ events:
             "3:11 P004 an http or https URL without user, query and fragment wanted",
             "4:9 P009 `Bad-Name` is not a name of a-z, 0-9 and _ that starts with a letter",
             "4:27 P090 `oauth2` is not built yet",
-            "5:17 P004 RATE",
+            "5:17 P004 a rate such as `24/min`, `10/s`, `1000/h` or `unlimited` wanted, `often` seen",
             "5:36 P004 a whole number from 1 to 10000 wanted, number seen",
             "6:20 P010 `error` does not start at `body`, `headers` or `status`, or holds `*`",
             "6:39 P004 a whole number from 400 to 599 wanted, number seen",
