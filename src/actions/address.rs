@@ -106,7 +106,9 @@ fn check_segments(path: &str) -> Result<(), Fault> {
     while let Some(segment) = segments.next() {
         let dots = segment.replace("%2e", ".").replace("%2E", ".");
         if dots == "." || dots == ".." {
-            return Err(Fault::kind("a value in the URL's path is `.` or `..`, which would change the path".to_owned()));
+            return Err(Fault::kind(
+                "a value in the URL's path is `.` or `..`, which would change the path".to_owned(),
+            ));
         }
         // The last one may be empty: `/tickets/`.
         if segment.is_empty() && segments.peek().is_some() {
@@ -130,9 +132,9 @@ fn check_text(url: &str) -> Result<(), Fault> {
 }
 
 fn check_scheme(url: String) -> Result<String, Fault> {
-    let known = url.split_once("://").is_some_and(|(scheme, _)| {
-        scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
-    });
+    let known = url
+        .split_once("://")
+        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"));
     if known { Ok(url) } else { Err(Fault::kind("the URL does not start with https:// or http://".to_owned())) }
 }
 

@@ -18,9 +18,8 @@ const LARGEST_HEADER: usize = 8 * 1024;
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Headers that the client makes from the request itself, or that belong to one hop.
-const NOT_OURS: [&str; 9] = [
-    "connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
-];
+const NOT_OURS: [&str; 9] =
+    ["connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// Renders a leaf to text for a place where null means "left out". `what` names the place.
 pub(super) fn optional_text(
@@ -63,7 +62,8 @@ pub(super) fn headers(leaves: &[(String, Leaf)], context: &Context<'_>) -> Resul
     let mut headers = Vec::with_capacity(leaves.len() + 1);
     for (name, leaf) in leaves {
         let what = format!("header `{name}`");
-        if NOT_OURS.contains(&name.to_ascii_lowercase().as_str()) || http::HeaderName::from_bytes(name.as_bytes()).is_err()
+        if NOT_OURS.contains(&name.to_ascii_lowercase().as_str())
+            || http::HeaderName::from_bytes(name.as_bytes()).is_err()
         {
             return Err(Fault::kind(format!("{what} cannot be set by a step")));
         }

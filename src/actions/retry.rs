@@ -112,6 +112,9 @@ mod tests {
         assert!(key.starts_with("bw_"));
         assert_ne!(key, idempotency_key(8, "do.0"));
         assert_ne!(key, idempotency_key(7, "do.1"));
-        assert_eq!(key, "bw_KEY", "a changed key would double the effects of runs that are under way");
+        assert_eq!(
+            key, "bw_7c955c3c53d2f76b77aa6612c8217343",
+            "a changed key would double the effects of runs that are under way"
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Time;
 
 /// A service may make us wait this long and no longer.
-pub(super) const LONGEST: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST: Duration = Duration::from_hours(1);
 
 /// The wait that the headers ask for: seconds (a fraction is rounded up) or an HTTP date, one hour at most; the longest of several.
 /// `None` where there is none that can be read.
@@ -65,7 +65,7 @@ mod tests {
             (&["5, 10"], None),
             (&["Sun, 01 Mar 2026 10:01:30 GMT"], Some(90)),
             (&["Sun, 01 Mar 2026 09:00:00 GMT"], Some(0)),
-            (&["Sun, 01 Mar 2027 10:00:00 GMT"], Some(3600)),
+            (&["Mon, 01 Mar 2027 10:00:00 GMT"], Some(3600)),
             (&["Sun, 41 Mar 2026 10:00:00 GMT"], None),
             (&["5", "10"], Some(10)),
             (&["bad", "10"], Some(10)),

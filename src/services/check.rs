@@ -131,7 +131,7 @@ fn limits(node: &Node<'_>) -> (Option<Rate>, Option<u32>) {
     node.keys(&["rate", "concurrent"], &[]);
     let rate = node.get("rate").and_then(|node| {
         let text = node.text()?;
-        text.parse().map_err(|why: String| node.finding("P004", why, "write it as 24/min, 10/s or 1000/h")).ok()
+        text.parse().map_err(|why: String| node.finding("P004", why, "")).ok()
     });
     let concurrent = node.get("concurrent").and_then(|node| node.number(1, 10_000));
     (rate, concurrent.and_then(|number| u32::try_from(number).ok()))
@@ -156,10 +156,7 @@ pub(super) fn reply_path(node: &Node<'_>) -> Option<Path> {
 }
 
 fn hook(node: &Node<'_>) -> Option<Hook> {
-    node.keys(
-        &["verify", "type", "dedupe", "body", "fields", "echo", "untrusted"],
-        &["subscribe", "challenge"],
-    );
+    node.keys(&["verify", "type", "dedupe", "body", "fields", "echo", "untrusted"], &["subscribe", "challenge"]);
     let verify = node.want("verify").and_then(|node| verify(&node));
     let name = node.want("type").and_then(|node| event_type(&node));
     let dedupe = node.get("dedupe").filter(|node| node.value != "digest").and_then(|node| node.leaf(&HOOK_ROOTS));
@@ -231,7 +228,7 @@ fn token_scheme(node: &Node<'_>) -> Option<Verify> {
         Some(TokenPlace::Header) => {
             node.want("name").and_then(|node| header_name(&node)).map(|name| name.to_ascii_lowercase())
         }
-        Some(TokenPlace::Query) => node.want("name").and_then(|node| node.text()),
+        Some(TokenPlace::Query) => node.want("name").and_then(|node| node.text()).map(|name| name.to_ascii_lowercase()),
         Some(TokenPlace::Path) | None => Some(String::new()),
     };
     let prefix = node.get("prefix").and_then(|node| node.text()).unwrap_or_default();
@@ -284,12 +281,7 @@ fn paths(node: &Node<'_>) -> Vec<Path> {
     node.list().iter().filter_map(Node::path).collect()
 }
 
-fn events(
-    node: &Node<'_>,
-    fields: &[Field],
-    untrusted: &[Path],
-    texts: &Texts<'_>,
-) -> BTreeMap<String, EventKind> {
+fn events(node: &Node<'_>, fields: &[Field], untrusted: &[Path], texts: &Texts<'_>) -> BTreeMap<String, EventKind> {
     let one = |(name, node): (String, Node<'_>)| {
         node.object()?;
         node.keys(&["title", "schema", "samples", "untrusted"], &[]);

@@ -31,10 +31,7 @@ const ECHO_ROOTS: [&str; 1] = ["result"];
 /// Reads an action. `None` where it does not hold together; the findings say why.
 pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<Action> {
     node.object()?;
-    node.keys(
-        &["title", "inputs", "request", "result", "echo", "read", "idempotent", "sample"],
-        &["verify", "paging"],
-    );
+    node.keys(&["title", "inputs", "request", "result", "echo", "read", "idempotent", "sample"], &["verify", "paging"]);
     let title = node.want("title").and_then(|node| node.text());
     let inputs = node.get("inputs").map(|node| inputs(&node)).unwrap_or_default();
     let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
@@ -113,11 +110,11 @@ fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
     });
     let query = node.get("query").map(|node| leaves(&node, names)).unwrap_or_default();
     let headers = node.get("headers").map(|node| headers(&node, names)).unwrap_or_default();
-    let bodies: Vec<Node<'_>> = ["json", "form", "text"].iter().filter_map(|key| node.get(key)).collect();
-    if bodies.len() > 1 {
+    let seen: Vec<Node<'_>> = ["json", "form", "text"].iter().filter_map(|key| node.get(key)).collect();
+    if seen.len() > 1 {
         node.finding("P004", "one of `json`, `form` and `text` wanted, several seen", "");
     }
-    let body = bodies.first();
+    let body = seen.first();
     if body.is_some() && bodied == Some(false) {
         node.finding("P004", "GET and HEAD have no body", "use `query`, or another method");
     }

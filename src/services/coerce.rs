@@ -33,10 +33,11 @@ pub(super) fn to_kind(kind: InputType, choices: &[String], value: Value) -> Resu
         }
         (InputType::Integer, value) => integer(value).map_or_else(|| wanted("a whole number"), Ok),
         (InputType::Number, value) => number(value).map_or_else(|| wanted("a number"), Ok),
-        (InputType::Boolean, value @ Value::Bool(_)) => Ok(value),
         (InputType::Boolean, Value::String(text)) if text == "true" => Ok(Value::Bool(true)),
         (InputType::Boolean, Value::String(text)) if text == "false" => Ok(Value::Bool(false)),
-        (InputType::List, value @ Value::Array(_)) | (InputType::Object, value @ Value::Object(_)) => Ok(value),
+        (InputType::Boolean, value @ Value::Bool(_))
+        | (InputType::List, value @ Value::Array(_))
+        | (InputType::Object, value @ Value::Object(_)) => Ok(value),
         (InputType::Email, Value::String(text)) if is_email(&text) => Ok(Value::String(text)),
         (InputType::Url, Value::String(text)) if is_url(&text) => Ok(Value::String(text)),
         (InputType::Time, Value::String(text)) if Time::parse(&text).is_some() => Ok(Value::String(text)),

@@ -71,7 +71,10 @@ impl<'a> Request<'a> {
     /// The values of all headers of a name; its case does not count.
     pub(super) fn header(&self, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a, '_> {
         let name = name.to_owned();
-        self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(&name)).map(|(_, value)| value.as_slice())
+        self.headers
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(&name))
+            .map(|(_, value)| value.as_slice())
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Action, Pack, builtin, check, raw::File, samples::{FOLDER, Texts}};
+use super::{
+    Action, Pack, builtin, check,
+    raw::File,
+    samples::{FOLDER, Texts},
+};
 use crate::model::Finding;
 
 /// All packs in force, by name. Built-in ones (templates/services/*.yaml, compiled in) and those of the workspace, which replace them.

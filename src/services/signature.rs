@@ -42,7 +42,7 @@ pub struct Hmac {
 pub struct Token {
     /// Where it stands.
     pub place: TokenPlace,
-    /// Of the header (in lower case) or query parameter. Unused for a path.
+    /// Of the header or query parameter, in lower case; its case does not count. Unused for a path.
     pub name: String,
     /// What stands before it, such as `Bearer `. May be empty.
     pub prefix: String,
@@ -212,7 +212,7 @@ impl Token {
         let refused = |detail: &str| Refused::new(404, "not_found", format!("token: {detail}"));
         let given: Vec<&[u8]> = match self.place {
             TokenPlace::Query => {
-                let named = request.query.iter().filter(|(name, _)| *name == self.name);
+                let named = request.query.iter().filter(|(name, _)| name.eq_ignore_ascii_case(&self.name));
                 named.map(|(_, value)| value.as_bytes()).collect()
             }
             TokenPlace::Header => request.header(&self.name).collect(),

@@ -1,1 +1,275 @@
-//! Tests.
+//! Answers and what they mean.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    model::{Place, StepPath},
+    rules::{HttpBody, HttpStep, OnStepError, Retry},
+    services::Body,
+};
+
+const NOW: Time = Time(1_772_359_200_000);
+
+fn retry(statuses: &[(u16, u16)]) -> Retry {
+    Retry {
+        after: vec![Duration::from_secs(5)],
+        when: RetryWhen { network: true, statuses: statuses.to_vec() },
+        unknown: None,
+    }
+}
+
+fn standard() -> Retry {
+    retry(&[(429, 429), (500, 599)])
+}
+
+fn step(kind: StepKind, id: Option<&str>, retry: Retry) -> Step {
+    Step {
+        path: StepPath("do.0".to_owned()),
+        id: id.map(str::to_owned),
+        place: Place::default(),
+        condition: None,
+        kind,
+        retry,
+        timeout: Duration::from_secs(30),
+        on_error: OnStepError::Stop,
+    }
+}
+
+fn http(method: http::Method) -> StepKind {
+    StepKind::Http(Box::new(HttpStep {
+        method,
+        url: Leaf::Literal(json!("https://api.example.com")),
+        auth: None,
+        headers: Vec::new(),
+        query: Vec::new(),
+        body: HttpBody::None,
+    }))
+}
+
+fn action(name: &str) -> StepKind {
+    StepKind::Action { name: name.to_owned(), inputs: Vec::new(), connection: None }
+}
+
+/// A service with a write `note` and a read `find`, as Groove's.
+fn registry() -> Registry {
+    let one = |name: &str, result: &str, read: bool| Action {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        inputs: Vec::new(),
+        method: http::Method::POST,
+        path: Leaf::Literal(json!("/x")),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Body::None,
+        result: Some(result.parse().unwrap()),
+        read,
+        idempotent: false,
+        echo: None,
+        sample: None,
+    };
+    let mut pack = Pack::generic("desk", true);
+    "Desk".clone_into(&mut pack.title);
+    pack.error_message = Some("body.error".parse().unwrap());
+    pack.throttled = vec![429, 503];
+    pack.actions.insert("note".to_owned(), one("note", "body.message", false));
+    pack.actions.insert("find".to_owned(), one("find", "body.tickets", true));
+    Registry { packs: BTreeMap::from([("desk".to_owned(), Arc::new(pack))]) }
+}
+
+fn reply<'a>(status: u16, headers: &'a [(String, String)], body: &'a str) -> Answer<'a> {
+    Answer::Reply { status, headers, body: body.as_bytes(), truncated: false }
+}
+
+fn header(name: &str, value: &str) -> Vec<(String, String)> {
+    vec![(name.to_owned(), value.to_owned())]
+}
+
+fn word(reading: &Reading) -> (&'static str, Option<ErrorClass>) {
+    match reading {
+        Reading::Ok { .. } => ("ok", None),
+        Reading::Retry { error, throttled: false, .. } => ("retry", Some(error.class)),
+        Reading::Retry { error, throttled: true, .. } => ("throttled", Some(error.class)),
+        Reading::Failed { error, .. } => ("failed", Some(error.class)),
+        Reading::Unknown { error, policy: Unknown::Retry } => ("unknown: retry", Some(error.class)),
+        Reading::Unknown { error, .. } => ("unknown: ask", Some(error.class)),
+    }
+}
+
+#[test]
+fn a_status_decides_with_what_the_step_retries() {
+    use ErrorClass::{BadReply, Redirect, Status};
+    let only_network = || retry(&[]);
+    let never = || Retry { when: RetryWhen { network: false, statuses: Vec::new() }, ..standard() };
+    let registry = registry();
+    for (kind, retry, status, wanted) in [
+        (action("desk.note"), standard(), 200, ("ok", None)),
+        (action("desk.note"), standard(), 201, ("ok", None)),
+        (action("desk.note"), standard(), 299, ("ok", None)),
+        (action("desk.note"), standard(), 304, ("failed", Some(Redirect))),
+        (action("desk.note"), standard(), 308, ("failed", Some(Redirect))),
+        (action("desk.note"), standard(), 400, ("failed", Some(Status))),
+        (action("desk.note"), standard(), 401, ("failed", Some(Status))),
+        (action("desk.note"), standard(), 404, ("failed", Some(Status))),
+        (action("desk.note"), standard(), 409, ("failed", Some(Status))),
+        (action("desk.note"), standard(), 410, ("failed", Some(Status))),
+        (action("desk.note"), standard(), 422, ("failed", Some(Status))),
+        (action("desk.note"), standard(), 408, ("retry", Some(Status))),
+        (action("desk.note"), standard(), 425, ("retry", Some(Status))),
+        (action("desk.note"), never(), 408, ("failed", Some(Status))),
+        (action("desk.note"), standard(), 429, ("throttled", Some(Status))),
+        (action("desk.note"), only_network(), 429, ("failed", Some(Status))),
+        (action("desk.note"), standard(), 500, ("retry", Some(Status))),
+        (action("desk.note"), standard(), 503, ("throttled", Some(Status))),
+        (action("desk.note"), retry_of_429(), 503, ("throttled", Some(Status))),
+        (action("desk.note"), retry_of_429(), 500, ("failed", Some(Status))),
+        (action("desk.note"), retry_of_404(), 404, ("retry", Some(Status))),
+        (action("desk.note"), standard(), 999, ("failed", Some(BadReply))),
+        (http(http::Method::POST), standard(), 503, ("retry", Some(Status))),
+        (http(http::Method::POST), standard(), 429, ("throttled", Some(Status))),
+        (http(http::Method::POST), standard(), 204, ("ok", None)),
+    ] {
+        let step = step(kind, Some("x"), retry);
+        let got = read(&step, &registry, &reply(status, &[], ""), 1, NOW);
+        assert_eq!(word(&got), wanted, "{status} {:?}", step.kind);
+    }
+}
+
+fn retry_of_429() -> Retry {
+    retry(&[(429, 429)])
+}
+
+fn retry_of_404() -> Retry {
+    retry(&[(404, 404)])
+}
+
+#[test]
+fn no_answer_means_network_or_unknown() {
+    use ErrorClass::{BadReply, EgressDenied, Network, SecretMissing, Timeout, Tls};
+    let registry = registry();
+    let asked = |unknown| Retry { unknown, ..standard() };
+    let never = Retry { when: RetryWhen { network: false, statuses: Vec::new() }, ..standard() };
+    for (kind, retry, class, maybe_executed, wanted) in [
+        (action("desk.note"), standard(), Network, false, "retry"),
+        (action("desk.note"), standard(), Tls, false, "retry"),
+        (action("desk.note"), never.clone(), Network, false, "failed"),
+        (action("desk.note"), standard(), EgressDenied, false, "failed"),
+        (action("desk.note"), standard(), SecretMissing, false, "failed"),
+        (action("desk.note"), standard(), Timeout, true, "unknown: ask"),
+        (action("desk.note"), standard(), BadReply, true, "unknown: ask"),
+        (action("desk.note"), asked(Some(Unknown::Retry)), Timeout, true, "unknown: retry"),
+        (action("desk.note"), asked(Some(Unknown::Verify)), Timeout, true, "unknown: ask"),
+        (action("desk.find"), standard(), Timeout, true, "unknown: retry"),
+        (action("desk.find"), asked(Some(Unknown::Ask)), Timeout, true, "unknown: ask"),
+        (http(http::Method::GET), standard(), Timeout, true, "unknown: retry"),
+        (http(http::Method::HEAD), standard(), Timeout, true, "unknown: retry"),
+        (http(http::Method::PUT), standard(), Timeout, true, "unknown: retry"),
+        (http(http::Method::DELETE), standard(), Timeout, true, "unknown: retry"),
+        (http(http::Method::POST), standard(), Timeout, true, "unknown: ask"),
+        (http(http::Method::PATCH), never, Timeout, true, "unknown: ask"),
+    ] {
+        let step = step(kind, None, retry);
+        let answer = Answer::None { class, maybe_executed, message: "no answer" };
+        let got = read(&step, &registry, &answer, 1, NOW);
+        assert_eq!(word(&got), (wanted, Some(class)), "{:?}", step.kind);
+    }
+}
+
+#[test]
+fn the_result_is_what_the_pack_says() {
+    let step = step(action("desk.note"), None, standard());
+    let json_type = header("Content-Type", "application/json; charset=utf-8");
+    let ok = |body: &str| match read(&step, &registry(), &reply(201, &json_type, body), 1, NOW) {
+        Reading::Ok { result, response, echo: None } => (result, response),
+        other => panic!("{other:?}"),
+    };
+    let (result, response) = ok(r#"{"message": {"id": "007", "id": "008"}}"#);
+    assert_eq!(result, json!({"id": "008"}));
+    assert_eq!(response, json!({"status": 201, "headers": {"content-type": "application/json; charset=utf-8"}}));
+    assert_eq!(ok("{}").0, json!(null), "a result that is not there is null");
+    assert_eq!(ok("").0, json!(null));
+}
+
+#[test]
+fn an_answer_that_is_not_what_was_promised_is_a_bad_reply() {
+    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    for (body, content_type, kind, truncated, wanted) in [
+        (&b"{\"message\": 1}"[..], "text/plain", "desk.note", false, "ok"),
+        (b"<html>log in</html>", "text/html", "desk.note", false, "failed"),
+        (b"{\"message\": ", "application/json", "desk.note", true, "failed"),
+        (b"{\"message\": ", "application/json", "desk.note", false, "failed"),
+        (b"\xff\xfe", "", "desk.note", false, "failed"),
+        (deep.as_bytes(), "application/json", "desk.note", false, "failed"),
+    ] {
+        let headers = header("content-type", content_type);
+        let answer = Answer::Reply { status: 200, headers: &headers, body, truncated };
+        let got = read(&step(action(kind), None, standard()), &registry(), &answer, 1, NOW);
+        assert_eq!(word(&got).0, wanted, "{}", String::from_utf8_lossy(body));
+        if wanted == "failed" {
+            assert_eq!(word(&got).1, Some(ErrorClass::BadReply));
+        }
+    }
+}
+
+#[test]
+fn an_http_step_takes_json_text_or_nothing() {
+    let result = |id: Option<&str>, content_type: &str, body: &[u8], truncated: bool| {
+        let headers = header("content-type", content_type);
+        let answer = Answer::Reply { status: 200, headers: &headers, body, truncated };
+        match read(&step(http(http::Method::POST), id, standard()), &registry(), &answer, 1, NOW) {
+            Reading::Ok { result, .. } => Ok(result),
+            Reading::Failed { error, .. } => Err(error.class),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(result(Some("x"), "application/json", b"{\"a\":\"\\u0000\"}", false), Ok(json!({"a": "\0"})));
+    assert_eq!(result(Some("x"), "text/plain", b"[1]", false), Ok(json!([1])));
+    assert_eq!(result(Some("x"), "text/html", b"<p>ok</p>", false), Ok(json!("<p>ok</p>")));
+    assert_eq!(result(Some("x"), "", b"", false), Ok(json!(null)));
+    assert_eq!(result(Some("x"), "application/json", b"<p>", false), Err(ErrorClass::BadReply));
+    assert_eq!(result(Some("x"), "text/plain", b"\xff", false), Err(ErrorClass::BadReply));
+    assert_eq!(result(Some("x"), "text/plain", b"long", true), Err(ErrorClass::BadReply));
+    assert_eq!(result(None, "text/plain", b"long", true), Ok(json!(null)), "nobody can look at it");
+}
+
+#[test]
+fn a_refusal_tells_the_services_own_words_in_one_short_line() {
+    let message = |status: u16, headers: &[(String, String)], body: &str| {
+        let step = step(action("desk.note"), Some("note"), standard());
+        match read(&step, &registry(), &reply(status, headers, body), 3, NOW) {
+            Reading::Failed { error, .. } | Reading::Retry { error, .. } => {
+                assert_eq!((error.step.as_str(), error.status, error.attempt), ("note", Some(status), 3));
+                error.message
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(message(404, &[], "<html>"), "Desk answered 404 Not Found");
+    assert_eq!(
+        message(422, &[], "{\"error\": \"Body\\ncan't be\\u001b[31m blank\"}"),
+        "Desk answered 422 Unprocessable Entity: Body can't be[31m blank"
+    );
+    assert_eq!(message(400, &[], r#"{"error": ["a", 1]}"#), r#"Desk answered 400 Bad Request: ["a",1]"#);
+    let long = message(400, &[], &format!(r#"{{"error": "{}"}}"#, "é".repeat(5000)));
+    assert_eq!(long.chars().count(), "Desk answered 400 Bad Request: ".len() + 300);
+    assert_eq!(
+        message(302, &header("Location", "https://evil.example/login?next=secret"), ""),
+        "Desk answered 302 Found: it redirects to `evil.example`, and redirects are not followed"
+    );
+    assert_eq!(
+        message(307, &header("location", "/login"), ""),
+        "Desk answered 307 Temporary Redirect: it redirects to elsewhere on the same host, and redirects are not followed"
+    );
+}
+
+#[test]
+fn what_the_target_asks_to_wait_is_passed_on() {
+    let step = step(action("desk.note"), None, standard());
+    for (value, wanted) in [("90", Some(90)), ("-1", None), ("1000000000", Some(3600))] {
+        let got = read(&step, &registry(), &reply(429, &header("Retry-After", value), ""), 1, NOW);
+        let Reading::Retry { retry_after, throttled: true, .. } = got else { panic!("{got:?}") };
+        assert_eq!(retry_after, wanted.map(Duration::from_secs), "{value}");
+    }
+}
