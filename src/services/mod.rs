@@ -12,6 +12,7 @@ mod payload;
 mod raw;
 mod registry;
 mod samples;
+mod sign;
 mod signature;
 
 pub use builtin::builtin_files;
@@ -22,4 +23,5 @@ pub use hook::{BodyKind, Field, Hook, Read, Refused, Request};
 pub use pack::{Action, AuthUse, Body, EventKind, Input, InputType, Pack};
 pub use payload::payload;
 pub use registry::Registry;
+pub use sign::{SignedDelivery, sign_delivery};
 pub use signature::{Algorithm, Encoding, Hmac, Token, TokenPlace, Verify};
