@@ -10,9 +10,9 @@ use super::{
 use crate::secret::Secret;
 
 /// A delivery ready to be posted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignedDelivery {
-    /// `/hooks/gruveo`, or with the event and whatever else the service puts into the path.
+    /// What follows `/hooks/<source>`: empty, or segments that begin with `/`.
     pub path: String,
     /// Names and values, in order.
     pub headers: Vec<(String, String)>,
@@ -20,7 +20,7 @@ pub struct SignedDelivery {
     pub query: Vec<(String, String)>,
 }
 
-/// A delivery of `event` with `body` to the source of the pack's name. `secrets(name)` is the value of the pack's name for a secret.
+/// A delivery of `event` with `body`. `secrets(name)` is the value of the pack's name for a secret.
 /// `Err` is one sentence: what is missing, and how to set it.
 pub fn sign_delivery(
     pack: &Pack,
@@ -29,8 +29,7 @@ pub fn sign_delivery(
     secrets: &dyn Fn(&str) -> Option<Secret>,
 ) -> Result<SignedDelivery, String> {
     let hook = pack.hook.as_ref().ok_or_else(|| format!("the pack `{}` takes no deliveries", pack.name))?;
-    let mut delivery =
-        SignedDelivery { path: format!("/hooks/{}", pack.name), headers: Vec::new(), query: Vec::new() };
+    let mut delivery = SignedDelivery::default();
     if let Some(name) = hook.verify.secret() {
         let missing = || format!("secret `{name}` is not set; set it with `bellwire secrets set {name}`");
         let secret = secrets(name).ok_or_else(missing)?;
