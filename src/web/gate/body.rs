@@ -101,12 +101,7 @@ impl Reader {
     }
 
     /// Reads the whole body.
-    pub(super) async fn body(
-        &mut self,
-        head: &Head,
-        bounds: &Bounds,
-        common: &Arc<Semaphore>,
-    ) -> Result<Body, End> {
+    pub(super) async fn body(&mut self, head: &Head, bounds: &Bounds, common: &Arc<Semaphore>) -> Result<Body, End> {
         let length = match head.framing {
             Framing::None => return Ok(Body::default()),
             Framing::Length(length) => match usize::try_from(length) {

@@ -88,7 +88,7 @@ fn too_long() -> Fault {
 }
 
 fn too_many() -> Fault {
-    Fault::new(431, "head_too_large", "more than 100 headers or 64 KiB of head")
+    Fault::new(431, "head_too_large", "more than 98 headers or 64 KiB of head")
 }
 
 fn is_request_line(line: &[u8]) -> bool {
@@ -272,7 +272,8 @@ fn length(value: &[u8]) -> Result<u64, Fault> {
 }
 
 fn is_host(value: &[u8]) -> bool {
-    let known = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'[' | b']' | b'~');
+    let known =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'[' | b']' | b'~');
     !value.is_empty() && value.len() <= 300 && value.iter().all(known)
 }
 
