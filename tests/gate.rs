@@ -1,5 +1,5 @@
 //! The gate before a Rocket with one echo route: what comes through, what does not, and that one byte stream is never two requests.
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::format_collect, reason = "a test may panic")]
 
 #[path = "support/raw.rs"]
 mod raw;
@@ -29,6 +29,9 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 const SILENCE: Duration = Duration::from_millis(400);
 
+/// Path, reason and status of a request that the gate refused.
+type Refused = (String, &'static str, u16);
+
 /// A gate with an echo behind it.
 struct Echo {
     address: SocketAddr,
@@ -36,7 +39,7 @@ struct Echo {
     counters: Arc<Counters>,
     /// Requests that reached Rocket.
     requests: Arc<AtomicUsize>,
-    refused: Arc<Mutex<Vec<(String, &'static str, u16)>>>,
+    refused: Arc<Mutex<Vec<Refused>>>,
     server: web::Server,
 }
 
@@ -358,7 +361,7 @@ async fn slow_heads_and_slow_bodies_are_cut() {
         }
     };
     let mut came = Vec::new();
-    let (_, read) = tokio::join!(write, tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut came));
+    let ((), read) = tokio::join!(write, tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut came));
     drop(read);
     let status = raw::parse(&came).first().map_or(0, |answer| answer.status);
     assert!(matches!(status, 408 | 0), "{status}");
@@ -473,7 +476,7 @@ async fn an_answer_of_unknown_length_is_streamed_and_head_has_no_body() {
     let old = echo.send(b"GET /stream HTTP/1.0\r\n\r\n").await;
     assert_eq!((old.status(), old.closed, old.answers[0].header("transfer-encoding")), (200, true, ""));
     let head = echo.send(b"HEAD /get HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-    assert_eq!(head.closed, true);
+    assert!(head.closed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

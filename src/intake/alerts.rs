@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Between two lines about one source.
-const SPAN: Duration = Duration::from_secs(60);
+const SPAN: Duration = Duration::from_mins(1);
 
 /// When each source was last spoken of. Sources are configured ones, so the table is small.
 #[derive(Debug, Default)]

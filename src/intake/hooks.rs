@@ -76,7 +76,7 @@ async fn deliver(intake: &Intake, source: &str, event: Option<&str>, request: &R
                 bytes: refusal.bytes,
             };
             intake.state.refusals.record(&refused);
-            Answer::Refused(if refusal.fault.status == 404 { Fault::NOT_FOUND } else { refusal.fault })
+            Answer::Refused(if refusal.fault.status == 404 { Fault::NOT_FOUND } else { *refusal.fault })
         }
     }
 }

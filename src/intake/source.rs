@@ -38,7 +38,7 @@ pub(super) fn find(config: &Config, registry: &Registry, vault: &Vault, name: &s
     }
     let Some(source) = config.sources.get(name) else {
         let pack = registry.pack(name)?;
-        let names = names_of(pack, |secret| secret.to_owned())?;
+        let names = names_of(pack, str::to_owned)?;
         // A service whose hook has no secret set is not in use.
         return names.iter().any(|(_, ours)| vault.has(ours)).then(|| service(pack, names));
     };

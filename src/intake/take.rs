@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_millis(4_500);
 
 /// A delivery that is refused.
 pub(super) struct Refusal {
-    pub(super) fault: Fault,
+    pub(super) fault: Box<Fault>,
     /// The word that is counted and kept. The fault's own may say less: who guesses must not learn what was right.
     pub(super) reason: RefusalReason,
     pub(super) detail: String,
@@ -49,7 +49,7 @@ pub(super) struct Done {
 
 impl Refusal {
     fn of(fault: Fault, bytes: u64, known: bool) -> Self {
-        Self { reason: fault.code, detail: fault.message.to_string(), fault, bytes, known }
+        Self { reason: fault.code, detail: fault.message.to_string(), fault: Box::new(fault), bytes, known }
     }
 }
 
@@ -175,7 +175,7 @@ fn refused(refused: Refused) -> Refusal {
         status @ 401 => Fault::new(status, refused.reason, "the delivery's proof is missing or does not hold"),
         status => Fault { code: refused.reason, ..Fault::of_status(status) },
     };
-    Refusal { fault, reason: refused.reason, detail: refused.detail, bytes: 0, known: true }
+    Refusal { fault: Box::new(fault), reason: refused.reason, detail: refused.detail, bytes: 0, known: true }
 }
 
 /// Stores the event; the answer is right only once that is durable.

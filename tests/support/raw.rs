@@ -1,5 +1,10 @@
 //! A sender on raw sockets: writes any bytes, reads whatever comes back, and holds a table of hostile requests for any server.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses another part of it")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::format_collect,
+    reason = "each test binary uses another part of it"
+)]
 
 use std::{
     net::{IpAddr, SocketAddr},

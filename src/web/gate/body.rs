@@ -168,7 +168,7 @@ impl Reader {
     /// Says goodbye: no more from us, and for a moment what the client still sends is thrown away. To close with unread bytes would
     /// reset the connection, and the answer with it.
     pub(super) async fn close(mut self, linger: bool) {
-        if self.stream.shutdown().await.is_err() || !(linger || !self.buffer.is_empty()) {
+        if self.stream.shutdown().await.is_err() || (!linger && self.buffer.is_empty()) {
             return;
         }
         let (span, most) = LINGER;
