@@ -1,5 +1,5 @@
 //! The gate before a Rocket with one echo route: what comes through, what does not, and that one byte stream is never two requests.
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::format_collect, reason = "a test may panic")]
 
 #[path = "support/raw.rs"]
 mod raw;
@@ -29,6 +29,9 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 const SILENCE: Duration = Duration::from_millis(400);
 
+/// Path, reason and status of a request that the gate refused.
+type Refused = (String, &'static str, u16);
+
 /// A gate with an echo behind it.
 struct Echo {
     address: SocketAddr,
@@ -36,7 +39,7 @@ struct Echo {
     counters: Arc<Counters>,
     /// Requests that reached Rocket.
     requests: Arc<AtomicUsize>,
-    refused: Arc<Mutex<Vec<(String, &'static str, u16)>>>,
+    refused: Arc<Mutex<Vec<Refused>>>,
     server: web::Server,
 }
 
@@ -118,15 +121,19 @@ impl route::Handler for Reflect {
             "/panic" => panic!("on purpose"),
             "/slow" => tokio::time::sleep(Duration::from_millis(800)).await,
             "/stream" => {
-                let parts = stream::iter([b"one ".to_vec(), b"two ".to_vec(), b"three".to_vec()].map(std::io::Cursor::new));
+                let parts =
+                    stream::iter([b"one ".to_vec(), b"two ".to_vec(), b"three".to_vec()].map(std::io::Cursor::new));
                 let stream = rocket::response::stream::ByteStream(futures_of(parts));
                 return Outcome::from(request, stream);
             }
             _ => {}
         }
         let body = data.open(ByteUnit::Mebibyte(2)).into_bytes().await.unwrap();
-        let headers: Vec<(String, String)> =
-            request.headers().iter().map(|header| (header.name().as_str().to_ascii_lowercase(), header.value().to_owned())).collect();
+        let headers: Vec<(String, String)> = request
+            .headers()
+            .iter()
+            .map(|header| (header.name().as_str().to_ascii_lowercase(), header.value().to_owned()))
+            .collect();
         let seen = serde_json::json!({
             "method": request.method().as_str(), "path": request.uri().to_string(), "headers": headers,
             "length": body.len(), "complete": body.is_complete(),
@@ -167,6 +174,26 @@ async fn an_honest_request_arrives_whole_and_its_connection_goes_on() {
     let headers = seen["headers"].to_string();
     assert!(headers.contains(r#"["content-length","5"]"#) && !headers.contains("transfer-encoding"), "{headers}");
     assert_eq!(echo.requests(), 4);
+    let many: String = (0..96).map(|n| format!("X-{n}: y\r\n")).collect();
+    stream.write_all(&post("/hooks/a", &many, b"")).await.unwrap();
+    assert_eq!(read_one(&mut stream, SILENCE).await.unwrap().status, 200, "98 headers come through");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_body_that_nobody_read_does_not_spoil_the_next_request() {
+    let echo = echo(bounds()).await;
+    let large = vec![b'x'; 900 * 1024];
+    for path in ["/nowhere", "/panic", "/get"] {
+        for size in [0, 100, 5000, large.len()] {
+            let mut stream = raw::connect(echo.address).await;
+            stream.write_all(&post(path, "", &large[..size])).await.unwrap();
+            assert_eq!(read_one(&mut stream, SILENCE * 5).await.unwrap().status, 404, "{path} {size}");
+            for _ in 0..3 {
+                stream.write_all(&post("/hooks/a", "", b"x")).await.unwrap();
+                assert_eq!(read_one(&mut stream, SILENCE * 5).await.unwrap().status, 200, "{path} {size}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -254,7 +281,9 @@ async fn a_body_that_is_cut_short_never_arrives() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_above_the_limit_is_refused_before_it_is_read() {
     let echo = echo(bounds()).await;
-    let head = |length: usize, lines: &str| format!("POST /hooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n{lines}\r\n");
+    let head = |length: usize, lines: &str| {
+        format!("POST /hooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n{lines}\r\n")
+    };
     let came = echo.send(head(1024 * 1024 + 1, "").as_bytes()).await;
     assert_eq!((came.status(), came.closed), (413, true));
     let came = echo.send(head(1 << 40, "Expect: 100-continue\r\n").as_bytes()).await;
@@ -332,7 +361,7 @@ async fn slow_heads_and_slow_bodies_are_cut() {
         }
     };
     let mut came = Vec::new();
-    let (_, read) = tokio::join!(write, tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut came));
+    let ((), read) = tokio::join!(write, tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut came));
     drop(read);
     let status = raw::parse(&came).first().map_or(0, |answer| answer.status);
     assert!(matches!(status, 408 | 0), "{status}");
@@ -447,7 +476,7 @@ async fn an_answer_of_unknown_length_is_streamed_and_head_has_no_body() {
     let old = echo.send(b"GET /stream HTTP/1.0\r\n\r\n").await;
     assert_eq!((old.status(), old.closed, old.answers[0].header("transfer-encoding")), (200, true, ""));
     let head = echo.send(b"HEAD /get HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-    assert_eq!(head.closed, true);
+    assert!(head.closed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

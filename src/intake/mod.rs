@@ -1,1 +1,19 @@
-//! (to be built)
+//! The way in: hooks that verify, read, match and store deliveries, and the health of the process.
+
+mod alerts;
+mod answer;
+mod body;
+mod dictionaries;
+mod event;
+mod generic;
+mod health;
+mod hooks;
+mod kept;
+mod refusals;
+mod source;
+mod state;
+mod take;
+
+pub use kept::{DEEPEST, DEPTH};
+pub use refusals::{Refusals, RefusedDelivery};
+pub use state::{InForce, State, routes, stage};

@@ -53,7 +53,8 @@ impl Fault {
     /// A request that did not come through the gate.
     pub const MISDIRECTED: Self = Self::new(421, "misdirected", "this address is not for requests from outside");
     /// A chain of events that goes on for too long.
-    pub const LOOP: Self = Self::new(508, "loop", "this delivery was caused by a chain of more than 5 of our own events");
+    pub const LOOP: Self =
+        Self::new(508, "loop", "this delivery was caused by a chain of more than 5 of our own events");
 
     /// A fault of this status, word and sentence.
     pub const fn new(status: u16, code: &'static str, message: &'static str) -> Self {
@@ -113,8 +114,12 @@ pub(super) fn request_id() -> String {
 impl<'r> Responder<'r, 'static> for Fault {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let id = if self.status >= 500 { request_id() } else { String::new() };
-        if self.status >= 500 {
-            tracing::error!(request.id = id, code = self.code, status = self.status, why = %self.message, path = %super::Foreign(request.uri().path().as_str()), "answered with an error of ours");
+        // Who refuses a delivery for want of a store or a key has said so once a second; of anything else nobody else speaks.
+        if self.status == 500 {
+            let path = super::loggable(request.uri().path().as_str());
+            tracing::error!(request.id = id, code = self.code, why = %self.message, path = %super::Foreign(path), "internal error");
+        } else if self.status > 500 {
+            tracing::debug!(request.id = id, code = self.code, status = self.status, "answered with an error of ours");
         }
         let body = self.body(&id);
         let mut response = Response::build();
@@ -184,10 +189,7 @@ mod tests {
     fn a_fault_of_theirs_says_why_and_one_of_ours_does_not() {
         assert_eq!(Fault::NOT_FOUND.body("x"), r#"{"error":{"code":"not_found","message":"there is nothing here"}}"#);
         let ours = Fault::new(500, "internal", "path /var/lib is gone");
-        assert_eq!(
-            ours.body("req_1"),
-            r#"{"error":{"code":"internal","message":"internal error","request":"req_1"}}"#
-        );
+        assert_eq!(ours.body("req_1"), r#"{"error":{"code":"internal","message":"internal error","request":"req_1"}}"#);
     }
 
     #[test]

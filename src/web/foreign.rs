@@ -15,7 +15,9 @@ impl fmt::Display for Foreign<'_> {
             if place == LONGEST {
                 return f.write_char('…');
             }
-            if character.is_control() || !(character.is_alphanumeric() || character.is_ascii_graphic() || character == ' ') {
+            if character.is_control()
+                || !(character.is_alphanumeric() || character.is_ascii_graphic() || character == ' ')
+            {
                 write!(f, "{}", character.escape_default())?;
             } else {
                 f.write_char(character)?;
@@ -25,9 +27,22 @@ impl fmt::Display for Foreign<'_> {
     }
 }
 
+/// The part of a path that may be logged: its first two names. What follows them may be a token.
+pub fn loggable(path: &str) -> &str {
+    let end = path.match_indices('/').nth(2).map_or(path.len(), |(at, _)| at);
+    path.get(..end).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_in_a_path_is_not_logged() {
+        assert_eq!(loggable("/hooks/groove/s3cret/x"), "/hooks/groove");
+        assert_eq!(loggable("/hooks/groove"), "/hooks/groove");
+        assert_eq!(loggable(""), "");
+    }
 
     #[test]
     fn a_foreign_text_stays_on_one_line_and_is_cut() {

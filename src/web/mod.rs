@@ -11,7 +11,7 @@ mod server;
 
 pub use counters::{Counters, Sampler};
 pub use errors::{Fault, catchers, refuse_method};
-pub use foreign::Foreign;
+pub use foreign::{Foreign, loggable};
 pub use headers::{Headers, STANDARD};
 pub use mark::MARK;
 pub use peer::{PEER, PeerRules, client_address, peer_of};

@@ -110,8 +110,7 @@ pub async fn start(
     }
     let mut settings = settings;
     make_room(&mut settings.bounds);
-    let listener =
-        listen(settings.listen).map_err(|source| ServeError::Listen { address: settings.listen, source })?;
+    let listener = listen(settings.listen).map_err(|source| ServeError::Listen { address: settings.listen, source })?;
     let address = listener.local_addr().map_err(|source| ServeError::Listen { address: settings.listen, source })?;
     let mark = new_mark().map_err(ServeError::Random)?;
     let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -136,7 +135,8 @@ fn bare(settings: &Settings, listen: SocketAddr) -> Rocket<Build> {
     let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
     // Behind the gate the open requests have had their grace before Rocket hears of the end.
     let grace = if settings.gate { 1 } else { seconds(settings.grace) };
-    let shutdown = Shutdown { ctrlc: false, signals: HashSet::new(), grace, mercy: 1, force: false, ..Shutdown::default() };
+    let shutdown =
+        Shutdown { ctrlc: false, signals: HashSet::new(), grace, mercy: 1, force: false, ..Shutdown::default() };
     let body = ByteUnit::from(settings.bounds.body);
     let config = RocketConfig {
         address: listen.ip(),

@@ -1,5 +1,10 @@
 //! A sender on raw sockets: writes any bytes, reads whatever comes back, and holds a table of hostile requests for any server.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses another part of it")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::format_collect,
+    reason = "each test binary uses another part of it"
+)]
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -14,65 +19,65 @@ use tokio::{
 
 /// One answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// The first header of this name (lower case); empty where there is none.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// The body as JSON; null where it is none.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// The word of an error.
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json().pointer("/error/code").and_then(|code| code.as_str()).unwrap_or_default().to_owned()
     }
 }
 
 /// What came back on a connection.
 #[derive(Debug)]
-pub struct Came {
-    pub answers: Vec<Answer>,
+pub(crate) struct Came {
+    pub(crate) answers: Vec<Answer>,
     /// The server closed it (or reset it).
-    pub closed: bool,
+    pub(crate) closed: bool,
 }
 
 impl Came {
     /// The status of the only answer; 0 where there was none.
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         assert!(self.answers.len() <= 1, "more than one answer: {:?}", self.answers);
         self.answers.first().map_or(0, |answer| answer.status)
     }
 }
 
-pub async fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) async fn connect(address: SocketAddr) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
 }
 
 /// Connects from another local address: all of 127.0.0.0/8 is ours.
-pub async fn connect_from(local: IpAddr, address: SocketAddr) -> TcpStream {
+pub(crate) async fn connect_from(local: IpAddr, address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::new(local, 0)).unwrap();
     socket.connect(address).await.unwrap()
 }
 
 /// Writes `bytes` and reads until the server closes or is silent for `silence`. A server that closes early is no error.
-pub async fn send(address: SocketAddr, bytes: &[u8], silence: Duration) -> Came {
+pub(crate) async fn send(address: SocketAddr, bytes: &[u8], silence: Duration) -> Came {
     let mut stream = connect(address).await;
     drop(stream.write_all(bytes).await);
     read(&mut stream, silence).await
 }
 
 /// Writes `bytes`, says that nothing more comes, and reads.
-pub async fn send_and_end(address: SocketAddr, bytes: &[u8], silence: Duration) -> Came {
+pub(crate) async fn send_and_end(address: SocketAddr, bytes: &[u8], silence: Duration) -> Came {
     let mut stream = connect(address).await;
     drop(stream.write_all(bytes).await);
     drop(stream.shutdown().await);
@@ -80,7 +85,7 @@ pub async fn send_and_end(address: SocketAddr, bytes: &[u8], silence: Duration) 
 }
 
 /// Reads until the server closes or is silent for `silence`.
-pub async fn read(stream: &mut TcpStream, silence: Duration) -> Came {
+pub(crate) async fn read(stream: &mut TcpStream, silence: Duration) -> Came {
     let mut bytes = Vec::new();
     let mut part = vec![0; 64 * 1024];
     let closed = loop {
@@ -94,7 +99,7 @@ pub async fn read(stream: &mut TcpStream, silence: Duration) -> Came {
 }
 
 /// Reads one answer and no more.
-pub async fn read_one(stream: &mut TcpStream, patience: Duration) -> Option<Answer> {
+pub(crate) async fn read_one(stream: &mut TcpStream, patience: Duration) -> Option<Answer> {
     let mut bytes = Vec::new();
     let mut part = vec![0; 64 * 1024];
     loop {
@@ -109,7 +114,7 @@ pub async fn read_one(stream: &mut TcpStream, patience: Duration) -> Option<Answ
 }
 
 /// Every whole answer among `bytes`.
-pub fn parse(bytes: &[u8]) -> Vec<Answer> {
+pub(crate) fn parse(bytes: &[u8]) -> Vec<Answer> {
     let mut answers = Vec::new();
     let mut rest = bytes;
     while let Some(end) = rest.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -155,26 +160,26 @@ fn chunks(mut rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 }
 
 /// A POST to `path` with these header lines (each with its CR LF) and this body, with its Content-Length.
-pub fn post(path: &str, lines: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn post(path: &str, lines: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n{lines}\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
 /// A request that must be refused, and must never be more than one request.
 #[derive(Debug)]
-pub struct Hostile {
+pub(crate) struct Hostile {
     /// The row of cases.md, and what is odd.
-    pub name: &'static str,
-    pub bytes: Vec<u8>,
+    pub(crate) name: &'static str,
+    pub(crate) bytes: Vec<u8>,
     /// The statuses that are right; 0 stands for a closed connection without an answer.
-    pub statuses: &'static [u16],
+    pub(crate) statuses: &'static [u16],
 }
 
 /// What could become a second request if anybody behind the gate read the stream in another way.
-pub const SMUGGLED: &str = "POST /hooks/smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+pub(crate) const SMUGGLED: &str = "POST /hooks/smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
 
 /// Requests to `/hooks/x` that no server of ours takes, each with a second request hidden behind it.
-pub fn hostile() -> Vec<Hostile> {
+pub(crate) fn hostile() -> Vec<Hostile> {
     const BAD: &[u16] = &[400];
     let post = |lines: &str, body: &str| {
         format!("POST /hooks/x HTTP/1.1\r\nHost: a\r\n{lines}\r\n{body}{SMUGGLED}").into_bytes()

@@ -52,7 +52,7 @@ impl Gate {
             observer,
             counters,
             lines: Sampler::new(1, Duration::from_secs(1)),
-            rare_lines: Sampler::new(1, Duration::from_secs(60)),
+            rare_lines: Sampler::new(1, Duration::from_mins(1)),
             common: Arc::new(Semaphore::new(units)),
         };
         Self { shared: Arc::new(shared), places }

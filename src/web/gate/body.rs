@@ -101,12 +101,7 @@ impl Reader {
     }
 
     /// Reads the whole body.
-    pub(super) async fn body(
-        &mut self,
-        head: &Head,
-        bounds: &Bounds,
-        common: &Arc<Semaphore>,
-    ) -> Result<Body, End> {
+    pub(super) async fn body(&mut self, head: &Head, bounds: &Bounds, common: &Arc<Semaphore>) -> Result<Body, End> {
         let length = match head.framing {
             Framing::None => return Ok(Body::default()),
             Framing::Length(length) => match usize::try_from(length) {
@@ -173,7 +168,7 @@ impl Reader {
     /// Says goodbye: no more from us, and for a moment what the client still sends is thrown away. To close with unread bytes would
     /// reset the connection, and the answer with it.
     pub(super) async fn close(mut self, linger: bool) {
-        if self.stream.shutdown().await.is_err() || !(linger || !self.buffer.is_empty()) {
+        if self.stream.shutdown().await.is_err() || (!linger && self.buffer.is_empty()) {
             return;
         }
         let (span, most) = LINGER;

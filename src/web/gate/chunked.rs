@@ -141,7 +141,10 @@ mod tests {
 
     #[test]
     fn a_chunked_body_is_decoded_and_what_follows_is_left() {
-        assert_eq!(decode(b"3\r\nabc\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nX: y\r\n\r\nGET", 100), Ok(Some((b"abc0123456789".to_vec(), 3))));
+        assert_eq!(
+            decode(b"3\r\nabc\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nX: y\r\n\r\nGET", 100),
+            Ok(Some((b"abc0123456789".to_vec(), 3)))
+        );
         assert_eq!(decode(b"0\r\n\r\n", 0), Ok(Some((Vec::new(), 0))));
         assert_eq!(decode(b"3\r\nab", 100), Ok(None));
     }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     lifecycle::{Lifecycle, Phase},
-    web::{Counters, Fault, Foreign, MARK, PEER, Sampler, client_address},
+    web::{Counters, Fault, Foreign, MARK, PEER, Sampler, client_address, loggable},
 };
 
 /// What all connections share.
@@ -62,8 +62,7 @@ pub(super) async fn serve(stream: TcpStream, peer: IpAddr, shared: &Shared) {
             }
         };
         first = false;
-        let client =
-            client_address(peer, head.forwarded.iter().map(String::as_str), &shared.bounds.trusted);
+        let client = client_address(peer, head.forwarded.iter().map(String::as_str), &shared.bounds.trusted);
         let path = head.target.path().to_owned();
         let known = Known { client, path: &path, head_only: head.method == Method::HEAD };
         let body = match reader.body(&head, &shared.bounds, &shared.common).await {
@@ -71,14 +70,16 @@ pub(super) async fn serve(stream: TcpStream, peer: IpAddr, shared: &Shared) {
             Err(End::Closed) => return,
             Err(End::Fault(fault, bytes)) => return refuse(reader, &fault, bytes, &known, shared).await,
         };
+        let (old, keep) = (head.old, head.keep);
+        let request = forwarded(head, &body, client, &shared.upstream.mark);
+        let sent = shared.upstream.send(request).await;
         let form = Form {
             head_only: known.head_only,
-            old: head.old,
-            keep: head.keep && shared.lifecycle.is_serving(),
+            old,
+            keep: keep && shared.lifecycle.is_serving(),
             patience: shared.bounds.idle_timeout,
         };
-        let request = forwarded(head, &body, client, &shared.upstream.mark);
-        match shared.upstream.send(request).await {
+        match sent {
             Ok((answer, exchange)) => {
                 if send(&mut reader, answer, exchange, form).await.is_err() {
                     return;
@@ -89,7 +90,7 @@ pub(super) async fn serve(stream: TcpStream, peer: IpAddr, shared: &Shared) {
                     super::upstream::UpstreamError::Crowded => Fault::BUSY,
                     _ => Fault::INTERNAL,
                 };
-                tracing::error!(peer = %client, path = %Foreign(&path), %error, "a request could not be handed on");
+                tracing::error!(peer = %client, path = %Foreign(loggable(&path)), %error, "a request could not be handed on");
                 return refuse(reader, &fault, body.bytes.len(), &known, shared).await;
             }
         }
@@ -123,15 +124,10 @@ async fn refuse(mut reader: Reader, fault: &Fault, bytes: usize, known: &Known<'
     shared.counters.count("", fault.code);
     let lines = if known.path.is_empty() { &shared.rare_lines } else { &shared.lines };
     if let Some(more) = lines.pass(fault.code, Instant::now()) {
-        tracing::warn!(peer = %known.client, path = %Foreign(known.path), reason = fault.code, status = fault.status, bytes, more, "request refused");
+        tracing::warn!(peer = %known.client, path = %Foreign(loggable(known.path)), reason = fault.code, status = fault.status, bytes, more, "request refused");
     }
-    let refused = RefusedRequest {
-        peer: known.client,
-        path: known.path,
-        reason: fault.code,
-        status: fault.status,
-        bytes,
-    };
+    let refused =
+        RefusedRequest { peer: known.client, path: known.path, reason: fault.code, status: fault.status, bytes };
     (shared.observer)(&refused);
     let answer = of_fault(fault, known.head_only);
     if reader.write(&answer, Duration::from_secs(5)).await.is_ok() {

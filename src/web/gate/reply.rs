@@ -92,7 +92,7 @@ pub(super) async fn send(
     if matches!(framing, Framing::Chunked) {
         out.put_slice(b"0\r\n\r\n");
     }
-    exchange.finish().await;
+    exchange.finish(parts.status).await;
     reader.write(&out, form.patience).await
 }
 

@@ -11,10 +11,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::{
-    body::Incoming,
+    body::{Body as _, Incoming},
     client::conn::http1::{Connection, SendRequest, handshake},
 };
 use hyper_util::rt::TokioIo;
@@ -27,6 +27,9 @@ use tokio::{
 const CONNECTIONS: usize = 256;
 /// How long a request waits for one of them.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bytes of a body that Rocket reads together with the head, whether it wants them or not.
+const READ_AT_ONCE: u64 = 2048;
 
 /// Rocket, as the gate reaches it.
 #[derive(Debug)]
@@ -62,15 +65,26 @@ impl Upstream {
     ) -> Result<(Response<Incoming>, Exchange<'_>), UpstreamError> {
         let waiting = tokio::time::timeout(PATIENCE, self.places.acquire());
         let Ok(Ok(place)) = waiting.await else { return Err(UpstreamError::Crowded) };
-        let mut link = match self.pooled() {
-            Some(link) => link,
-            None => Link::open(self.address).await?,
-        };
-        let answer = {
-            let sent = link.sender.send_request(request);
-            link.driver.drive(sent).await.ok_or(UpstreamError::Closed)??
-        };
-        Ok((answer, Exchange { upstream: self, link: Some(link), _place: place }))
+        let mut request = request;
+        let length = request.body().size_hint().exact().unwrap_or(u64::MAX);
+        // An idle connection may have ended unseen. A request that never went out on it goes out on a new one, once.
+        if let Some(mut link) = self.pooled() {
+            let sent = link.sender.try_send_request(request);
+            match link.driver.drive(sent).await.ok_or(UpstreamError::Closed)? {
+                Ok(answer) => {
+                    let link = Some(link);
+                    return Ok((answer, Exchange { upstream: self, link, length, _place: place }));
+                }
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(error.into_error().into()),
+                },
+            }
+        }
+        let mut link = Link::open(self.address).await?;
+        let sent = link.sender.send_request(request);
+        let answer = link.driver.drive(sent).await.ok_or(UpstreamError::Closed)??;
+        Ok((answer, Exchange { upstream: self, link: Some(link), length, _place: place }))
     }
 
     fn pooled(&self) -> Option<Link> {
@@ -88,6 +102,8 @@ impl Upstream {
 pub(super) struct Exchange<'u> {
     upstream: &'u Upstream,
     link: Option<Link>,
+    /// Bytes of the request's body.
+    length: u64,
     _place: SemaphorePermit<'u>,
 }
 
@@ -97,9 +113,13 @@ impl Exchange<'_> {
         self.link.as_mut()?.driver.drive(future).await
     }
 
-    /// The answer was read to its end: the connection may serve another request.
-    pub(super) async fn finish(mut self) {
+    /// The answer was read to its end: the connection may serve another request. Where it refused one with a body, Rocket may have left
+    /// some of that unread and close the connection, which the next request must not meet.
+    pub(super) async fn finish(mut self, status: StatusCode) {
         let Some(mut link) = self.link.take() else { return };
+        if self.length > READ_AT_ONCE && !status.is_success() {
+            return;
+        }
         if !link.sender.is_ready() {
             let ready = link.sender.ready();
             if !matches!(link.driver.drive(ready).await, Some(Ok(()))) {

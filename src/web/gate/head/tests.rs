@@ -1,4 +1,5 @@
 //! Tables of heads that go on, and of heads that do not.
+#![expect(clippy::format_collect, reason = "clearer, and a test is in no hurry")]
 
 use super::*;
 
@@ -114,7 +115,15 @@ fn odd_targets_and_hosts_are_refused() {
         let text = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(read(text.as_bytes()).unwrap().target.to_string(), target);
     }
-    for host in ["Host: \r\n", "Host: a/b\r\n", "Host: u@a\r\n", "Host: a, b\r\n", "Host: a b\r\n", "", "Host: a\r\nHost: a\r\n"] {
+    for host in [
+        "Host: \r\n",
+        "Host: a/b\r\n",
+        "Host: u@a\r\n",
+        "Host: a, b\r\n",
+        "Host: a b\r\n",
+        "",
+        "Host: a\r\nHost: a\r\n",
+    ] {
         let text = format!("GET / HTTP/1.1\r\n{host}\r\n");
         assert_eq!(code(text.as_bytes()), (400, "host"), "{host:?}");
     }
@@ -125,9 +134,9 @@ fn odd_targets_and_hosts_are_refused() {
 
 #[test]
 fn sizes_are_bounded() {
-    let headers: String = (0..100).map(|n| format!("X-{n}: y\r\n")).collect();
-    assert_eq!(code(&post(&headers)), (431, "head_too_large"), "101 headers");
-    let headers: String = (0..99).map(|n| format!("X-{n}: y\r\n")).collect();
+    let headers: String = (0..98).map(|n| format!("X-{n}: y\r\n")).collect();
+    assert_eq!(code(&post(&headers)), (431, "head_too_large"), "99 with the Host");
+    let headers: String = (0..97).map(|n| format!("X-{n}: y\r\n")).collect();
     assert!(read(&post(&headers)).is_ok());
     assert_eq!(code(&post(&format!("X: {}\r\n", "y".repeat(64 * 1024)))).0, 431);
     let target = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(length - 1)).into_bytes();

@@ -1,0 +1,202 @@
+//! The steps of a delivery: known source, unchanged bytes, proof, and only then what they say.
+
+use std::time::Duration;
+
+use rocket::{Data, Request};
+use tokio::time::timeout;
+
+use super::{
+    answer::Answer,
+    body,
+    event::{Taken, matched},
+    generic,
+    kept::{DEEPEST, Parts},
+    source::{Service, Way, find},
+    state::{InForce, Intake},
+};
+use crate::{
+    clock::Time,
+    model::{RefusalReason, RunStatus},
+    secret::Secret,
+    services::{self, Refused},
+    store::{Accepted, Dedupe, NewEvent},
+    value::Value,
+    web::Fault,
+};
+
+/// How long the store may take before the sender is told to come again. What it has in hand may still be kept: the next delivery is then a
+/// duplicate.
+const PATIENCE: Duration = Duration::from_millis(4_500);
+
+/// A delivery that is refused.
+pub(super) struct Refusal {
+    pub(super) fault: Box<Fault>,
+    /// The word that is counted and kept. The fault's own may say less: who guesses must not learn what was right.
+    pub(super) reason: RefusalReason,
+    pub(super) detail: String,
+    pub(super) bytes: u64,
+    /// The source is one of ours.
+    pub(super) known: bool,
+}
+
+/// A delivery that was accepted, for its log line.
+pub(super) struct Done {
+    pub(super) answer: Answer,
+    pub(super) kind: String,
+    pub(super) runs: usize,
+    pub(super) bytes: u64,
+}
+
+impl Refusal {
+    fn of(fault: Fault, bytes: u64, known: bool) -> Self {
+        Self { reason: fault.code, detail: fault.message.to_string(), fault: Box::new(fault), bytes, known }
+    }
+}
+
+/// Takes one delivery.
+pub(super) async fn take(
+    intake: &Intake,
+    source: &str,
+    event: Option<&str>,
+    request: &Request<'_>,
+    data: Data<'_>,
+) -> Result<Done, Refusal> {
+    let state = &intake.state;
+    let body = body::read(request, data, state.config.limits.body)
+        .await
+        .map_err(|(fault, bytes)| Refusal::of(fault, bytes, false))?;
+    let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
+    let parts = Parts::of(request);
+    if parts.headers.iter().any(|(name, value)| name == "content-encoding" && !value.eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(Refusal::of(Fault::ENCODED, bytes, false));
+    }
+    let in_force = (state.in_force)();
+    let now = state.clock.now();
+    let way = find(&state.config, &in_force.registry, &state.vault, source);
+    let taken = match way {
+        None => return Err(Refusal { reason: "unknown_source", ..Refusal::of(Fault::NOT_FOUND, bytes, false) }),
+        Some(Way::Broken(why)) => {
+            intake.alerts.raise(source, &why);
+            let fault = Fault::new(503, "source_broken", "the source cannot work").after(60);
+            return Err(Refusal { detail: why, ..Refusal::of(fault, bytes, true) });
+        }
+        Some(Way::Public) => of_public(intake, source, event, &parts, body, now),
+        Some(Way::Service(service)) => of_service(intake, &in_force, source, event, &service, &parts, body, now),
+    };
+    let taken = taken.map_err(|refusal| Refusal { bytes, known: true, ..refusal })?;
+    if taken.depth > DEEPEST {
+        return Err(Refusal::of(Fault::LOOP, bytes, true));
+    }
+    let event = matched(state, &in_force, taken, now);
+    store(intake, event, bytes).await
+}
+
+fn of_public(
+    intake: &Intake,
+    source: &str,
+    event: Option<&str>,
+    parts: &Parts,
+    body: Vec<u8>,
+    now: Time,
+) -> Result<Taken, Refusal> {
+    let window = intake.state.config.limits.dedupe;
+    let read = generic::read(source, event, parts, &body, now, window).map_err(|fault| Refusal::of(fault, 0, true))?;
+    Ok(Taken {
+        kind: read.kind,
+        source: source.to_owned(),
+        service: None,
+        verified: String::new(),
+        depth: parts.depth(),
+        flags: read.flags,
+        event: read.event,
+        meta: parts.kept(&[]),
+        body,
+        dictionary: std::sync::Arc::default(),
+        dedupe: read.dedupe,
+    })
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is another thing, and no two are of one type that could be mixed up"
+)]
+fn of_service(
+    intake: &Intake,
+    in_force: &InForce,
+    source: &str,
+    event: Option<&str>,
+    service: &Service,
+    parts: &Parts,
+    body: Vec<u8>,
+    now: Time,
+) -> Result<Taken, Refusal> {
+    let state = &intake.state;
+    let secrets = service.secrets(&state.vault).map_err(|error| {
+        intake.alerts.raise(source, &error.to_string());
+        let fault = Fault::new(503, "secret_missing", "the source has no key").after(60);
+        Refusal { detail: error.to_string(), ..Refusal::of(fault, 0, true) }
+    })?;
+    let Some(hook) = &service.pack.hook else { return Err(Refusal::of(Fault::NOT_FOUND, 0, true)) };
+    let path: Vec<String> = event.map(str::to_owned).into_iter().collect();
+    let request = services::Request { headers: &parts.headers, query: &parts.query, path: &path, body: &body };
+    let named = |name: &str| -> Vec<Secret> {
+        secrets.iter().filter(|(known, _)| *known == name).map(|(_, secret)| secret.clone()).collect()
+    };
+    let verified = hook.verify(&request, &named, now).map_err(refused)?;
+    let read = hook.read(&service.pack, source, &request, now).map_err(refused)?;
+    let pack = &service.pack;
+    let kind = format!("{}.{}", pack.name, read.event);
+    let dictionary = intake.dictionaries.of(&in_force.registry, pack, &read.event, &kind);
+    let mut event = read.body;
+    if let Value::Object(event) = &mut event {
+        event.extend(read.fields);
+    }
+    Ok(Taken {
+        kind,
+        source: source.to_owned(),
+        service: Some(pack.name.clone()),
+        verified: verified.to_owned(),
+        depth: parts.depth(),
+        flags: read.flags,
+        event,
+        meta: parts.kept(&hook.hidden()),
+        dictionary,
+        dedupe: Some(Dedupe { key: read.dedupe, digest: read.digest, expires: now.plus(state.config.limits.dedupe) }),
+        body,
+    })
+}
+
+/// A pack's refusal. What it says is for the operator; a 404 looks like one of a source that does not exist.
+fn refused(refused: Refused) -> Refusal {
+    let fault = match refused.status {
+        404 => Fault::NOT_FOUND,
+        status @ 400 => Fault::new(status, refused.reason, "the delivery cannot be read"),
+        status @ 401 => Fault::new(status, refused.reason, "the delivery's proof is missing or does not hold"),
+        status => Fault { code: refused.reason, ..Fault::of_status(status) },
+    };
+    Refusal { fault: Box::new(fault), reason: refused.reason, detail: refused.detail, bytes: 0, known: true }
+}
+
+/// Stores the event; the answer is right only once that is durable.
+async fn store(intake: &Intake, event: NewEvent, bytes: u64) -> Result<Done, Refusal> {
+    let state = &intake.state;
+    let (id, kind, runs) = (event.id, event.kind.clone(), event.runs.len());
+    let has_work = event.runs.iter().any(|run| run.status != RunStatus::Failed);
+    let busy = |detail: String| Refusal { detail, reason: "store_busy", ..Refusal::of(Fault::BUSY, bytes, true) };
+    match timeout(PATIENCE, state.store.accept(event)).await {
+        Ok(Ok(Accepted::New { .. })) => {
+            if has_work {
+                state.wake.ring();
+            }
+            Ok(Done { answer: Answer::Accepted(id), kind, runs, bytes })
+        }
+        Ok(Ok(Accepted::Duplicate { first })) => Ok(Done { answer: Answer::Duplicate(first), kind, runs: 0, bytes }),
+        Ok(Err(error)) => Err(busy(error.to_string())),
+        Err(_) => {
+            // It may be committed yet, and then its runs are waiting.
+            state.wake.ring();
+            Err(busy("the store took longer than 4.5 s".to_owned()))
+        }
+    }
+}
