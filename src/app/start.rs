@@ -108,12 +108,14 @@ impl App {
             hours: Arc::new(move |name, at| hours.contain(name, at)),
         }));
         keep(&rulebook, &runner);
+        let refusals = intake::Refusals::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), Arc::default());
         let state = intake::State {
             config: Arc::clone(&config),
             store: store.clone(),
-            vault: Arc::clone(&vault),
+            vault: (*vault).clone(),
             clock: Arc::clone(&clock),
             ids,
+            refusals: Arc::new(refusals),
             wake,
             lifecycle: lifecycle.clone(),
             in_force: {
@@ -194,7 +196,12 @@ async fn serve_http(
     lifecycle: &Lifecycle,
     state: intake::State,
 ) -> Result<web::Server, web::ServeError> {
-    let settings = web::Settings { observer: intake::observer(&state), ..web::Settings::of(config) };
+    let in_force = Arc::clone(&state.in_force);
+    let sources = config.sources.clone();
+    let is_source = move |name: &str| sources.contains_key(name) || in_force().registry.pack(name).is_some();
+    let observer = state.refusals.observer(Arc::new(is_source));
+    let counters = Arc::clone(state.refusals.counters());
+    let settings = web::Settings { observer, counters, ..web::Settings::of(config) };
     web::start(settings, lifecycle.clone(), |rocket: Rocket<Build>| rocket.attach(intake::stage(state))).await
 }
 
