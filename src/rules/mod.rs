@@ -4,6 +4,8 @@ mod check;
 pub mod codes;
 mod condition;
 mod duration;
+#[cfg(test)]
+pub(crate) mod fake;
 mod hours;
 mod keys;
 mod load;
@@ -23,3 +25,9 @@ pub use rule::{HttpAuth, HttpBody, HttpStep, On, OnStepError, Retry, RetryWhen, 
 pub use set::{Compiled, Digest, Set, Texts};
 pub use vocabulary::{ActionInfo, EventInfo, InputInfo, Vocabulary};
 pub use watch::{Watch, watch};
+
+#[cfg(test)]
+use crate::value::Path;
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use guards::Guards;
 use super::{EventInfo, On, Rule, reader::Reader};
 use crate::{
     model::Place,
+    templates::{Leaf, Reference, Tree},
     value::{Path, Value, pointer_to},
 };
 
@@ -50,6 +51,20 @@ struct Here {
     guards: Guards,
 }
 
+/// Calls `see` with everything that the templates of a tree look at, and the place of each leaf.
+fn each_reference<'t>(tree: &'t Tree, see: &mut dyn FnMut(Place, &'t Reference)) {
+    match tree {
+        Tree::Leaf(leaf, place) => of_leaf(leaf).iter().for_each(|reference| see(*place, reference)),
+        Tree::List(list) => list.iter().for_each(|tree| each_reference(tree, see)),
+        Tree::Map(map) => map.iter().for_each(|(_, tree)| each_reference(tree, see)),
+    }
+}
+
+/// What a leaf looks at: nothing, for a literal.
+fn of_leaf(leaf: &Leaf) -> &[Reference] {
+    if leaf.is_literal() { &[] } else { leaf.references() }
+}
+
 /// Checks a rule; what is wrong is told to `reader`.
 pub(crate) fn check_rule(reader: &Reader<'_>, rule: &Rule) {
     let mut ids = BTreeMap::new();
@@ -59,7 +74,8 @@ pub(crate) fn check_rule(reader: &Reader<'_>, rule: &Rule) {
     }
     let mut checker = Checker { reader, rule, events: events(reader, rule), ids, needs: BTreeMap::new() };
     for var in &rule.vars {
-        let paths = var.value.references().into_iter().map(|(_, reference)| reference.path).collect();
+        let mut paths = Vec::new();
+        each_reference(&var.value, &mut |_, reference| paths.push(reference.path.clone()));
         checker.needs.insert(&var.name, paths);
     }
     let guards = Guards::of(&rule.when);

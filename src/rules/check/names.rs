@@ -1,7 +1,7 @@
 //! Every name that a rule looks at: is it there, may it be missing?
 
 use super::{
-    Checker, Here, Part, never,
+    Checker, Here, Part, each_reference, never, of_leaf,
     schema::{Walk, either, walk},
 };
 use crate::{
@@ -52,7 +52,7 @@ impl Checker<'_> {
             for operator in &test.operators {
                 operator.each(&mut |operator| match &operator.operand {
                     Operand::Template(leaf) => {
-                        leaf.references().iter().for_each(|reference| self.reference(operator.place, reference, here));
+                        of_leaf(leaf).iter().for_each(|reference| self.reference(operator.place, reference, here));
                     }
                     Operand::Tree(tree) => self.tree(tree, here),
                     _ => {}
@@ -63,9 +63,7 @@ impl Checker<'_> {
 
     /// Checks what a tree of templates looks at.
     pub(super) fn tree(&self, tree: &Tree, here: &Here) {
-        for (leaf, reference) in tree.references() {
-            self.reference(leaf, &reference, here);
-        }
+        each_reference(tree, &mut |leaf, reference| self.reference(leaf, reference, here));
     }
 
     fn never(&self, test: &Test) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, Guards, Here, Part};
+use super::{Checker, Guards, Here, Part, each_reference, of_leaf};
 use crate::{
     model::Place,
     rules::{
@@ -83,8 +83,7 @@ impl Checker<'_> {
             self.tree(tree, here);
             let known = info.as_ref().and_then(|info| info.inputs.iter().find(|known| known.name == *input));
             if known.is_some_and(|known| known.target) {
-                let references = tree.references();
-                self.untrusted(references.iter().map(|(leaf, reference)| (*leaf, reference)), input, here);
+                each_reference(tree, &mut |leaf, reference| self.untrusted(leaf, reference, input, here));
             }
         }
     }
@@ -92,7 +91,7 @@ impl Checker<'_> {
     fn http(&self, http: &HttpStep, pointer: &str, here: &Here) {
         self.leaf(&http.url, &format!("{pointer}/url"), here);
         let at = place(self.reader.document.place(&format!("{pointer}/url")));
-        self.untrusted(http.url.references().iter().map(|reference| (at, reference)), "url", here);
+        of_leaf(&http.url).iter().for_each(|reference| self.untrusted(at, reference, "url", here));
         for (name, leaf) in &http.headers {
             self.leaf(leaf, &crate::value::pointer_to(&format!("{pointer}/headers"), name), here);
         }
@@ -109,25 +108,23 @@ impl Checker<'_> {
 
     fn leaf(&self, leaf: &Leaf, pointer: &str, here: &Here) {
         let at = place(self.reader.document.place(pointer));
-        for reference in leaf.references() {
+        for reference in of_leaf(leaf) {
             self.reference(at, reference, here);
         }
     }
 
     /// Warns where a value that a stranger can write decides what is acted on.
-    fn untrusted<'r>(&self, references: impl Iterator<Item = (Place, &'r Reference)>, input: &str, here: &Here) {
-        for (leaf, reference) in references {
-            if here.guards.was_checked(&reference.path) {
-                continue;
-            }
-            let sources = self.sources(&reference.path);
-            let unguarded = sources.iter().find(|path| self.is_untrusted(path) && !here.guards.was_checked(path));
-            let Some(path) = unguarded else { continue };
-            let at = self.reader.in_text(leaf, reference.place);
-            let message = format!("{path} is what a stranger typed, and `{input}` decides what is acted on");
-            let help = format!("add a condition such as `{path}: {{ matches: \"^[0-9]+$\" }}`");
-            self.reader.warn(codes::UNTRUSTED, at, message, help);
+    fn untrusted(&self, leaf: Place, reference: &Reference, input: &str, here: &Here) {
+        if here.guards.was_checked(&reference.path) {
+            return;
         }
+        let sources = self.sources(&reference.path);
+        let unguarded = sources.iter().find(|path| self.is_untrusted(path) && !here.guards.was_checked(path));
+        let Some(path) = unguarded else { return };
+        let at = self.reader.in_text(leaf, reference.place);
+        let message = format!("{path} is what a stranger typed, and `{input}` decides what is acted on");
+        let help = format!("add a condition such as `{path}: {{ matches: \"^[0-9]+$\" }}`");
+        self.reader.warn(codes::UNTRUSTED, at, message, help);
     }
 
     fn is_untrusted(&self, path: &Path) -> bool {

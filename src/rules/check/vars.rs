@@ -9,9 +9,7 @@ use crate::{
 impl Checker<'_> {
     pub(super) fn vars(&self, here: &Here) {
         for var in &self.rule.vars {
-            for (leaf, reference) in var.value.references() {
-                self.reference(leaf, &reference, here);
-            }
+            self.tree(&var.value, here);
             let mut way = vec![var.name.as_str()];
             if self.circle(&mut way) {
                 let message = format!("vars need each other in a circle: {}", way.join(" → "));
