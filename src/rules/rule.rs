@@ -6,6 +6,7 @@ use super::Condition;
 use crate::{
     model::{Place, StepPath},
     templates::{Leaf, Tree},
+    value::Value,
 };
 
 /// A rule that holds together.
@@ -27,6 +28,18 @@ pub struct Rule {
     pub steps: Vec<Step>,
     /// Run once when a run has finally failed.
     pub on_error: Vec<Step>,
+    /// `tests`, as written.
+    pub tests: Vec<Value>,
+}
+
+impl Rule {
+    /// Whether it listens to events of type `kind`; `own` says that one of our own actions caused the event.
+    pub fn hears(&self, kind: &str, own: bool) -> bool {
+        self.on.iter().any(|on| match on {
+            On::Type { event, own: hears_own } => event == kind && (!own || *hears_own),
+            On::Service { service, own: hears_own } => kind.split('.').next() == Some(service) && (!own || *hears_own),
+        })
+    }
 }
 
 /// What a rule listens to.

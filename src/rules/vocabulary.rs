@@ -1,5 +1,6 @@
 //! What rules may speak of: asked of whoever knows the packs, so that `rules` need not.
 
+use super::hours::Hours;
 use crate::value::{Path, Value};
 
 /// The services, events and actions that are there. `app` implements it with the registries that will run.
@@ -20,6 +21,10 @@ pub trait Vocabulary {
     fn vars(&self) -> &serde_json::Map<String, Value>;
     /// Names of `[hours]`.
     fn hours(&self) -> Vec<String>;
+    /// The hours of a name. `None` where they are not at hand; conditions then ask their scope.
+    fn hours_of(&self, _name: &str) -> Option<Hours> {
+        None
+    }
 }
 
 /// What is known of an event type.

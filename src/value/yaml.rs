@@ -88,6 +88,8 @@ struct Spot {
 /// How a text stands in the file: what a place in the text means for a place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TextStyle {
+    /// A list or map.
+    None,
     Plain,
     Quoted,
     /// After `|`: its first line and the columns before its text.
@@ -111,15 +113,13 @@ impl Document {
 
     /// Where line and column (from 1) of the text at a JSON pointer stand in the file, as nearly as that can be told.
     pub fn text_place(&self, pointer: &str, line: u32, column: u32) -> (u32, u32) {
-        let Some(spot) = self.spot(pointer) else { return (0, 0) };
-        match spot.text {
-            TextStyle::Block { line: first, indent } if line > 0 => {
-                (first + line - 1, if column > 0 { indent + column } else { 0 })
-            }
-            TextStyle::Plain if line == 1 && column > 0 => (spot.value.0, spot.value.1 + column - 1),
-            TextStyle::Quoted if line == 1 && column > 0 => (spot.value.0, spot.value.1 + column),
-            _ => spot.value,
-        }
+        self.spot(pointer).map_or((0, 0), |spot| spot.inside(line, column))
+    }
+
+    /// The same for a text that is known by its own place, as [`Document::place`] gave it.
+    pub fn text_place_at(&self, place: (u32, u32), line: u32, column: u32) -> (u32, u32) {
+        let texts = self.spots.values().filter(|spot| spot.value == place && spot.text != TextStyle::None);
+        texts.map(|spot| spot.inside(line, column)).next().unwrap_or(place)
     }
 
     fn spot(&self, pointer: &str) -> Option<Spot> {
@@ -129,6 +129,20 @@ impl Document {
                 return Some(*spot);
             }
             here = here.rsplit_once('/')?.0;
+        }
+    }
+}
+
+impl Spot {
+    /// Where line and column of the text here stand in the file.
+    fn inside(&self, line: u32, column: u32) -> (u32, u32) {
+        match self.text {
+            TextStyle::Block { line: first, indent } if line > 0 => {
+                (first + line - 1, if column > 0 { indent + column } else { 0 })
+            }
+            TextStyle::Plain if line == 1 && column > 0 => (self.value.0, self.value.1 + column - 1),
+            TextStyle::Quoted if line == 1 && column > 0 => (self.value.0, self.value.1 + column),
+            _ => self.value,
         }
     }
 }
@@ -345,7 +359,7 @@ impl Reader<'_> {
             FrameKind::List(list) => Value::Array(list),
             FrameKind::Map { object, .. } => Value::Object(object),
         };
-        self.place(value, frame.start, TextStyle::Plain);
+        self.place(value, frame.start, TextStyle::None);
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, at: (u32, u32)) {

@@ -1,0 +1,103 @@
+//! An event and a rule set give verdicts. Pure: the time comes in, and a stopwatch bounds what evaluation may take.
+
+mod scope;
+mod vars;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+pub use vars::compute_vars;
+
+use self::scope::RuleScope;
+use crate::{
+    clock::Time,
+    model::Verdict,
+    rules::{Rule, Set},
+    value::{Object, Value},
+};
+
+/// An event as rules see it.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// `gruveo.call`.
+    pub kind: String,
+    /// Caused by one of our own actions.
+    pub own: bool,
+    /// `event`: the parsed body with the pack's fields over it.
+    pub event: Value,
+    /// `trigger`: `{id, type, source, service, received_at, verified, depth, headers, query}`.
+    pub trigger: Value,
+    /// When it was received: `now` in vars and conditions.
+    pub received_at: Time,
+}
+
+/// What matching may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Of one rule.
+    pub rule: Duration,
+    /// Of all rules together; those not reached are left to the runner.
+    pub event: Duration,
+    /// Runs that one event may start.
+    pub runs: usize,
+}
+
+/// A rule that starts a run, or that the runner must decide, or that failed here.
+#[derive(Debug)]
+pub struct Planned {
+    /// The rule.
+    pub rule: Arc<Rule>,
+    /// Matched, Undecided or Error; never `NotMatched`.
+    pub verdict: Verdict,
+    /// The vars that were computed.
+    pub vars: Object,
+}
+
+/// What an event starts.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// In order of the rules' ids.
+    pub runs: Vec<Planned>,
+    /// More matched than `Bounds::runs`.
+    pub truncated: bool,
+}
+
+/// Which rules of `set` start a run on `subject`. `vars` are those of `[vars]`.
+pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan {
+    let start = Instant::now();
+    let mut plan = Plan::default();
+    for rule in set.candidates(&subject.kind, subject.own, &subject.event) {
+        let left = bounds.event.saturating_sub(start.elapsed());
+        let (verdict, vars) = if left.is_zero() {
+            (Verdict::Undecided, Object::new())
+        } else {
+            verdict(rule, subject, vars, bounds.rule.min(left))
+        };
+        if matches!(verdict, Verdict::NotMatched(_)) {
+            continue;
+        }
+        if plan.runs.len() >= bounds.runs {
+            plan.truncated = true;
+            break;
+        }
+        plan.runs.push(Planned { rule: Arc::clone(rule), verdict, vars });
+    }
+    plan
+}
+
+/// What one rule says to an event, and the vars it computed on the way.
+pub fn verdict(rule: &Rule, subject: &Subject, vars: &Object, limit: Duration) -> (Verdict, Object) {
+    let scope = RuleScope::new(rule, subject, vars, limit);
+    let result = rule.when.evaluate(&scope);
+    let verdict = match (scope.exhausted(), result) {
+        (Some(message), _) => Verdict::Error { message },
+        (None, Ok(())) => Verdict::Matched,
+        (None, Err(evidence)) => Verdict::NotMatched(evidence),
+    };
+    (verdict, scope.into_computed())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Whether a literal can be what an input wants.
+
+use crate::{
+    clock::Time,
+    rules::{
+        InputInfo, codes, keys,
+        reader::{Node, Reader, has_template},
+    },
+    value::{Value, type_name},
+};
+
+/// Checks a literal input against its declared type; templates are turned when they are rendered.
+pub(crate) fn literal_input(reader: &Reader<'_>, node: &Node<'_>, input: &InputInfo) {
+    if node.value.is_null() {
+        if input.required {
+            let message = format!("the input `{}` is required", input.name);
+            reader.error(codes::MISSING_INPUT, reader.place(node), message, format!("it is of type {}", input.kind));
+        }
+        return;
+    }
+    if has_template(node.value) {
+        return;
+    }
+    let Some(wanted) = fault(node.value, input) else { return };
+    let shown = keys::shortened(&node.value.to_string());
+    let message = format!("the input `{}` must be {wanted}, not {} {shown}", input.name, type_name(node.value));
+    let help = match node.value.as_str() {
+        Some(text) if !input.choices.is_empty() => keys::suggestion(text, input.choices.iter().map(String::as_str)),
+        _ => String::new(),
+    };
+    reader.error(codes::INPUT_VALUE, reader.place(node), message, help);
+}
+
+/// What the input wants instead. `None` where the value fits.
+fn fault(value: &Value, input: &InputInfo) -> Option<String> {
+    let text = value.as_str();
+    let scalar = !value.is_object() && !value.is_array();
+    let (fits, wanted) = match input.kind {
+        "text" | "html" => (scalar, "text"),
+        "integer" => {
+            let of_text = text.is_some_and(|text| text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok());
+            (value.is_i64() || value.is_u64() || of_text, "a whole number")
+        }
+        "number" => {
+            (value.is_number() || text.is_some_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite)), "a number")
+        }
+        "boolean" => (value.is_boolean() || matches!(text, Some("true" | "false")), "`true` or `false`"),
+        "list" => (value.is_array(), "a list"),
+        "object" => (value.is_object(), "a map"),
+        "email" => (text.is_some_and(|text| text.contains('@')), "an e-mail address"),
+        "url" => (text.is_some_and(|text| url::Url::parse(text).is_ok()), "a URL"),
+        "time" => (text.is_some_and(|text| Time::parse(text).is_some()), "a time such as 2026-03-01T10:00:00Z"),
+        "enum" => {
+            if text.is_some_and(|text| input.choices.iter().any(|choice| choice == text)) {
+                return None;
+            }
+            return Some(format!("one of {}", input.choices.join(", ")));
+        }
+        _ => return None,
+    };
+    (!fits).then(|| wanted.to_owned())
+}

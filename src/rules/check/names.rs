@@ -1,0 +1,220 @@
+//! Every name that a rule looks at: is it there, may it be missing?
+
+use super::{
+    Checker, Here, Part, each_reference, never, of_leaf,
+    schema::{Walk, either, walk},
+};
+use crate::{
+    model::Place,
+    rules::{Condition, Operand, Test, codes, keys},
+    templates::{Reference, Tree},
+    value::{Path, Segment, Value},
+};
+
+const TRIGGER: [&str; 9] = ["id", "type", "source", "service", "received_at", "verified", "depth", "headers", "query"];
+const RUN: [&str; 3] = ["id", "started_at", "replay_of"];
+const RULE: [&str; 2] = ["id", "name"];
+const ERROR: [&str; 5] = ["step", "class", "status", "message", "attempt"];
+const STEP: [&str; 4] = ["outcome", "result", "error", "response"];
+const RESPONSE: [&str; 2] = ["status", "headers"];
+
+/// What other tools call ours.
+const FOREIGN: [(&str, &str); 10] = [
+    ("payload", "event"),
+    ("body", "event"),
+    ("data", "event"),
+    ("inputs", "event"),
+    ("input", "event"),
+    ("headers", "trigger.headers"),
+    ("query", "trigger.query"),
+    ("var", "vars"),
+    ("env", "vars"),
+    ("step", "steps"),
+];
+
+impl Checker<'_> {
+    /// Checks what a template looks at. `leaf` is where its leaf stands.
+    pub(super) fn reference(&self, leaf: Place, reference: &Reference, here: &Here) {
+        let at = self.reader.in_text(leaf, reference.place);
+        let Some(optional) = self.path(at, &reference.path, true, here) else { return };
+        if optional && !reference.has_default && !reference.open && !here.guards.has(&reference.path) {
+            let message = format!("{} may be missing", reference.path);
+            let help = "add `| default: \"...\"`, or a condition that it exists";
+            self.reader.warn(codes::OPTIONAL, at, message, help);
+        }
+    }
+
+    /// Checks a condition's paths, and the templates on its right sides.
+    pub(super) fn condition(&self, condition: &Condition, here: &Here) {
+        condition.each_test(&mut |test| {
+            self.path(test.place, &test.path, false, here);
+            self.never(test);
+            for operator in &test.operators {
+                operator.each(&mut |operator| match &operator.operand {
+                    Operand::Template(leaf) => {
+                        of_leaf(leaf).iter().for_each(|reference| self.reference(operator.place, reference, here));
+                    }
+                    Operand::Tree(tree) => self.tree(tree, here),
+                    _ => {}
+                });
+            }
+        });
+    }
+
+    /// Checks what a tree of templates looks at.
+    pub(super) fn tree(&self, tree: &Tree, here: &Here) {
+        each_reference(tree, &mut |leaf, reference| self.reference(leaf, reference, here));
+    }
+
+    fn never(&self, test: &Test) {
+        if test.path.root() != Some("event") {
+            return;
+        }
+        // With several events, one of which does not say, nothing is known.
+        let [event] = self.events.as_slice() else { return };
+        if let Walk::Found { schemas, .. } = walk(event.schema, test.path.below_root(), false) {
+            never::check(self.reader, test, event.schema, &schemas);
+        }
+    }
+
+    /// Checks a path: `Some` where it can be there, true where it may be missing.
+    fn path(&self, at: Place, path: &Path, template: bool, here: &Here) -> Option<bool> {
+        let below = path.below_root();
+        match path.root() {
+            Some("event") => self.payload(at, path, below, template),
+            Some("events") => match below {
+                [Segment::Index(_) | Segment::Any, rest @ ..] => self.payload(at, path, rest, template),
+                _ => Some(false),
+            },
+            Some("trigger") => self.field(at, path, below, &TRIGGER),
+            Some("rule") => self.field(at, path, below, &RULE),
+            Some("now") => Some(false),
+            Some("vars") => self.var(at, path),
+            Some("run") if matches!(here.part, Part::Step | Part::OnError) => self.field(at, path, below, &RUN),
+            Some("error") if here.part == Part::OnError => self.field(at, path, below, &ERROR),
+            Some("steps") if matches!(here.part, Part::Step | Part::OnError) => {
+                self.step_name(at, path, below, template, here)
+            }
+            Some("secrets") => {
+                let help = "a secret is named in `auth` or by a pack, and never seen by a rule";
+                self.reader.error(codes::SECRET, at, "rules cannot see secrets", help);
+                None
+            }
+            Some(root @ ("run" | "steps" | "error" | "incoming")) => {
+                let (message, help) = match root {
+                    "error" => ("`error` is seen under `on_error` alone", ""),
+                    "incoming" => ("`incoming` is seen in `when` of `wait` alone", "here the payload is `event`"),
+                    "run" => ("`run` is not there yet when a rule is matched", "it is seen in steps"),
+                    _ => ("no step has run yet when a rule is matched", "`steps` is seen in steps"),
+                };
+                self.reader.error(codes::UNKNOWN_ROOT, at, message, help);
+                None
+            }
+            root => {
+                self.unknown_root(at, root, path);
+                None
+            }
+        }
+    }
+
+    fn unknown_root(&self, at: Place, root: Option<&str>, path: &Path) {
+        let known = ["event", "events", "trigger", "vars", "steps", "run", "rule", "now"];
+        let root = root.unwrap_or_default();
+        let mut help = match FOREIGN.iter().find(|(theirs, _)| *theirs == root) {
+            Some((_, ours)) => format!("here it is called `{ours}`"),
+            None => keys::suggestion(root, known),
+        };
+        let in_event =
+            self.events.iter().any(|event| matches!(walk(event.schema, path.segments(), true), Walk::Found { .. }));
+        if in_event {
+            help = format!("write `event.{path}`");
+        }
+        let message = format!("nothing is called `{}`", keys::shortened(root));
+        self.reader.error(codes::UNKNOWN_ROOT, at, message, help);
+    }
+
+    /// A place in the payload, by the schemas of the events that the rule listens to.
+    fn payload(&self, at: Place, path: &Path, below: &[Segment], template: bool) -> Option<bool> {
+        let walks: Vec<Walk<'_>> = self.events.iter().map(|event| walk(event.schema, below, template)).collect();
+        match either(walks) {
+            Walk::Unknown => Some(false),
+            Walk::Found { optional, .. } => Some(optional),
+            Walk::Missing { name, mut known } => {
+                known.sort_unstable();
+                known.dedup();
+                let name = keys::shortened(&name);
+                let help = keys::suggestion(&name, known);
+                let message =
+                    format!("the payload has no {}: `{name}` is not there", keys::shortened(&path.to_string()));
+                self.reader.error(codes::NOT_IN_SCHEMA, at, message, help);
+                None
+            }
+        }
+    }
+
+    fn field(&self, at: Place, path: &Path, below: &[Segment], known: &[&str]) -> Option<bool> {
+        match below.first() {
+            Some(Segment::Name(name)) if !known.contains(&name.as_str()) => {
+                let message = format!("there is no {}", keys::shortened(&path.to_string()));
+                self.reader.error(codes::UNKNOWN_FIELD, at, message, keys::suggestion(name, known.iter().copied()));
+                None
+            }
+            _ => Some(false),
+        }
+    }
+
+    fn var(&self, at: Place, path: &Path) -> Option<bool> {
+        let Some(Segment::Name(name)) = path.below_root().first() else { return Some(false) };
+        let of_rule = self.reader.document.value.get("vars").and_then(Value::as_object);
+        let of_settings = self.reader.vocabulary.vars();
+        if of_settings.contains_key(name) || of_rule.is_some_and(|vars| vars.contains_key(name)) {
+            return Some(false);
+        }
+        let known = of_settings.keys().chain(of_rule.into_iter().flat_map(serde_json::Map::keys)).map(String::as_str);
+        let message = format!("no var is called `{}`", keys::shortened(name));
+        let near = keys::suggestion(name, known);
+        let help = if near.is_empty() { "write it under `vars`".to_owned() } else { near };
+        self.reader.error(codes::UNKNOWN_VAR, at, message, help);
+        None
+    }
+
+    fn step_name(&self, at: Place, path: &Path, below: &[Segment], template: bool, here: &Here) -> Option<bool> {
+        let Some(Segment::Name(id)) = below.first() else { return Some(false) };
+        if !self.ids.contains_key(id) {
+            let message = format!("no step has the id `{}`", keys::shortened(id));
+            let near = keys::suggestion(id, self.ids.keys().map(String::as_str));
+            let help = if near.is_empty() { format!("write `id: {}` into a step", keys::shortened(id)) } else { near };
+            self.reader.error(codes::UNKNOWN_STEP, at, message, help);
+            return None;
+        }
+        let rest = below.get(1..).unwrap_or_default();
+        self.field(at, path, rest, &STEP)?;
+        let response = matches!(rest.first(), Some(Segment::Name(name)) if name == "response");
+        if response {
+            self.field(at, path, rest.get(1..).unwrap_or_default(), &RESPONSE)?;
+        }
+        let result = response || matches!(rest.first(), Some(Segment::Name(name)) if name == "result");
+        match here.done.iter().rev().find(|(done, _)| done == id) {
+            None => {
+                let message = format!("the step `{id}` has not run yet here");
+                self.reader.warn(codes::UNSURE_RESULT, at, message, "move it before this step");
+            }
+            Some((_, false)) if template && result && !here.guards.has(path) && !self.proven(id, here) => {
+                let message = format!("the step `{id}` may have been skipped or have failed: its result is then null");
+                let help = format!("use it under `if: {{ steps.{id}.outcome: ok }}`, or add `| default: ...`");
+                self.reader.warn(codes::UNSURE_RESULT, at, message, help);
+            }
+            Some(_) => {}
+        }
+        Some(false)
+    }
+
+    /// Whether a condition says that the step went well.
+    fn proven(&self, id: &str, here: &Here) -> bool {
+        let name = |name: &str| Segment::Name(name.to_owned());
+        let of_step = |last: &str| [name("steps"), name(id), name(last)];
+        let outcome = Path::new(of_step("outcome").to_vec());
+        here.guards.was_checked(&outcome)
+            || here.guards.present.iter().any(|path| path.segments().starts_with(&of_step("result")))
+    }
+}

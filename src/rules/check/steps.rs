@@ -1,0 +1,144 @@
+//! Steps in their order: what each looks at, what has surely run before it, and what strangers decide.
+
+use std::collections::BTreeMap;
+
+use super::{Checker, Guards, Here, Part, each_reference, of_leaf};
+use crate::{
+    model::Place,
+    rules::{
+        HttpBody, HttpStep, OnStepError, Step, StepKind, codes,
+        reader::{Reader, place},
+    },
+    templates::{Leaf, Reference, Tree},
+    value::{Path, Segment, Value},
+};
+
+/// Collects the ids of a list of steps as written, and says which stand twice.
+pub(super) fn collect_ids(reader: &Reader<'_>, steps: &Value, pointer: &str, ids: &mut BTreeMap<String, Place>) {
+    for (index, step) in steps.as_array().into_iter().flatten().enumerate() {
+        let pointer = format!("{pointer}/{index}");
+        if let Some(id) = step.get("id").and_then(Value::as_str) {
+            let at = place(reader.document.place(&format!("{pointer}/id")));
+            if let Some(first) = ids.get(id) {
+                let message = format!("a second step has the id `{id}`");
+                reader.error(codes::DUPLICATE_ID, at, message, format!("the first one stands in line {}", first.line));
+            } else {
+                ids.insert(id.to_owned(), at);
+            }
+        }
+        for name in ["then", "else", "do", "on_error"] {
+            collect_ids(reader, step.get(name).unwrap_or(&Value::Null), &format!("{pointer}/{name}"), ids);
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// Checks a list of steps; `here` then knows that they have been there.
+    pub(super) fn steps(&self, steps: &[Step], here: &mut Here) {
+        for step in steps {
+            self.step(step, here);
+        }
+    }
+
+    fn step(&self, step: &Step, here: &mut Here) {
+        let mut inner = here.clone();
+        if let Some(condition) = &step.condition {
+            self.condition(condition, &inner);
+            inner.guards = inner.guards.and(&Guards::of(condition));
+        }
+        let pointer = format!("/{}", step.path.0.replace('.', "/"));
+        match &step.kind {
+            StepKind::Action { name, inputs, .. } => self.action(name, inputs, &inner),
+            StepKind::Http(http) => self.http(http, &format!("{pointer}/http"), &inner),
+            StepKind::Stop(leaf) => self.leaf(leaf, &format!("{pointer}/stop"), &inner),
+            StepKind::Fail(leaf) => self.leaf(leaf, &format!("{pointer}/fail"), &inner),
+            StepKind::Block { then, otherwise } => {
+                let mut branch = inner.clone();
+                self.steps(then, &mut branch);
+                let mut other = here.clone();
+                self.steps(otherwise, &mut other);
+                // Seen from after the block, no step of a branch has surely run.
+                let before = here.done.len();
+                let of_branches = branch.done.into_iter().skip(before).chain(other.done.into_iter().skip(before));
+                here.done.extend(of_branches.map(|(id, _)| (id, false)));
+            }
+        }
+        if let OnStepError::Steps(steps) = &step.on_error {
+            let mut failed = inner.clone();
+            failed.part = Part::OnError;
+            failed.done.extend(step.id.iter().map(|id| (id.clone(), false)));
+            self.steps(steps, &mut failed);
+            let before = here.done.len();
+            here.done.extend(failed.done.into_iter().skip(before).map(|(id, _)| (id, false)));
+        }
+        if let Some(id) = &step.id {
+            let sure = step.condition.is_none() && matches!(step.on_error, OnStepError::Stop);
+            here.done.push((id.clone(), sure));
+        }
+    }
+
+    fn action(&self, name: &str, inputs: &[(String, Tree)], here: &Here) {
+        let info = self.reader.vocabulary.action(name);
+        for (input, tree) in inputs {
+            self.tree(tree, here);
+            let known = info.as_ref().and_then(|info| info.inputs.iter().find(|known| known.name == *input));
+            if known.is_some_and(|known| known.target) {
+                each_reference(tree, &mut |leaf, reference| self.untrusted(leaf, reference, input, here));
+            }
+        }
+    }
+
+    fn http(&self, http: &HttpStep, pointer: &str, here: &Here) {
+        self.leaf(&http.url, &format!("{pointer}/url"), here);
+        let at = place(self.reader.document.place(&format!("{pointer}/url")));
+        of_leaf(&http.url).iter().for_each(|reference| self.untrusted(at, reference, "url", here));
+        for (name, leaf) in &http.headers {
+            self.leaf(leaf, &crate::value::pointer_to(&format!("{pointer}/headers"), name), here);
+        }
+        for (_, tree) in &http.query {
+            self.tree(tree, here);
+        }
+        match &http.body {
+            HttpBody::None => {}
+            HttpBody::Json(tree) => self.tree(tree, here),
+            HttpBody::Form(pairs) => pairs.iter().for_each(|(_, tree)| self.tree(tree, here)),
+            HttpBody::Text(leaf) => self.leaf(leaf, &format!("{pointer}/text"), here),
+        }
+    }
+
+    fn leaf(&self, leaf: &Leaf, pointer: &str, here: &Here) {
+        let at = place(self.reader.document.place(pointer));
+        for reference in of_leaf(leaf) {
+            self.reference(at, reference, here);
+        }
+    }
+
+    /// Warns where a value that a stranger can write decides what is acted on.
+    fn untrusted(&self, leaf: Place, reference: &Reference, input: &str, here: &Here) {
+        if here.guards.was_checked(&reference.path) {
+            return;
+        }
+        let sources = self.sources(&reference.path);
+        let unguarded = sources.iter().find(|path| self.is_untrusted(path) && !here.guards.was_checked(path));
+        let Some(path) = unguarded else { return };
+        let at = self.reader.in_text(leaf, reference.place);
+        let message = format!("{path} is what a stranger typed, and `{input}` decides what is acted on");
+        let help = format!("add a condition such as `{path}: {{ matches: \"^[0-9]+$\" }}`");
+        self.reader.warn(codes::UNTRUSTED, at, message, help);
+    }
+
+    fn is_untrusted(&self, path: &Path) -> bool {
+        let below = match path.segments() {
+            [Segment::Name(root), below @ ..] if root == "event" => below,
+            [Segment::Name(root), Segment::Index(_) | Segment::Any, below @ ..] if root == "events" => below,
+            _ => return false,
+        };
+        self.events.iter().flat_map(|event| event.untrusted).any(|untrusted| {
+            let untrusted = match untrusted.root() {
+                Some("event") => untrusted.below_root(),
+                _ => untrusted.segments(),
+            };
+            below.starts_with(untrusted) || untrusted.starts_with(below)
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! Vars: what they look at, and circles among them.
+
+use super::{Checker, Here};
+use crate::{
+    rules::codes,
+    value::{Path, Segment},
+};
+
+impl Checker<'_> {
+    pub(super) fn vars(&self, here: &Here) {
+        for var in &self.rule.vars {
+            self.tree(&var.value, here);
+            let mut way = vec![var.name.as_str()];
+            if self.circle(&mut way) {
+                let message = format!("vars need each other in a circle: {}", way.join(" → "));
+                self.reader.error(codes::VAR_CYCLE, var.place, message, "write one of them without the others");
+            }
+        }
+    }
+
+    /// Whether the first var of `way` is needed, over those after it, by the last one.
+    fn circle<'v>(&'v self, way: &mut Vec<&'v str>) -> bool {
+        let Some(last) = way.last().copied() else { return false };
+        for needed in self.needs.get(last).into_iter().flatten().filter_map(var_name) {
+            if way.first() == Some(&needed) {
+                way.push(needed);
+                return true;
+            }
+            if way.contains(&needed) {
+                continue;
+            }
+            way.push(needed);
+            if self.circle(way) {
+                return true;
+            }
+            way.pop();
+        }
+        false
+    }
+
+    /// Every place outside `vars` that a value at `path` comes from; circles end.
+    pub(super) fn sources(&self, path: &Path) -> Vec<Path> {
+        let mut found = Vec::new();
+        let mut seen: Vec<Path> = Vec::new();
+        let mut open = vec![path.clone()];
+        while let Some(path) = open.pop() {
+            if seen.contains(&path) {
+                continue;
+            }
+            seen.push(path.clone());
+            match var_name(&path).and_then(|name| self.needs.get(name)) {
+                Some(needs) => open.extend(needs.iter().cloned()),
+                None => found.push(path),
+            }
+        }
+        found
+    }
+}
+
+/// `x` of `vars.x`.
+pub(super) fn var_name(path: &Path) -> Option<&str> {
+    match path.segments() {
+        [Segment::Name(root), Segment::Name(name), ..] if root == "vars" => Some(name),
+        _ => None,
+    }
+}

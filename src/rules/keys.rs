@@ -1,0 +1,200 @@
+//! The words of the language, and the words that users of other tools type for them.
+
+/// Keys of a rule.
+pub(super) const RULE: &[&str] = &[
+    "name",
+    "description",
+    "enabled",
+    "on",
+    "vars",
+    "when",
+    "threshold",
+    "once",
+    "digest",
+    "concurrency",
+    "timeout",
+    "fuse",
+    "do",
+    "on_error",
+    "tests",
+];
+
+/// Keys of a rule that are known and not built yet.
+pub(super) const RULE_LATER: &[&str] = &["threshold", "once", "digest", "concurrency", "fuse"];
+
+/// Keys of `on`.
+pub(super) const ON: &[&str] = &["event", "own", "schedule", "poll", "manual"];
+
+/// Keys of `on` that are known and not built yet.
+pub(super) const ON_LATER: &[&str] = &["schedule", "poll", "manual"];
+
+/// Keys of a step, kinds included; a service action is one more.
+pub(super) const STEP: &[&str] = &[
+    "id",
+    "if",
+    "then",
+    "else",
+    "retry",
+    "timeout",
+    "on_error",
+    "connection",
+    "http",
+    "stop",
+    "fail",
+    "for_each",
+    "as",
+    "limit",
+    "do",
+    "wait",
+    "profile",
+    "record",
+    "emit",
+    "vars",
+];
+
+/// Kinds of steps that are known and not built yet.
+pub(super) const STEP_LATER: &[&str] = &["for_each", "wait", "profile", "record", "emit", "vars"];
+
+/// Keys of `http`.
+pub(super) const HTTP: &[&str] =
+    &["method", "url", "auth", "headers", "query", "json", "form", "text", "xml", "multipart"];
+
+/// Keys of `http` that are known and not built yet.
+pub(super) const HTTP_LATER: &[&str] = &["xml", "multipart"];
+
+/// Keys of a test.
+pub(super) const TEST: &[&str] =
+    &["name", "event", "events", "now", "replies", "profiles", "records", "vars", "expect", "verdict", "outcome"];
+
+/// What other tools call the keys of a rule.
+pub(super) const FOREIGN_RULE: &[(&str, &str)] = &[
+    ("trigger", "`on`"),
+    ("triggers", "`on`"),
+    ("condition", "`when`"),
+    ("conditions", "`when`"),
+    ("filter", "`when`"),
+    ("if", "`when`"),
+    ("action", "`do`"),
+    ("actions", "`do`"),
+    ("steps", "`do`"),
+    ("tasks", "`do`"),
+    ("then", "`do`"),
+    ("variables", "`vars`"),
+    ("env", "`vars`"),
+    ("alias", "`name`"),
+    ("title", "`name`"),
+    ("mode", "`concurrency`"),
+    ("throttle", "`once`"),
+    ("errors", "`on_error`"),
+    ("on_failure", "`on_error`"),
+    ("continue-on-error", "`on_error`"),
+];
+
+/// What other tools call the keys of a step.
+pub(super) const FOREIGN_STEP: &[(&str, &str)] = &[
+    ("delay", "`wait`"),
+    ("sleep", "`wait`"),
+    ("wait_for_trigger", "`wait`"),
+    ("wait_template", "`wait`"),
+    ("repeat", "`for_each`"),
+    ("foreach", "`for_each`"),
+    ("loop", "`for_each`"),
+    ("choose", "`if`, with `then` and `else`"),
+    ("switch", "`if`, with `then` and `else`"),
+    ("when", "`if`"),
+    ("condition", "`if`"),
+    ("conditions", "`if`"),
+    ("variables", "`vars`"),
+    ("env", "`vars`"),
+    ("alias", "`id`"),
+    ("name", "`id`"),
+    ("errors", "`on_error`"),
+    ("on_failure", "`on_error`"),
+    ("continue-on-error", "`on_error`"),
+    ("attempts", "`retry`"),
+    ("max_attempts", "`retry`"),
+    ("with", "the map of the action itself, below its name"),
+    ("data", "the map of the action itself, below its name"),
+    ("outputs", "`result`: `steps.ID.result`"),
+    ("action", "the action's own name, such as `groove.add_note:`"),
+    ("service", "the action's own name, such as `groove.add_note:`"),
+    ("uses", "the action's own name, such as `groove.add_note:`"),
+];
+
+/// What other tools call the keys of `http`.
+pub(super) const FOREIGN_HTTP: &[(&str, &str)] = &[
+    ("uri", "`url`"),
+    ("body", "`json`, `form` or `text`"),
+    ("data", "`json`, `form` or `text`"),
+    ("payload", "`json`, `form` or `text`"),
+    ("params", "`query`"),
+    ("authentication", "`auth`"),
+];
+
+/// What other tools call the keys of `retry`.
+pub(super) const FOREIGN_RETRY: &[(&str, &str)] = &[
+    ("attempts", "`after`, a list of delays; its length is the number of retries"),
+    ("max_attempts", "`after`, a list of delays; its length is the number of retries"),
+    ("delay", "`after`, a list of delays"),
+    ("on", "`when`"),
+];
+
+/// What is nearest to `name` among `known`. `None` where nothing is near.
+pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let lower = name.to_lowercase();
+    let near = |word: &&str| {
+        let distance = strsim::damerau_levenshtein(&lower, &word.to_lowercase());
+        // A third of the letters may differ: `add_nte`, `resolutoin`, not `foo` for `for`.
+        let allowed = (word.chars().count().max(lower.chars().count()) / 3).max(1);
+        (distance <= allowed).then_some(distance)
+    };
+    if name.len() > 200 {
+        return None;
+    }
+    known.into_iter().filter_map(|word| near(&word).map(|distance| (distance, word))).min().map(|(_, word)| word)
+}
+
+/// `did you mean ...?`, or the known ones where nothing is near and they are few.
+pub(super) fn suggestion<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    const FEW: usize = 20;
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => String::new(),
+        None if known.len() <= FEW => format!("known are {}", known.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// A text as a message shows it.
+pub(super) fn shortened(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let escaped = text.chars().take(SHOWN + 1).flat_map(|character| {
+        let plain = !character.is_control();
+        let escape: Vec<char> = if plain { vec![character] } else { character.escape_default().collect() };
+        escape
+    });
+    let shown: String = escaped.take(SHOWN).collect();
+    if text.chars().nth(SHOWN).is_some() { shown + "…" } else { shown }
+}
+
+/// Whether `name` is an id: `[a-z][a-z0-9_]*`, 64 characters at most.
+pub(super) fn is_id(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_a_near_one() {
+        assert_eq!(nearest("Wehn", ["when", "do"]), Some("when"));
+        assert_eq!(nearest("resolutoin", ["resolution", "link"]), Some("resolution"));
+        assert_eq!(nearest("zzz", ["when", "do"]), None);
+        assert_eq!(shortened("a\nb"), "a\\nb");
+        assert!(shortened(&"x".repeat(10_000)).chars().count() < 70);
+    }
+}

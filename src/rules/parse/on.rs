@@ -1,0 +1,98 @@
+//! Reads `on`.
+
+use crate::{
+    model::EventType,
+    rules::{
+        On, codes, keys,
+        reader::{Node, Reader},
+    },
+    value::Value,
+};
+
+/// Reads what a rule listens to. Empty where there are findings.
+pub(super) fn read_on<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<On> {
+    match node.value {
+        Value::String(_) => read_type(reader, node, false).into_iter().collect(),
+        Value::Array(list) if list.is_empty() => {
+            reader.error(codes::RANGE, reader.place(node), "`on` names no event", "name one, such as gruveo.call");
+            Vec::new()
+        }
+        Value::Array(list) => (0..)
+            .zip(list)
+            .flat_map(|(index, value)| {
+                let node = node.element(index, value);
+                if value.is_object() {
+                    read_map(reader, &node)
+                } else {
+                    read_type(reader, &node, false).into_iter().collect()
+                }
+            })
+            .collect(),
+        Value::Object(_) => read_map(reader, node),
+        _ => {
+            reader.wrong_type(node, "`on` must be an event type, a list of them, or a map with `event`");
+            Vec::new()
+        }
+    }
+}
+
+fn read_map<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<On> {
+    reader.only_keys(node, keys::ON, "`on`", &[("type", "`event`"), ("types", "`event`"), ("cron", "`schedule`")]);
+    let mut later = false;
+    for name in keys::ON_LATER {
+        if let Some(inner) = node.get(name) {
+            not_built(reader, &inner, name);
+            later = true;
+        }
+    }
+    let own = node.get("own").is_some_and(|own| reader.boolean(&own, "`own`").unwrap_or_default());
+    let Some(event) = node.get("event") else {
+        if !later {
+            let help = "write `event: gruveo.call`";
+            reader.error(codes::MISSING_KEY, reader.place(node), "`on` names no event", help);
+        }
+        return Vec::new();
+    };
+    match event.value {
+        Value::Array(list) => {
+            (0..).zip(list).filter_map(|(index, value)| read_type(reader, &event.element(index, value), own)).collect()
+        }
+        _ => read_type(reader, &event, own).into_iter().collect(),
+    }
+}
+
+/// Says that a word of the language is not run yet.
+pub(super) fn not_built(reader: &Reader<'_>, node: &Node<'_>, name: &str) {
+    let help = "it belongs to the language, but this version does not run it yet";
+    reader.error(codes::NOT_BUILT, reader.key_place(node), format!("`{name}` is not built yet"), help);
+}
+
+fn read_type<'a>(reader: &Reader<'a>, node: &Node<'a>, own: bool) -> Option<On> {
+    let written = reader.text(node, "an event type")?;
+    let at = reader.place(node);
+    let shown = keys::shortened(written);
+    if let Some(service) = written.strip_suffix(".*") {
+        if reader.vocabulary.has_service(service) {
+            return Some(On::Service { service: service.to_owned(), own });
+        }
+        let types = reader.vocabulary.event_types();
+        let mut services: Vec<&str> = types.iter().filter_map(|kind| kind.split('.').next()).collect();
+        services.sort_unstable();
+        services.dedup();
+        let service = keys::shortened(service);
+        let message = format!("unknown service `{service}`");
+        reader.error(codes::UNKNOWN_SERVICE, at, message, keys::suggestion(&service, services));
+        return None;
+    }
+    if reader.vocabulary.event(written).is_some() {
+        return Some(On::Type { event: written.to_owned(), own });
+    }
+    let types = reader.vocabulary.event_types();
+    let help = if written.parse::<EventType>().is_err() {
+        "an event type is a service or source, a dot and what happened, such as gruveo.call".to_owned()
+    } else {
+        keys::suggestion(written, types.iter().map(String::as_str))
+    };
+    reader.error(codes::UNKNOWN_EVENT, at, format!("unknown event type `{shown}`"), help);
+    None
+}
