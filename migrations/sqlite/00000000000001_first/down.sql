@@ -1,0 +1,16 @@
+DROP TABLE secrets;
+DROP TABLE refusals;
+DROP TABLE requests;
+DROP TABLE outputs;
+DROP TABLE attempts;
+DROP TABLE runs;
+DROP TABLE dedupe;
+DROP TABLE bodies;
+DROP TABLE events;
+DROP TABLE set_texts;
+DROP TABLE sets;
+DROP TABLE texts;
+DROP TABLE dictionaries;
+DROP TABLE channels;
+DROP TABLE names;
+DROP TABLE state;

@@ -1,0 +1,318 @@
+//! An accepted delivery into its rows: dedupe key first, then event, body and runs. Deliveries of one commit are written together.
+
+use std::{collections::HashMap, sync::Arc};
+
+use diesel::{Insertable, Queryable};
+use serde_json::{Map, Value};
+
+use super::{
+    compress::{Dictionaries, Dictionary, pack_body},
+    dialect::{self, Conn},
+    error::StoreError,
+    json,
+    names::{Channel, Known},
+    runs::RunInsert,
+    schema::{bodies, dedupe, events},
+};
+use crate::{
+    clock::Time,
+    ids::{EventId, RunId},
+    model::{EventFlags, RunStatus, StepError},
+};
+
+/// An accepted delivery as it is stored.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// Its id.
+    pub id: EventId,
+    /// `gruveo.call`.
+    pub kind: String,
+    /// The source it came in by.
+    pub source: String,
+    /// The source's service. `None` for a generic source.
+    pub service: Option<String>,
+    /// When its last byte was read.
+    pub received_at: Time,
+    /// How it was verified: `hex`, `base64`, `token`, or empty for a public source.
+    pub verified: String,
+    /// How many emitted events stand between it and a delivery from outside.
+    pub depth: u8,
+    /// What was odd about it.
+    pub flags: EventFlags,
+    /// Headers and query that rules may see, and whatever else belongs to `trigger`: a JSON object.
+    pub meta: Map<String, Value>,
+    /// The raw bytes as they came.
+    pub body: Vec<u8>,
+    /// Compression dictionary for bodies of this type: a sample of the pack, empty where there is none.
+    pub dictionary: Arc<[u8]>,
+    /// What tells it from its repetitions. `None`: it is always new.
+    pub dedupe: Option<Dedupe>,
+    /// The rule set that decided. 0 where no set is in force.
+    pub set: i64,
+    /// The runs that it starts.
+    pub runs: Vec<NewRun>,
+}
+
+/// What tells an event from its repetitions.
+#[derive(Debug, Clone)]
+pub struct Dedupe {
+    /// SHA-256 of the key, cut.
+    pub key: [u8; 16],
+    /// SHA-256 of type and raw body, cut.
+    pub digest: [u8; 16],
+    /// From when on the key counts no more.
+    pub expires: Time,
+}
+
+/// A run that an event starts.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// The rule's id, such as `calls/missed`.
+    pub rule: String,
+    /// Due, Undecided or Failed.
+    pub status: RunStatus,
+    /// When it is taken first.
+    pub due_at: Time,
+    /// The rule's vars as rendered at the match.
+    pub vars: Map<String, Value>,
+    /// Of a run that failed in its `vars` or `when`.
+    pub error: Option<StepError>,
+}
+
+/// What became of an accepted delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// Stored.
+    New {
+        /// The key was seen before, with another body.
+        id_reused: bool,
+    },
+    /// Seen before, with the same body: the first event of it. Its `seen` count went up.
+    Duplicate {
+        /// The first event of it.
+        first: EventId,
+    },
+}
+
+#[derive(Debug, Insertable)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
+pub(super) struct EventInsert {
+    id: i64,
+    channel: i32,
+    received_at: i64,
+    depth: i16,
+    flags: i32,
+    rule_set: i64,
+    runs: i32,
+    matched: bool,
+    seen: i32,
+    bytes: i64,
+    dictionary: i32,
+}
+
+#[derive(Debug, Insertable)]
+#[diesel(table_name = bodies)]
+pub(super) struct BodyRow<'d> {
+    event: i64,
+    data: &'d [u8],
+}
+
+#[derive(Debug, Clone, Insertable, Queryable)]
+#[diesel(table_name = dedupe)]
+pub(super) struct DedupeRow {
+    pub(super) source: i32,
+    pub(super) key: Vec<u8>,
+    pub(super) digest: Vec<u8>,
+    pub(super) event: i64,
+    pub(super) expires: i64,
+    pub(super) seen: i32,
+}
+
+/// An event made ready on the thread of whoever hands it in: packed, and its columns in bytes.
+pub(super) struct ReadyEvent {
+    event: NewEvent,
+    channel: Channel,
+    /// Length of the raw body.
+    bytes: i64,
+    used: Option<Arc<Dictionary>>,
+    data: Vec<u8>,
+}
+
+impl ReadyEvent {
+    /// Packs meta and body into one value.
+    pub(super) fn new(mut event: NewEvent, dictionaries: &Dictionaries) -> Result<Self, StoreError> {
+        let body = std::mem::take(&mut event.body);
+        let plain = json::join(&event.meta, &body)?;
+        let (used, data) = pack_body(&dictionaries.of(&event.dictionary), plain);
+        let channel = Channel {
+            kind: event.kind.clone(),
+            source: event.source.clone(),
+            service: event.service.clone().unwrap_or_default(),
+            verified: event.verified.clone(),
+        };
+        let bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
+        Ok(Self { event, channel, bytes, used, data })
+    }
+
+    /// Roughly what it holds in memory.
+    pub(super) fn size(&self) -> usize {
+        self.data.len() + 512 + self.event.runs.len() * 256
+    }
+}
+
+/// The keys that a batch has looked at, as they will be after it.
+#[derive(Default)]
+struct Keys(HashMap<(i32, [u8; 16]), Vec<DedupeRow>>);
+
+/// What is written about keys after the batch has been decided.
+#[derive(Default)]
+struct KeyWrites {
+    new: Vec<DedupeRow>,
+    renewed: Vec<DedupeRow>,
+    again: Vec<DedupeRow>,
+}
+
+impl Keys {
+    fn load(conn: &mut Conn, wanted: &[(i32, [u8; 16])]) -> Result<Self, StoreError> {
+        let mut keys: HashMap<_, Vec<DedupeRow>> = wanted.iter().map(|key| (*key, Vec::new())).collect();
+        let distinct: Vec<_> = keys.keys().copied().collect();
+        for row in dialect::known_keys(conn, &distinct)? {
+            let Ok(key) = <[u8; 16]>::try_from(row.key.as_slice()) else {
+                return Err(StoreError::Corrupt("a dedupe key is not 16 bytes".to_owned()));
+            };
+            if let Some(rows) = keys.get_mut(&(row.source, key)) {
+                rows.push(row);
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    /// Decides about one event, and remembers it for those after it in the batch.
+    fn decide(&mut self, source: i32, dedupe: &Dedupe, event: EventId, now: Time, writes: &mut KeyWrites) -> Accepted {
+        let rows = self.0.entry((source, dedupe.key)).or_default();
+        let lives = |row: &DedupeRow| row.expires > now.0;
+        let id_reused = rows.iter().any(|row| lives(row) && row.digest != dedupe.digest);
+        let fresh = DedupeRow {
+            source,
+            key: dedupe.key.to_vec(),
+            digest: dedupe.digest.to_vec(),
+            event: event.0,
+            expires: dedupe.expires.0,
+            seen: 1,
+        };
+        match rows.iter_mut().find(|row| row.digest == dedupe.digest) {
+            Some(known) if lives(known) => {
+                writes.again.push(known.clone());
+                Accepted::Duplicate { first: EventId(known.event) }
+            }
+            Some(expired) => {
+                *expired = fresh.clone();
+                writes.renewed.push(fresh);
+                Accepted::New { id_reused }
+            }
+            None => {
+                rows.push(fresh.clone());
+                writes.new.push(fresh);
+                Accepted::New { id_reused }
+            }
+        }
+    }
+}
+
+/// Writes the events in the transaction that is open; what became of each, in their order.
+pub(super) fn accept_all(
+    conn: &mut Conn,
+    known: &mut Known,
+    batch: &[&ReadyEvent],
+) -> Result<Vec<Accepted>, StoreError> {
+    let mut sources = Vec::with_capacity(batch.len());
+    let mut wanted = Vec::with_capacity(batch.len());
+    for ready in batch {
+        let source = match &ready.event.dedupe {
+            Some(dedupe) => {
+                let source = known.name(conn, &ready.event.source)?;
+                wanted.push((source, dedupe.key));
+                source
+            }
+            None => 0,
+        };
+        sources.push(source);
+    }
+    let mut keys = Keys::load(conn, &wanted)?;
+    let mut writes = KeyWrites::default();
+    let (mut events, mut bodies, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut answers = Vec::with_capacity(batch.len());
+    for (ready, source) in batch.iter().zip(sources) {
+        let event = &ready.event;
+        let answer = match &event.dedupe {
+            Some(dedupe) => keys.decide(source, dedupe, event.id, event.received_at, &mut writes),
+            None => Accepted::New { id_reused: false },
+        };
+        answers.push(answer);
+        if let Accepted::New { id_reused } = answer {
+            events.push(event_row(conn, known, ready, id_reused)?);
+            bodies.push(BodyRow { event: event.id.0, data: &ready.data });
+            for run in &event.runs {
+                runs.push(run_row(conn, known, event, run)?);
+            }
+        }
+    }
+    dialect::insert_events(conn, &events)?;
+    dialect::insert_bodies(conn, &bodies)?;
+    dialect::insert_runs(conn, &runs)?;
+    dialect::insert_keys(conn, &writes.new)?;
+    for key in &writes.renewed {
+        dialect::renew_key(conn, key)?;
+    }
+    for key in &writes.again {
+        dialect::seen_again(conn, key)?;
+    }
+    if !events.is_empty() {
+        dialect::count(conn, super::state::EVENTS, i64::try_from(events.len()).unwrap_or(i64::MAX))?;
+    }
+    Ok(answers)
+}
+
+fn event_row(
+    conn: &mut Conn,
+    known: &mut Known,
+    ready: &ReadyEvent,
+    id_reused: bool,
+) -> Result<EventInsert, StoreError> {
+    let event = &ready.event;
+    let flags = if id_reused { event.flags.and(EventFlags::ID_REUSED) } else { event.flags };
+    Ok(EventInsert {
+        id: event.id.0,
+        channel: known.channel(conn, &ready.channel)?,
+        received_at: event.received_at.0,
+        depth: i16::from(event.depth),
+        flags: flags.0,
+        rule_set: event.set,
+        runs: i32::try_from(event.runs.len()).unwrap_or(i32::MAX),
+        matched: !event.runs.is_empty(),
+        seen: 1,
+        bytes: ready.bytes,
+        dictionary: known.dictionary(conn, ready.used.as_deref())?,
+    })
+}
+
+fn run_row(conn: &mut Conn, known: &mut Known, event: &NewEvent, run: &NewRun) -> Result<RunInsert, StoreError> {
+    let open = match run.status {
+        RunStatus::Due | RunStatus::Undecided => true,
+        RunStatus::Failed => false,
+        other => return Err(StoreError::Rejected(format!("a run does not begin as {other}"))),
+    };
+    Ok(RunInsert {
+        id: run.id.0,
+        event: event.id.0,
+        rule_set: event.set,
+        rule: known.name(conn, &run.rule)?,
+        status: run.status.code(),
+        due_at: open.then_some(run.due_at.0),
+        ended_at: (!open).then_some(event.received_at.0),
+        vars: json::pack_object(&run.vars)?,
+        error: json::pack_error(run.error.as_ref())?,
+    })
+}

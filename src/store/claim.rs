@@ -1,0 +1,211 @@
+//! Taking a run, and what a worker then sees of it.
+
+use diesel::{OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _, Selectable, SelectableHelper as _};
+use serde_json::{Map, Value};
+
+use super::{
+    attempts::{self, AttemptInsert},
+    compress,
+    dialect::{self, ClaimUpdate, Conn, each},
+    error::StoreError,
+    events::{self, StoredEvent},
+    json,
+    names::{Known, Lookup},
+    outputs::{self, RequestInsert, StepOutput},
+    resolve::Resolution,
+    runs::status_of,
+    schema::runs,
+};
+use crate::{
+    clock::Time,
+    ids::{AttemptId, RunId},
+    model::{AttemptOutcome, RunStatus, StepError, StepPath},
+};
+
+/// Tells one holder of a run from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClaimId(pub i64);
+
+/// A worker's wish to take a run.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Which run.
+    pub run: RunId,
+    /// Who asks; unlike any other claim.
+    pub claim: ClaimId,
+    /// The state it was seen in.
+    pub from: RunStatus,
+    /// The time now.
+    pub now: Time,
+    /// When the claim runs out unless renewed.
+    pub until: Time,
+    /// The attempt that begins with it.
+    pub attempt: Option<NewAttempt>,
+}
+
+/// An attempt that begins.
+#[derive(Debug, Clone)]
+pub struct NewAttempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// The step it tries.
+    pub step: StepPath,
+    /// From 1.
+    pub number: u32,
+    /// When it begins.
+    pub started_at: Time,
+    /// The rendered request without secrets, with the step's first attempt alone.
+    pub request: Option<Vec<u8>>,
+}
+
+/// Everything a worker needs of a run.
+#[derive(Debug, Clone)]
+pub struct LoadedRun {
+    /// Its id.
+    pub id: RunId,
+    /// The rule's id.
+    pub rule: String,
+    /// The rule set it is pinned to.
+    pub set: i64,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The first run in a chain of replays; the run itself where it is none.
+    pub root: RunId,
+    /// The run that it repeats.
+    pub replay_of: Option<RunId>,
+    /// When its first step began.
+    pub started_at: Option<Time>,
+    /// Its vars as they are now.
+    pub vars: Map<String, Value>,
+    /// It has finally failed and its rule's `on_error` is at work.
+    pub failure: Option<StepError>,
+    /// The event that started it.
+    pub event: StoredEvent,
+    /// Every step that has ended, in the order in which they ended.
+    pub outputs: Vec<StepOutput>,
+    /// The step that was begun and has not ended.
+    pub pending: Option<Pending>,
+}
+
+/// A step that was begun and has not ended.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// The step.
+    pub step: StepPath,
+    /// As stored with the first attempt. Empty where it had none.
+    pub request: Vec<u8>,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// How the last one ended.
+    pub last: AttemptOutcome,
+    /// Why the last one failed.
+    pub last_error: Option<StepError>,
+    /// When the first attempt began: `now` of the step.
+    pub began_at: Time,
+    /// What a person said of the last, unknown attempt.
+    pub resolution: Option<Resolution>,
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = runs)]
+struct WorkRow {
+    event: i64,
+    rule_set: i64,
+    rule: i32,
+    status: i16,
+    started_at: Option<i64>,
+    step: Option<i32>,
+    resolution: Option<i16>,
+    root: Option<i64>,
+    replay_of: Option<i64>,
+    vars: Option<Vec<u8>>,
+    failure: Option<Vec<u8>>,
+}
+
+/// Takes the run in the transaction that is open. False: it is not in the state it was seen in, or held.
+pub(super) fn take(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<bool, StoreError> {
+    let running = claim.from.next(RunStatus::Running)?;
+    let attempt = match &claim.attempt {
+        Some(attempt) => Some((AttemptInsert::begun(conn, known, claim.run, claim.claim.0, attempt)?, attempt)),
+        None => None,
+    };
+    let update = ClaimUpdate {
+        run: claim.run.0,
+        from: claim.from.code(),
+        running: running.code(),
+        claim: claim.claim.0,
+        now: claim.now.0,
+        until: claim.until.0,
+        step: attempt.as_ref().map(|(row, _)| row.step()),
+    };
+    if !dialect::claim_run(conn, &update)? {
+        return Ok(false);
+    }
+    if let Some((row, attempt)) = attempt {
+        begin_attempt(conn, claim.run, row, attempt)?;
+    }
+    Ok(true)
+}
+
+/// Writes the row of an attempt that begins, and its request.
+pub(super) fn begin_attempt(
+    conn: &mut Conn,
+    run: RunId,
+    row: AttemptInsert,
+    attempt: &NewAttempt,
+) -> Result<(), StoreError> {
+    if let Some(request) = &attempt.request {
+        let row = RequestInsert { run: run.0, step: row.step(), data: compress::pack(request) };
+        dialect::insert_request(conn, &row)?;
+    }
+    dialect::insert_attempts(conn, &[row])
+}
+
+/// Everything a worker needs of a run. `None`: there is none of this id.
+pub(super) fn load(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option<LoadedRun>, StoreError> {
+    let row: Option<WorkRow> =
+        each!(conn, c => runs::table.find(id.0).select(WorkRow::as_select()).first(c).optional())?;
+    let Some(row) = row else { return Ok(None) };
+    let Some(event) = events::stored(conn, lookup, row.event)? else {
+        return Err(StoreError::Corrupt(format!("the event of {id} is missing")));
+    };
+    let pending = match row.step {
+        Some(step) => pending(conn, lookup, id, step, row.resolution)?,
+        None => None,
+    };
+    Ok(Some(LoadedRun {
+        id,
+        rule: lookup.name(conn, row.rule)?.to_string(),
+        set: row.rule_set,
+        status: status_of(row.status)?,
+        root: row.root.map_or(id, RunId),
+        replay_of: row.replay_of.map(RunId),
+        started_at: row.started_at.map(Time),
+        vars: json::open_object(row.vars)?,
+        failure: json::open_error(row.failure)?,
+        event,
+        outputs: outputs::of_run(conn, lookup, id)?,
+        pending,
+    }))
+}
+
+fn pending(
+    conn: &mut Conn,
+    lookup: &Lookup,
+    run: RunId,
+    step: i32,
+    resolution: Option<i16>,
+) -> Result<Option<Pending>, StoreError> {
+    let mut attempts = attempts::of_step(conn, run, step)?;
+    let Some(began_at) = attempts.first().map(|first| Time(first.started_at)) else { return Ok(None) };
+    let Some(last) = attempts.pop() else { return Ok(None) };
+    Ok(Some(Pending {
+        step: StepPath(lookup.name(conn, step)?.to_string()),
+        request: outputs::request_of(conn, run, step)?,
+        attempts: u32::try_from(last.number).unwrap_or(0),
+        last: last.outcome()?,
+        last_error: json::open_error(last.error)?,
+        began_at,
+        resolution: resolution.map(Resolution::from_code).transpose()?,
+    }))
+}

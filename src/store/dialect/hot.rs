@@ -1,0 +1,252 @@
+//! The updates that every run makes, kept prepared (`statement.rs`), and the question for due runs.
+
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+
+use super::{
+    Conn, each,
+    statement::{Bind, execute},
+};
+use crate::{
+    clock::Time,
+    store::{accept::DedupeRow, error::StoreError},
+};
+
+/// A claim: only of a run in state `from` that nobody holds.
+pub(in crate::store) struct ClaimUpdate {
+    pub(in crate::store) run: i64,
+    pub(in crate::store) from: i16,
+    pub(in crate::store) running: i16,
+    pub(in crate::store) claim: i64,
+    pub(in crate::store) now: i64,
+    pub(in crate::store) until: i64,
+    /// The step that is begun. `None` leaves it as it is.
+    pub(in crate::store) step: Option<i32>,
+}
+
+/// Takes the run. False: it is not in `from`, or held.
+pub(in crate::store) fn claim_run(conn: &mut Conn, claim: &ClaimUpdate) -> Result<bool, StoreError> {
+    let changed = execute(
+        conn,
+        "UPDATE runs SET status = ?, claim_id = ?, claimed_until = ?, due_at = NULL, \
+         started_at = coalesce(started_at, ?), step = coalesce(?, step) \
+         WHERE id = ? AND status = ? AND claim_id IS NULL",
+        &[
+            Bind::Small(Some(claim.running)),
+            Bind::Big(Some(claim.claim)),
+            Bind::Big(Some(claim.until)),
+            Bind::Big(Some(claim.now)),
+            Bind::Int(claim.step),
+            Bind::Big(Some(claim.run)),
+            Bind::Small(Some(claim.from)),
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// What becomes of a run that somebody holds.
+pub(in crate::store) struct RunUpdate<'u> {
+    pub(in crate::store) run: i64,
+    pub(in crate::store) claim: i64,
+    pub(in crate::store) running: i16,
+    pub(in crate::store) status: i16,
+    pub(in crate::store) due_at: Option<i64>,
+    pub(in crate::store) ended_at: Option<i64>,
+    /// The claim goes on.
+    pub(in crate::store) keeps_claim: bool,
+    pub(in crate::store) error: Option<&'u [u8]>,
+    pub(in crate::store) why: Option<&'u str>,
+}
+
+/// Moves the run on. False: the claim was lost.
+pub(in crate::store) fn move_run(conn: &mut Conn, update: &RunUpdate<'_>) -> Result<bool, StoreError> {
+    let claim = Bind::Big(update.keeps_claim.then_some(update.claim));
+    let changed = execute(
+        conn,
+        "UPDATE runs SET status = ?, due_at = ?, ended_at = ?, claim_id = ?, \
+         claimed_until = CASE WHEN claim_id = ? THEN claimed_until END, resolution = NULL, error = ?, why = ? \
+         WHERE id = ? AND claim_id = ? AND status = ?",
+        &[
+            Bind::Small(Some(update.status)),
+            Bind::Big(update.due_at),
+            Bind::Big(update.ended_at),
+            claim,
+            Bind::Big(update.keeps_claim.then_some(update.claim)),
+            Bind::Bytes(update.error),
+            Bind::Text(update.why),
+            Bind::Big(Some(update.run)),
+            Bind::Big(Some(update.claim)),
+            Bind::Small(Some(update.running)),
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Says which step is begun. `None`: none.
+pub(in crate::store) fn set_step(conn: &mut Conn, run: i64, step: Option<i32>) -> Result<(), StoreError> {
+    execute(conn, "UPDATE runs SET step = ? WHERE id = ?", &[Bind::Int(step), Bind::Big(Some(run))]).map(drop)
+}
+
+/// Forgets the begun step, if it is this one.
+pub(in crate::store) fn end_step(conn: &mut Conn, run: i64, step: i32) -> Result<(), StoreError> {
+    execute(
+        conn,
+        "UPDATE runs SET step = NULL WHERE id = ? AND step = ?",
+        &[Bind::Big(Some(run)), Bind::Int(Some(step))],
+    )
+    .map(drop)
+}
+
+/// Keeps what has changed in a run beside its state; `None` leaves it as it is.
+pub(in crate::store) fn set_memory(
+    conn: &mut Conn,
+    run: i64,
+    vars: Option<&[u8]>,
+    failure: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    execute(
+        conn,
+        "UPDATE runs SET vars = coalesce(?, vars), failure = coalesce(?, failure) WHERE id = ?",
+        &[Bind::Bytes(vars), Bind::Bytes(failure), Bind::Big(Some(run))],
+    )
+    .map(drop)
+}
+
+/// The end of an attempt.
+pub(in crate::store) struct AttemptUpdate<'u> {
+    pub(in crate::store) id: i64,
+    pub(in crate::store) run: i64,
+    pub(in crate::store) ended_at: i64,
+    pub(in crate::store) outcome: i16,
+    pub(in crate::store) status: Option<i32>,
+    pub(in crate::store) reason: Option<i32>,
+    pub(in crate::store) late: bool,
+    pub(in crate::store) error: Option<&'u [u8]>,
+    pub(in crate::store) reply: Option<&'u [u8]>,
+}
+
+/// Keeps the end of an attempt that has begun (0), or was taken for unknown (4) meanwhile. False: it has an end already, or is not there.
+pub(in crate::store) fn end_attempt(conn: &mut Conn, end: &AttemptUpdate<'_>) -> Result<bool, StoreError> {
+    let sql = if end.late {
+        "UPDATE attempts SET ended_at = ?, outcome = ?, status = ?, reason = ?, error = ?, reply = ?, claim_id = NULL, \
+         late = TRUE WHERE id = ? AND run = ? AND outcome IN (0, 4) AND NOT late"
+    } else {
+        "UPDATE attempts SET ended_at = ?, outcome = ?, status = ?, reason = ?, error = ?, reply = ?, claim_id = NULL \
+         WHERE id = ? AND run = ? AND outcome = 0"
+    };
+    let changed = execute(
+        conn,
+        sql,
+        &[
+            Bind::Big(Some(end.ended_at)),
+            Bind::Small(Some(end.outcome)),
+            Bind::Int(end.status),
+            Bind::Int(end.reason),
+            Bind::Bytes(end.error),
+            Bind::Bytes(end.reply),
+            Bind::Big(Some(end.id)),
+            Bind::Big(Some(end.run)),
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// One more delivery of an event that is known by this key.
+pub(in crate::store) fn seen_again(conn: &mut Conn, key: &DedupeRow) -> Result<(), StoreError> {
+    execute(
+        conn,
+        "UPDATE dedupe SET seen = seen + 1 WHERE source = ? AND \"key\" = ? AND digest = ?",
+        &[Bind::Int(Some(key.source)), Bind::Bytes(Some(&key.key)), Bind::Bytes(Some(&key.digest))],
+    )?;
+    execute(conn, "UPDATE events SET seen = seen + 1 WHERE id = ?", &[Bind::Big(Some(key.event))]).map(drop)
+}
+
+/// A key that had expired stands for another event now.
+pub(in crate::store) fn renew_key(conn: &mut Conn, key: &DedupeRow) -> Result<(), StoreError> {
+    execute(
+        conn,
+        "UPDATE dedupe SET event = ?, expires = ?, seen = ? WHERE source = ? AND \"key\" = ? AND digest = ?",
+        &[
+            Bind::Big(Some(key.event)),
+            Bind::Big(Some(key.expires)),
+            Bind::Int(Some(key.seen)),
+            Bind::Int(Some(key.source)),
+            Bind::Bytes(Some(&key.key)),
+            Bind::Bytes(Some(&key.digest)),
+        ],
+    )
+    .map(drop)
+}
+
+/// Adds to a counter in `state`, which is there from the first migration's birth on.
+pub(in crate::store) fn count(conn: &mut Conn, name: &'static str, more: i64) -> Result<(), StoreError> {
+    execute(
+        conn,
+        "UPDATE state SET number = number + ? WHERE name = ?",
+        &[Bind::Big(Some(more)), Bind::Text(Some(name))],
+    )
+    .map(drop)
+}
+
+/// A rule that has open runs with a due time.
+#[derive(Debug, QueryableByName)]
+pub(in crate::store) struct OpenRule {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    pub(in crate::store) rule: i32,
+    /// Its earliest due time, past or to come.
+    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::BigInt>)]
+    pub(in crate::store) first: Option<i64>,
+    /// Its earliest due time after `now`.
+    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::BigInt>)]
+    pub(in crate::store) next: Option<i64>,
+}
+
+/// Every rule with open runs: the index is skipped through from rule to rule, however many runs each has.
+pub(in crate::store) fn open_rules(conn: &mut Conn, now: Time) -> Result<Vec<OpenRule>, StoreError> {
+    // SQLite has no statistics here, and would scan a wider index.
+    let hint = match conn {
+        Conn::Sqlite(_) => "INDEXED BY runs_due",
+        Conn::Postgres(_) => "",
+    };
+    let now = now.0;
+    let sql = format!(
+        "WITH RECURSIVE open (rule) AS ( \
+           SELECT (SELECT rule FROM runs {hint} WHERE due_at IS NOT NULL ORDER BY rule LIMIT 1) \
+           UNION ALL \
+           SELECT (SELECT rule FROM runs {hint} WHERE due_at IS NOT NULL AND rule > open.rule ORDER BY rule LIMIT 1) \
+           FROM open WHERE open.rule IS NOT NULL) \
+         SELECT open.rule AS rule, \
+           (SELECT due_at FROM runs {hint} WHERE rule = open.rule AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS first, \
+           (SELECT due_at FROM runs {hint} WHERE rule = open.rule AND due_at > {now} ORDER BY due_at LIMIT 1) AS next \
+         FROM open WHERE open.rule IS NOT NULL"
+    );
+    Ok(each!(conn, c => sql_query(sql).load(c))?)
+}
+
+/// One due run.
+#[derive(Debug, QueryableByName)]
+pub(in crate::store) struct DueRow {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    pub(in crate::store) id: i64,
+    #[diesel(sql_type = diesel::sql_types::SmallInt)]
+    pub(in crate::store) status: i16,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    pub(in crate::store) due_at: i64,
+}
+
+/// The runs of a rule that are due, oldest due first.
+pub(in crate::store) fn due_of_rule(conn: &mut Conn, rule: i32, now: Time, limit: usize) -> Result<Vec<DueRow>, StoreError> {
+    let hint = match conn {
+        Conn::Sqlite(_) => "INDEXED BY runs_due",
+        Conn::Postgres(_) => "",
+    };
+    let now = now.0;
+    let sql = format!(
+        "SELECT id, status, due_at FROM runs {hint} WHERE rule = {rule} AND due_at <= {now} ORDER BY due_at, id LIMIT {limit}"
+    );
+    Ok(each!(conn, c => sql_query(sql).load(c))?)
+}
+
+/// The condition by which the index of all but `ok` runs is used: both planners want its text as it stands in the index.
+pub(in crate::store) fn not_ok() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
+    diesel::dsl::sql("runs.status <> 6")
+}

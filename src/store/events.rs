@@ -1,0 +1,227 @@
+//! Events as lists, pages and workers see them.
+
+use diesel::{ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _};
+use serde_json::{Map, Value};
+
+use super::{
+    compress::{BARE, PLAIN},
+    dialect::{Conn, each},
+    error::StoreError,
+    json,
+    names::{Lookup, channels_of},
+    page_size,
+    runs::{self, RunFilter, RunRow},
+    schema::{bodies, events},
+};
+use crate::{
+    clock::Time,
+    ids::EventId,
+    model::EventFlags,
+};
+
+/// More channels than this are not asked one by one: a list then reads in the order of ids.
+const ASKED_APART: usize = 64;
+
+/// Which events a list shows, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Older than this one: the next page.
+    pub before: Option<EventId>,
+    /// 50 unless set; at most 1,000.
+    pub limit: Option<usize>,
+    /// Of this type.
+    pub kind: Option<String>,
+    /// From this source.
+    pub source: Option<String>,
+    /// Those that started a run, or those that did not.
+    pub matched: Option<bool>,
+}
+
+/// An event in a list.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct EventRow {
+    /// Its id.
+    pub id: EventId,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The source it came in by.
+    pub source: String,
+    /// When.
+    pub received_at: Time,
+    /// `matched` or `unmatched`.
+    pub state: &'static str,
+    /// Runs that it started.
+    pub runs: u32,
+    /// Deliveries of it, the first included.
+    pub seen: u32,
+    /// Length of its body.
+    pub bytes: u64,
+    /// The words of its flags.
+    pub flags: Vec<&'static str>,
+}
+
+/// An event as it was stored.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Its type.
+    pub kind: String,
+    /// The source it came in by.
+    pub source: String,
+    /// The source's service. `None` for a generic source.
+    pub service: Option<String>,
+    /// When it came.
+    pub received_at: Time,
+    /// How it was verified.
+    pub verified: String,
+    /// How many emitted events stand between it and a delivery from outside.
+    pub depth: u8,
+    /// What was odd about it.
+    pub flags: EventFlags,
+    /// Headers and query that rules may see.
+    pub meta: Map<String, Value>,
+    /// `None` where retention has deleted it.
+    pub body: Option<Vec<u8>>,
+    /// The rule set that decided.
+    pub set: i64,
+}
+
+/// An event with its runs.
+#[derive(Debug, Clone)]
+pub struct EventDetail {
+    /// As in the list.
+    pub row: EventRow,
+    /// As stored.
+    pub event: StoredEvent,
+    /// Its runs, newest first.
+    pub runs: Vec<RunRow>,
+}
+
+#[derive(Debug, Queryable)]
+struct TableRow {
+    id: i64,
+    channel: i32,
+    received_at: i64,
+    depth: i16,
+    flags: i32,
+    rule_set: i64,
+    runs: i32,
+    matched: bool,
+    seen: i32,
+    bytes: i64,
+    dictionary: i32,
+}
+
+fn shown(conn: &mut Conn, lookup: &Lookup, row: &TableRow) -> Result<EventRow, StoreError> {
+    let channel = lookup.channel(conn, row.channel)?;
+    Ok(EventRow {
+        id: EventId(row.id),
+        kind: channel.kind.clone(),
+        source: channel.source.clone(),
+        received_at: Time(row.received_at),
+        state: if row.matched { "matched" } else { "unmatched" },
+        runs: u32::try_from(row.runs).unwrap_or(0),
+        seen: u32::try_from(row.seen).unwrap_or(0),
+        bytes: u64::try_from(row.bytes).unwrap_or(0),
+        flags: EventFlags(row.flags).words(),
+    })
+}
+
+/// Events newest first. With a filter, each channel that can hold some is asked by index and the answers are merged.
+pub(super) fn list(conn: &mut Conn, lookup: &Lookup, filter: &EventFilter) -> Result<Vec<EventRow>, StoreError> {
+    let limit = page_size(filter.limit);
+    let before = filter.before.map_or(i64::MAX, |id| id.0);
+    let narrow = filter.kind.is_some() || filter.source.is_some() || filter.matched.is_some();
+    let channels = channels_of(conn, filter.kind.as_deref(), filter.source.as_deref())?;
+    let mut rows: Vec<TableRow> = Vec::new();
+    if narrow && channels.len() <= ASKED_APART {
+        let states = filter.matched.map_or(vec![true, false], |matched| vec![matched]);
+        for channel in channels {
+            for matched in &states {
+                let found: Vec<TableRow> = each!(conn, c => events::table
+                    .filter(events::channel.eq(channel))
+                    .filter(events::matched.eq(*matched))
+                    .filter(events::id.lt(before))
+                    .order(events::id.desc())
+                    .limit(limit)
+                    .load(c))?;
+                rows.extend(found);
+            }
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    } else {
+        let mut question =
+            events::table.filter(events::id.lt(before)).order(events::id.desc()).limit(limit).into_boxed();
+        if narrow {
+            question = question.filter(events::channel.eq_any(channels));
+        }
+        if let Some(matched) = filter.matched {
+            question = question.filter(events::matched.eq(matched));
+        }
+        rows = question.load(conn)?;
+    }
+    rows.iter().map(|row| shown(conn, lookup, row)).collect()
+}
+
+fn find(conn: &mut Conn, id: i64) -> Result<Option<(TableRow, Option<Vec<u8>>)>, StoreError> {
+    Ok(each!(conn, c => events::table
+        .left_join(bodies::table.on(bodies::event.eq(events::id)))
+        .filter(events::id.eq(id))
+        .select((events::all_columns, bodies::data.nullable()))
+        .first(c)
+        .optional())?)
+}
+
+fn opened(
+    conn: &mut Conn,
+    lookup: &Lookup,
+    row: &TableRow,
+    data: Option<Vec<u8>>,
+) -> Result<StoredEvent, StoreError> {
+    let channel = lookup.channel(conn, row.channel)?;
+    let (meta, body) = match data {
+        None => (Map::new(), None),
+        Some(packed) => {
+            let joined = match row.dictionary {
+                PLAIN => packed,
+                BARE => return Err(StoreError::Corrupt("a body is packed in a way that no version wrote".to_owned())),
+                id => lookup.dictionary(conn, id)?.open(&packed)?,
+            };
+            let (meta, body) = json::split(joined)?;
+            (meta, Some(body))
+        }
+    };
+    Ok(StoredEvent {
+        id: EventId(row.id),
+        kind: channel.kind.clone(),
+        source: channel.source.clone(),
+        service: (!channel.service.is_empty()).then(|| channel.service.clone()),
+        received_at: Time(row.received_at),
+        verified: channel.verified.clone(),
+        depth: u8::try_from(row.depth).unwrap_or(u8::MAX),
+        flags: EventFlags(row.flags),
+        meta,
+        body,
+        set: row.rule_set,
+    })
+}
+
+/// One event as it was stored. `None`: there is none of this id.
+pub(super) fn stored(conn: &mut Conn, lookup: &Lookup, id: i64) -> Result<Option<StoredEvent>, StoreError> {
+    let Some((row, data)) = find(conn, id)? else { return Ok(None) };
+    opened(conn, lookup, &row, data).map(Some)
+}
+
+/// One event with its runs. `None`: there is none of this id.
+pub(super) fn detail(conn: &mut Conn, lookup: &Lookup, id: EventId) -> Result<Option<EventDetail>, StoreError> {
+    let Some((row, data)) = find(conn, id.0)? else { return Ok(None) };
+    let of_event = RunFilter { event: Some(id), limit: Some(1000), ..RunFilter::default() };
+    Ok(Some(EventDetail {
+        row: shown(conn, lookup, &row)?,
+        event: opened(conn, lookup, &row, data)?,
+        runs: runs::list(conn, lookup, &of_event)?,
+    }))
+}

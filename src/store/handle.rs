@@ -1,0 +1,301 @@
+//! The store as everyone else sees it: one function a question.
+
+use std::sync::{Arc, Mutex};
+
+use super::{
+    accept::{Accepted, NewEvent, ReadyEvent},
+    claim::{self, Claim, LoadedRun},
+    compress::Dictionaries,
+    counts::{self, Counts},
+    dialect::{self, Conn},
+    due::{self, DueRun},
+    error::StoreError,
+    events::{self, EventDetail, EventFilter, EventRow},
+    lock::Lock,
+    names::Lookup,
+    open::{self, Place},
+    pool::Pool,
+    prune::{self, Pruned},
+    record::{self, Record},
+    refusals::{self, RefusalTableRow},
+    resolve::{self, Recovered, Resolution},
+    runs::{self, RunDetail, RunFilter, RunRow},
+    sets::{self, NewSet},
+    state,
+    writer::{Desk, Health, Writer},
+};
+use crate::{
+    clock::{SharedClock, Time},
+    config::Config,
+    ids::{EventId, RunId},
+    model::Refusal,
+};
+
+/// How a database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `serve`: takes the lock, migrates, starts the writer.
+    Serve,
+    /// A command beside the server that only reads. Never migrates.
+    Read,
+    /// A command beside the server with one short write (`secrets`, `runs resolve`). Never migrates.
+    Write,
+}
+
+/// The store. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    writer: Option<Writer>,
+    pool: Arc<Pool>,
+    dictionaries: Dictionaries,
+    lock: Mutex<Option<Lock>>,
+    mode: Mode,
+}
+
+impl Store {
+    /// Opens the database of `config`. `on_failure` is called once, from any thread, with one sentence when storage has failed for good.
+    pub fn open(
+        config: &Config,
+        mode: Mode,
+        clock: SharedClock,
+        on_failure: Arc<dyn Fn(String) + Send + Sync>,
+    ) -> Result<Self, StoreError> {
+        let place = Place::of(config)?;
+        let health = Arc::new(Health::default());
+        let opened = open::open(&place, &config.data.dir, mode, clock.now(), &health, &on_failure)?;
+        let writer = opened.writer.map(|conn| Writer::start(conn, health, on_failure)).transpose()?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                writer,
+                pool: Arc::new(Pool::new(place)),
+                dictionaries: Dictionaries::default(),
+                lock: Mutex::new(opened.lock),
+                mode,
+            }),
+        })
+    }
+
+    /// Commits what waits, ends the writer, closes.
+    pub fn close(&self) {
+        self.shared.pool.close();
+        if let Some(writer) = &self.shared.writer {
+            writer.stop();
+        }
+        if let Ok(mut lock) = self.shared.lock.lock() {
+            drop(lock.take());
+        }
+    }
+
+    /// The highest id of events, runs and attempts; 0 in a fresh database.
+    pub async fn highest_id(&self) -> Result<i64, StoreError> {
+        self.read(|conn, _| counts::highest_id(conn)).await
+    }
+
+    /// Whether the database answers, for `/readyz`: an empty commit, so that one that is locked or read-only is noticed.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        if self.shared.writer.is_some() {
+            self.write(0, |desk| dialect::ping(&mut desk.conn)).await
+        } else {
+            self.read(|conn, _| dialect::ping(conn)).await
+        }
+    }
+
+    // ---- intake -------------------------------------------------------------------------------------------------
+
+    /// Stores an event with its runs and dedupe key in one durable transaction (group commit); returns after the commit.
+    pub async fn accept(&self, event: NewEvent) -> Result<Accepted, StoreError> {
+        let ready = ReadyEvent::new(event, &self.shared.dictionaries)?;
+        self.writer()?.accept(ready)?.await.map_err(|_| gone())?
+    }
+
+    /// Keeps a refusal in a ring of 10,000 rows. Never waits; dropped (and counted) where the writer is busy.
+    pub fn refuse(&self, refusal: Refusal) {
+        let Ok(writer) = self.writer() else { return };
+        if writer.is_strained() {
+            tracing::debug!(refusal.id = %refusal.id, "a refusal was not kept: the store is busy");
+            return;
+        }
+        let row = RefusalTableRow::from(refusal);
+        let kept = writer.write(256, move |desk| refusals::keep(&mut desk.conn, &row, &mut desk.refusals_since_cut));
+        if let Err(error) = kept {
+            tracing::debug!(%error, "a refusal was not kept");
+        }
+    }
+
+    // ---- runner -------------------------------------------------------------------------------------------------
+
+    /// Runs whose due time has come (states undecided, due, waiting), at most `per_rule` of each rule, oldest due first, `limit` in all.
+    pub async fn due(&self, now: Time, per_rule: usize, limit: usize) -> Result<Vec<DueRun>, StoreError> {
+        self.read(move |conn, lookup| due::list(conn, lookup, now, per_rule, limit)).await
+    }
+
+    /// The earliest due time of any open run after `now`.
+    pub async fn next_due(&self, now: Time) -> Result<Option<Time>, StoreError> {
+        self.read(move |conn, _| due::next(conn, now)).await
+    }
+
+    /// Everything a worker needs of a run. `None`: there is none of this id.
+    pub async fn load(&self, run: RunId) -> Result<Option<LoadedRun>, StoreError> {
+        self.read(move |conn, lookup| claim::load(conn, lookup, run)).await
+    }
+
+    /// Takes a run: only if it is in `from` and nobody holds it. With an attempt, its `started` is in the same commit. False: not mine.
+    pub async fn claim(&self, claim: Claim) -> Result<bool, StoreError> {
+        let request = claim.attempt.as_ref().and_then(|attempt| attempt.request.as_ref()).map_or(0, Vec::len);
+        self.write(256 + request, move |desk| claim::take(&mut desk.conn, &mut desk.known, &claim)).await
+    }
+
+    /// Records what a worker did, only where `claim_id` is still its own. All of it is one commit. False: the claim was lost (the
+    /// attempt's end is kept all the same, marked late).
+    pub async fn record(&self, record: Record) -> Result<bool, StoreError> {
+        let reply = record.attempt.as_ref().and_then(|end| end.reply.as_ref()).map_or(0, Vec::len);
+        let size = 512 + reply + record.outputs.len() * 1024;
+        self.write(size, move |desk| record::write(&mut desk.conn, &mut desk.known, &record)).await
+    }
+
+    /// At start: runs that a dead process held become due; their started attempts become `unknown`.
+    pub async fn recover(&self, now: Time) -> Result<Recovered, StoreError> {
+        self.write(64, move |desk| resolve::recover(&mut desk.conn, now)).await
+    }
+
+    // ---- rule sets ----------------------------------------------------------------------------------------------
+
+    /// Stores a set (texts once by digest) and puts it in force; its id.
+    pub async fn put_in_force(&self, set: NewSet, at: Time) -> Result<i64, StoreError> {
+        let size = set.texts.iter().map(|(path, text)| path.len() + text.len()).sum();
+        self.write(size, move |desk| sets::put_in_force(&mut desk.conn, &set, at)).await
+    }
+
+    /// The id of the set in force. `None`: there was never any.
+    pub async fn in_force(&self) -> Result<Option<i64>, StoreError> {
+        self.read(|conn, _| state::number(conn, state::IN_FORCE)).await
+    }
+
+    /// The texts of a set by path. `None`: there is no such set.
+    pub async fn set_texts(&self, set: i64) -> Result<Option<Vec<(String, String)>>, StoreError> {
+        self.read(move |conn, _| sets::texts_of(conn, set)).await
+    }
+
+    // ---- lists (also in Read mode) ------------------------------------------------------------------------------
+
+    /// Events, newest first.
+    pub async fn events(&self, filter: EventFilter) -> Result<Vec<EventRow>, StoreError> {
+        self.read(move |conn, lookup| events::list(conn, lookup, &filter)).await
+    }
+
+    /// One event. `None`: there is none of this id.
+    pub async fn event(&self, id: EventId) -> Result<Option<EventDetail>, StoreError> {
+        self.read(move |conn, lookup| events::detail(conn, lookup, id)).await
+    }
+
+    /// Runs, newest first.
+    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        self.read(move |conn, lookup| runs::list(conn, lookup, &filter)).await
+    }
+
+    /// One run. `None`: there is none of this id.
+    pub async fn run(&self, id: RunId) -> Result<Option<RunDetail>, StoreError> {
+        self.read(move |conn, lookup| runs::detail(conn, lookup, id)).await
+    }
+
+    /// Refused deliveries, newest first.
+    pub async fn refusals(&self, limit: usize) -> Result<Vec<Refusal>, StoreError> {
+        self.read(move |conn, _| refusals::list(conn, limit)).await
+    }
+
+    /// Counts for doctor, logs and health.
+    pub async fn counts(&self, now: Time) -> Result<Counts, StoreError> {
+        self.read(move |conn, _| counts::count(conn, now)).await
+    }
+
+    // ---- short writes of the command line -----------------------------------------------------------------------
+
+    /// A person says what became of a held run's unknown attempt; the runner acts on it. False: the run is not held.
+    pub async fn resolve(&self, run: RunId, resolution: Resolution, now: Time) -> Result<bool, StoreError> {
+        self.write(64, move |desk| resolve::resolve(&mut desk.conn, run, resolution, now)).await
+    }
+
+    // ---- housekeeping -------------------------------------------------------------------------------------------
+
+    /// Deletes what is older than `before` and not needed by an open run, in short transactions; gives the space back.
+    pub async fn prune(&self, before: Time, now: Time) -> Result<Pruned, StoreError> {
+        prune::all(self, before, now).await
+    }
+
+    // ---- inside the part ----------------------------------------------------------------------------------------
+
+    fn writer(&self) -> Result<&Writer, StoreError> {
+        self.shared
+            .writer
+            .as_ref()
+            .ok_or_else(|| StoreError::Refused("this command opened the database for reading only".to_owned()))
+    }
+
+    /// Makes the store lie: it answers before it commits. For the crash test's control run; not there in a release build.
+    #[cfg(debug_assertions)]
+    pub fn plant_answer_before_commit(&self) {
+        if let Some(writer) = &self.shared.writer {
+            writer.plant_answer_before_commit();
+        }
+    }
+
+    /// Runs a job on the writer's thread and waits for its commit.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        size: usize,
+        work: impl FnMut(&mut Desk) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer()?.write(size, work)?.await.map_err(|_| gone())?
+    }
+
+    /// Asks a question on a blocking thread.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Conn, &Lookup) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.shared.pool.read(question).await
+    }
+
+    /// Asks a question on this thread: for the start, before there is anything to hold up.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(&mut Conn, &Lookup) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.shared.pool.ask(question)
+    }
+
+    /// Runs a job on the writer's thread and waits on this one: for the start.
+    pub(super) fn write_and_wait<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Desk) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut answer = self.writer()?.write(64, work)?;
+        loop {
+            match answer.try_recv() {
+                Ok(answer) => return answer,
+                Err(tokio::sync::oneshot::error::TryRecvError::Closed) => return Err(gone()),
+                Err(tokio::sync::oneshot::error::TryRecvError::Empty) => {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+            }
+        }
+    }
+
+    /// How it was opened.
+    pub(super) fn mode(&self) -> Mode {
+        self.shared.mode
+    }
+
+    /// After dictionaries were deleted.
+    pub(super) fn forget_dictionaries(&self) {
+        self.shared.pool.lookup.forget_dictionaries();
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Failed("the writer went away without an answer".to_owned())
+}

@@ -1,0 +1,188 @@
+//! What a worker did, recorded only while the claim is its own.
+
+use serde_json::{Map, Value};
+
+use super::{
+    attempts::AttemptInsert,
+    claim::{ClaimId, NewAttempt, begin_attempt},
+    compress,
+    dialect::{self, AttemptUpdate, Conn, RunUpdate},
+    error::StoreError,
+    json,
+    names::Known,
+    outputs::{self, OutputInsert, StepOutput},
+};
+use crate::{
+    clock::Time,
+    ids::{AttemptId, RunId},
+    model::{AttemptOutcome, RunStatus, StepError},
+};
+
+/// What a worker did.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Which run.
+    pub run: RunId,
+    /// The claim it was taken with.
+    pub claim: ClaimId,
+    /// The time now.
+    pub now: Time,
+    /// The end of the attempt that was on its way.
+    pub attempt: Option<AttemptEnd>,
+    /// Steps that ended, in order.
+    pub outputs: Vec<StepOutput>,
+    /// All vars of the run, where they have changed.
+    pub vars: Option<Map<String, Value>>,
+    /// The run has finally failed; `on_error` goes on.
+    pub failure: Option<StepError>,
+    /// What follows.
+    pub then: Then,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone)]
+pub struct AttemptEnd {
+    /// Which attempt.
+    pub id: AttemptId,
+    /// When.
+    pub ended_at: Time,
+    /// How.
+    pub outcome: AttemptOutcome,
+    /// Why it failed.
+    pub error: Option<StepError>,
+    /// The HTTP status of the reply.
+    pub status: Option<u16>,
+    /// Status, headers and body as kept: masked, 64 KiB at most.
+    pub reply: Option<Vec<u8>>,
+    /// Why the next one waits: `schedule`, `retry_after`, `rate`. Empty where there is none.
+    pub reason: String,
+}
+
+/// What follows a record.
+#[derive(Debug, Clone)]
+pub enum Then {
+    /// The claim goes on with the next attempt.
+    Attempt(NewAttempt),
+    /// The claim ends; the run is due again at that time.
+    Due(Time),
+    /// The claim ends; a person must look.
+    Held,
+    /// The run is over: Ok, Failed, Skipped or Cancelled.
+    End {
+        /// How it ended.
+        status: RunStatus,
+        /// Why it failed.
+        error: Option<StepError>,
+        /// What `stop` or `fail` said.
+        why: Option<String>,
+    },
+}
+
+/// Records in the transaction that is open. False: the claim was lost; the attempt's end is kept, marked late.
+pub(super) fn write(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<bool, StoreError> {
+    if !move_on(conn, record)? {
+        if let Some(end) = &record.attempt {
+            // Nothing to keep where the attempt has an end already.
+            write_end(conn, known, record.run, end, true)?;
+        }
+        return Ok(false);
+    }
+    if let Some(end) = &record.attempt
+        && !write_end(conn, known, record.run, end, false)?
+    {
+        return Err(StoreError::Rejected(format!("{} was not on its way", end.id)));
+    }
+    let ended = write_outputs(conn, known, record)?;
+    if record.vars.is_some() || record.failure.is_some() {
+        let vars = record.vars.as_ref().map(json::pack_all).transpose()?;
+        let failure = json::pack_error(record.failure.as_ref())?;
+        dialect::set_memory(conn, record.run.0, vars.as_deref(), failure.as_deref())?;
+    }
+    match &record.then {
+        Then::Attempt(attempt) => {
+            let row = AttemptInsert::begun(conn, known, record.run, record.claim.0, attempt)?;
+            dialect::set_step(conn, record.run.0, Some(row.step()))?;
+            begin_attempt(conn, record.run, row, attempt)?;
+        }
+        Then::Due(_) | Then::Held => {
+            for step in ended {
+                dialect::end_step(conn, record.run.0, step)?;
+            }
+        }
+        // A run that is over needs no care for the step it had begun.
+        Then::End { .. } => {}
+    }
+    Ok(true)
+}
+
+fn move_on(conn: &mut Conn, record: &Record) -> Result<bool, StoreError> {
+    let running = RunStatus::Running;
+    let (status, due_at, error, why) = match &record.then {
+        Then::Attempt(_) => (running, None, None, None),
+        Then::Due(at) => (RunStatus::Due, Some(at.0), None, None),
+        Then::Held => (RunStatus::Held, None, None, None),
+        Then::End { status, error, why } => {
+            if !status.is_final() {
+                return Err(StoreError::Rejected(format!("a run does not end as {status}")));
+            }
+            (*status, None, json::pack_error(error.as_ref())?, why.as_deref())
+        }
+    };
+    let update = RunUpdate {
+        run: record.run.0,
+        claim: record.claim.0,
+        running: running.code(),
+        status: running.next(status)?.code(),
+        due_at,
+        ended_at: status.is_final().then_some(record.now.0),
+        keeps_claim: matches!(record.then, Then::Attempt(_)),
+        error: error.as_deref(),
+        why,
+    };
+    dialect::move_run(conn, &update)
+}
+
+fn write_end(
+    conn: &mut Conn,
+    known: &mut Known,
+    run: RunId,
+    end: &AttemptEnd,
+    late: bool,
+) -> Result<bool, StoreError> {
+    let reason = if end.reason.is_empty() { None } else { Some(known.name(conn, &end.reason)?) };
+    let error = json::pack_error(end.error.as_ref())?;
+    let reply = end.reply.as_deref().map(compress::pack);
+    let update = AttemptUpdate {
+        id: end.id.0,
+        run: run.0,
+        ended_at: end.ended_at.0,
+        outcome: end.outcome.code(),
+        status: end.status.map(i32::from),
+        reason,
+        late,
+        error: error.as_deref(),
+        reply: reply.as_deref(),
+    };
+    dialect::end_attempt(conn, &update)
+}
+
+/// Writes the outputs; the numbers of their steps.
+fn write_outputs(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<Vec<i32>, StoreError> {
+    if record.outputs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows = Vec::with_capacity(record.outputs.len());
+    let mut seq = outputs::next_seq(conn, record.run)?;
+    for output in &record.outputs {
+        rows.push(OutputInsert {
+            run: record.run.0,
+            seq,
+            step: known.name(conn, &output.step.0)?,
+            outcome: output.outcome.code(),
+            data: outputs::pack(output)?,
+        });
+        seq = seq.saturating_add(1);
+    }
+    dialect::insert_outputs(conn, &rows)?;
+    Ok(rows.iter().map(|row| row.step).collect())
+}

@@ -1,0 +1,92 @@
+//! A person's word on a held run, and the runs that a dead process left behind.
+
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+
+use super::{
+    dialect::{self, Conn, each},
+    error::StoreError,
+    schema::{attempts, runs},
+};
+use crate::{
+    clock::Time,
+    ids::RunId,
+    model::{AttemptOutcome, RunStatus},
+};
+
+/// What a person says became of an attempt of unknown outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// It took effect: the step ends ok with a null result.
+    Done,
+    /// Try again.
+    Retry,
+    /// It did not, and shall not: the step fails.
+    Fail,
+}
+
+impl Resolution {
+    const ALL: [(Self, i16); 3] = [(Self::Done, 0), (Self::Retry, 1), (Self::Fail, 2)];
+
+    fn code(self) -> i16 {
+        Self::ALL.iter().find(|(known, _)| *known == self).map_or(-1, |(_, code)| *code)
+    }
+
+    /// The resolution of a number in the store.
+    pub(super) fn from_code(code: i16) -> Result<Self, StoreError> {
+        let found = Self::ALL.iter().find(|(_, known)| *known == code);
+        found.map(|(resolution, _)| *resolution).ok_or_else(|| StoreError::Corrupt(format!("{code} is no resolution")))
+    }
+}
+
+/// What was found of a dead process.
+#[derive(Debug, Clone, Default)]
+pub struct Recovered {
+    /// Runs that it held.
+    pub runs: usize,
+    /// Attempts that it had begun, now `unknown`.
+    pub attempts: usize,
+}
+
+/// Notes the resolution and makes the run due. False: it is not held.
+pub(super) fn resolve(conn: &mut Conn, run: RunId, resolution: Resolution, now: Time) -> Result<bool, StoreError> {
+    let due = RunStatus::Held.next(RunStatus::Due)?;
+    let changed = each!(conn, c => diesel::update(
+            runs::table.filter(runs::id.eq(run.0)).filter(runs::status.eq(RunStatus::Held.code()))
+        )
+        .set((runs::status.eq(due.code()), runs::due_at.eq(now.0), runs::resolution.eq(resolution.code())))
+        .execute(c))?;
+    Ok(changed == 1)
+}
+
+/// Makes every running run due, and its begun attempts unknown.
+pub(super) fn recover(conn: &mut Conn, now: Time) -> Result<Recovered, StoreError> {
+    let due = RunStatus::Running.next(RunStatus::Due)?;
+    let held: Vec<i64> = each!(conn, c => runs::table
+        .filter(dialect::not_ok())
+        .filter(runs::status.eq(RunStatus::Running.code()))
+        .select(runs::id)
+        .load(c))?;
+    let mut recovered = Recovered { runs: held.len(), attempts: 0 };
+    for run in held {
+        recovered.attempts += each!(conn, c => diesel::update(
+                attempts::table
+                    .filter(attempts::run.eq(run))
+                    .filter(attempts::outcome.eq(AttemptOutcome::Started.code()))
+            )
+            .set((attempts::outcome.eq(AttemptOutcome::Unknown.code()), attempts::claim_id.eq(None::<i64>)))
+            .execute(c))?;
+        let changed = each!(conn, c => diesel::update(runs::table.filter(runs::id.eq(run)))
+            .set((
+                runs::status.eq(due.code()),
+                runs::due_at.eq(now.0),
+                runs::claim_id.eq(None::<i64>),
+                runs::claimed_by.eq(None::<i32>),
+                runs::claimed_until.eq(None::<i64>),
+            ))
+            .execute(c))?;
+        if changed != 1 {
+            return Err(StoreError::Corrupt(format!("{} went away while it was recovered", RunId(run))));
+        }
+    }
+    Ok(recovered)
+}

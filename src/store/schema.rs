@@ -1,0 +1,95 @@
+//! The tables as Diesel sees them; the same on both databases (a test compares them column by column).
+
+diesel::table! { state (name) { name -> Text, number -> Nullable<BigInt>, text -> Nullable<Text>, data -> Nullable<Binary>, } }
+diesel::table! { names (id) { id -> Integer, name -> Text, } }
+diesel::table! { channels (id) { id -> Integer, kind -> Text, source -> Text, service -> Text, verified -> Text, } }
+diesel::table! { dictionaries (id) { id -> Integer, digest -> Binary, data -> Binary, } }
+diesel::table! { texts (id) { id -> BigInt, digest -> Binary, data -> Binary, } }
+diesel::table! { sets (id) { id -> BigInt, digest -> Binary, created_at -> BigInt, superseded_at -> Nullable<BigInt>, } }
+diesel::table! { set_texts (rule_set, path) { rule_set -> BigInt, path -> Text, text -> BigInt, } }
+diesel::table! {
+    events (id) {
+        id -> BigInt,
+        channel -> Integer,
+        received_at -> BigInt,
+        depth -> SmallInt,
+        flags -> Integer,
+        rule_set -> BigInt,
+        runs -> Integer,
+        matched -> Bool,
+        seen -> Integer,
+        bytes -> BigInt,
+        dictionary -> Integer,
+    }
+}
+diesel::table! { bodies (event) { event -> BigInt, data -> Binary, } }
+diesel::table! {
+    dedupe (source, key, digest) {
+        source -> Integer,
+        key -> Binary,
+        digest -> Binary,
+        event -> BigInt,
+        expires -> BigInt,
+        seen -> Integer,
+    }
+}
+diesel::table! {
+    runs (id) {
+        id -> BigInt,
+        event -> BigInt,
+        rule_set -> BigInt,
+        rule -> Integer,
+        status -> SmallInt,
+        due_at -> Nullable<BigInt>,
+        started_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+        claim_id -> Nullable<BigInt>,
+        claimed_by -> Nullable<Integer>,
+        claimed_until -> Nullable<BigInt>,
+        step -> Nullable<Integer>,
+        resolution -> Nullable<SmallInt>,
+        root -> Nullable<BigInt>,
+        replay_of -> Nullable<BigInt>,
+        vars -> Nullable<Binary>,
+        failure -> Nullable<Binary>,
+        error -> Nullable<Binary>,
+        why -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    attempts (id) {
+        id -> BigInt,
+        run -> BigInt,
+        step -> Integer,
+        number -> Integer,
+        started_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        outcome -> SmallInt,
+        claim_id -> Nullable<BigInt>,
+        status -> Nullable<Integer>,
+        reason -> Nullable<Integer>,
+        late -> Bool,
+        error -> Nullable<Binary>,
+        reply -> Nullable<Binary>,
+    }
+}
+diesel::table! {
+    outputs (run, seq) { run -> BigInt, seq -> Integer, step -> Integer, outcome -> SmallInt, data -> Nullable<Binary>, }
+}
+diesel::table! { requests (run, step) { run -> BigInt, step -> Integer, data -> Binary, } }
+diesel::table! {
+    refusals (id) {
+        id -> BigInt,
+        refused_at -> BigInt,
+        source -> Nullable<Text>,
+        peer -> Text,
+        reason -> Text,
+        status -> Integer,
+        detail -> Text,
+        bytes -> BigInt,
+    }
+}
+diesel::table! { secrets (name) { name -> Text, sealed -> Binary, origins -> Text, changed_at -> BigInt, } }
+diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
+
+diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

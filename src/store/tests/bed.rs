@@ -1,0 +1,202 @@
+//! What a test of the store needs: a database in a temporary folder, a held clock, ids, and things to store.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+    },
+    time::Duration,
+};
+
+use serde_json::{Map, Value, json};
+
+use super::postgres::fresh_database;
+use crate::{
+    clock::{HeldClock, Time},
+    config::{Config, Data, Database, Egress, Limits, Log, Retention, Rules, Runner, Secrets, Server},
+    ids::{AttemptId, EventId, IdSource, RunId},
+    model::{AttemptOutcome, EventFlags, RunStatus, StepOutcome, StepPath},
+    secret::Secret,
+    store::{
+        AttemptEnd, Claim, ClaimId, Dedupe, Mode, NewAttempt, NewEvent, NewRun, Record, StepOutput, Store, StoreError, Then,
+    },
+};
+
+pub(super) const NOW: Time = Time(1_700_000_000_000);
+
+/// A store and what belongs to it.
+pub(super) struct Bed {
+    pub(super) store: Store,
+    pub(super) config: Config,
+    pub(super) clock: Arc<HeldClock>,
+    pub(super) ids: IdSource,
+    /// What `on_failure` was told.
+    pub(super) failures: Arc<Mutex<Vec<String>>>,
+    _dir: tempfile::TempDir,
+}
+
+/// Settings as they are when nothing is set.
+pub(super) fn config(workspace: &Path, url: Option<String>) -> Config {
+    let dir = workspace.join("data");
+    Config {
+        workspace: workspace.to_owned(),
+        server: Server { listen: ([127, 0, 0, 1], 8000).into(), gate: true, trusted_proxies: Vec::new() },
+        secrets: Secrets { key_file: dir.join("bellwire.key"), environment: BTreeMap::new() },
+        data: Data { dir },
+        database: Database { url: url.map(Secret::new) },
+        sources: BTreeMap::new(),
+        connections: BTreeMap::new(),
+        services: BTreeMap::new(),
+        egress: Egress::default(),
+        limits: Limits {
+            body: 1 << 20,
+            connections: 1000,
+            connections_per_address: 100,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            dedupe: Duration::from_secs(7 * 86400),
+            runs_per_event: 100,
+            match_rule: Duration::from_millis(20),
+            match_event: Duration::from_millis(500),
+            reply: 1 << 20,
+        },
+        runner: Runner { enabled: true, workers: 256, per_host: 32, grace: Duration::from_secs(10) },
+        retention: Retention { days: 30, rows: 0 },
+        rules: Rules { refuse_on_error: false },
+        log: Log { json: false, level: "info".to_owned() },
+        vars: Map::new(),
+        hours: BTreeMap::new(),
+    }
+}
+
+impl Bed {
+    pub(super) fn sqlite() -> Self {
+        Self::new(None)
+    }
+
+    pub(super) fn postgresql() -> Self {
+        Self::new(Some(fresh_database()))
+    }
+
+    fn new(url: Option<String>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config(dir.path(), url);
+        let clock = HeldClock::at(NOW);
+        let failures = Arc::default();
+        let store = open(&config, Mode::Serve, &clock, &failures).unwrap();
+        Self { store, config, clock, ids: IdSource::default(), failures, _dir: dir }
+    }
+
+    /// Another handle on the same database, as another process would have it.
+    pub(super) fn open(&self, mode: Mode) -> Result<Store, StoreError> {
+        open(&self.config, mode, &self.clock, &self.failures)
+    }
+
+    pub(super) fn id(&self) -> i64 {
+        self.ids.next(NOW)
+    }
+
+    /// An event with one due run of rule `calls/missed`.
+    pub(super) fn event(&self) -> NewEvent {
+        NewEvent { runs: vec![self.due_run("calls/missed", NOW)], ..self.unmatched() }
+    }
+
+    pub(super) fn unmatched(&self) -> NewEvent {
+        NewEvent {
+            id: EventId(self.id()),
+            kind: "gruveo.call".to_owned(),
+            source: "gruveo".to_owned(),
+            service: Some("gruveo".to_owned()),
+            received_at: NOW,
+            verified: "hex".to_owned(),
+            depth: 0,
+            flags: EventFlags::default(),
+            meta: object(&json!({"headers": {"content-type": "application/json"}})),
+            body: br#"{"type":"call","resolution":"missed"}"#.to_vec(),
+            dictionary: Arc::from(&b"{}"[..]),
+            dedupe: None,
+            set: 0,
+            runs: Vec::new(),
+        }
+    }
+
+    pub(super) fn due_run(&self, rule: &str, due_at: Time) -> NewRun {
+        NewRun {
+            id: RunId(self.id()),
+            rule: rule.to_owned(),
+            status: RunStatus::Due,
+            due_at,
+            vars: Map::new(),
+            error: None,
+        }
+    }
+
+    pub(super) fn attempt(&self, step: &str, number: u32) -> NewAttempt {
+        NewAttempt {
+            id: AttemptId(self.id()),
+            step: StepPath(step.to_owned()),
+            number,
+            started_at: NOW,
+            request: (number == 1).then(|| br#"{"method":"POST"}"#.to_vec()),
+        }
+    }
+
+    pub(super) fn claim(&self, run: RunId, from: RunStatus, attempt: Option<NewAttempt>) -> Claim {
+        Claim { run, claim: ClaimId(self.id()), from, now: NOW, until: NOW.plus(Duration::from_secs(60)), attempt }
+    }
+
+    /// Accepts an event and takes its run with an attempt of `do.0`.
+    pub(super) async fn taken(&self) -> (RunId, ClaimId, AttemptId) {
+        let event = self.event();
+        let run = event.runs[0].id;
+        self.store.accept(event).await.unwrap();
+        let claim = self.claim(run, RunStatus::Due, Some(self.attempt("do.0", 1)));
+        let (id, attempt) = (claim.claim, claim.attempt.as_ref().unwrap().id);
+        assert!(self.store.claim(claim).await.unwrap());
+        (run, id, attempt)
+    }
+}
+
+pub(super) fn open(
+    config: &Config,
+    mode: Mode,
+    clock: &Arc<HeldClock>,
+    failures: &Arc<Mutex<Vec<String>>>,
+) -> Result<Store, StoreError> {
+    let told = Arc::clone(failures);
+    let on_failure = Arc::new(move |why: String| told.lock().unwrap().push(why));
+    let clock: Arc<HeldClock> = Arc::clone(clock);
+    Store::open(config, mode, clock, on_failure)
+}
+
+pub(super) fn object(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+pub(super) fn dedupe(key: u8, digest: u8) -> Dedupe {
+    Dedupe { key: [key; 16], digest: [digest; 16], expires: NOW.plus(Duration::from_secs(7 * 86400)) }
+}
+
+pub(super) fn ended(id: AttemptId, outcome: AttemptOutcome) -> AttemptEnd {
+    AttemptEnd { id, ended_at: NOW, outcome, error: None, status: None, reply: None, reason: String::new() }
+}
+
+pub(super) fn output(step: &str, result: Value) -> StepOutput {
+    StepOutput {
+        step: StepPath(step.to_owned()),
+        outcome: StepOutcome::Ok,
+        result,
+        error: None,
+        response: Value::Null,
+    }
+}
+
+pub(super) fn record(run: RunId, claim: ClaimId, then: Then) -> Record {
+    Record { run, claim, now: NOW, attempt: None, outputs: Vec::new(), vars: None, failure: None, then }
+}
+
+pub(super) fn end(status: RunStatus) -> Then {
+    Then::End { status, error: None, why: None }
+}

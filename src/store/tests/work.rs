@@ -1,0 +1,223 @@
+//! The runner's side: due, claim, record, recover, resolve.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{bed::{NOW, end, ended, object, output, record}, on_both};
+use crate::{
+    clock::Time,
+    model::{AttemptOutcome, ErrorClass, RunStatus, StepError},
+    store::{AttemptEnd, NewEvent, NewSet, Record, Resolution, RunFilter, StoreError, Then},
+};
+
+fn error(message: &str) -> StepError {
+    StepError { step: "do.0".to_owned(), class: ErrorClass::Status, status: Some(503), message: message.to_owned(), attempt: 1 }
+}
+
+on_both! {
+    async fn due_runs_come_fairly_over_rules(bed) {
+        for n in 0..30 {
+            let mut event = bed.unmatched();
+            event.runs = vec![bed.due_run("busy", NOW.minus(Duration::from_secs(100 - n)))];
+            bed.store.accept(event).await.unwrap();
+        }
+        let mut event = bed.unmatched();
+        event.runs = vec![bed.due_run("quiet", NOW), bed.due_run("later", NOW.plus(Duration::from_secs(5)))];
+        event.runs[0].status = RunStatus::Undecided;
+        bed.store.accept(event).await.unwrap();
+        let due = bed.store.due(NOW, 4, 100).await.unwrap();
+        let rules: Vec<_> = due.iter().map(|run| run.rule.as_str()).collect();
+        assert_eq!(rules, ["busy", "busy", "busy", "busy", "quiet"]);
+        assert!(due.is_sorted_by_key(|run| run.due_at));
+        assert_eq!(due[4].status, RunStatus::Undecided);
+        assert_eq!(bed.store.due(NOW, 100, 7).await.unwrap().len(), 7);
+        assert_eq!(bed.store.next_due(NOW).await.unwrap(), Some(NOW.plus(Duration::from_secs(5))));
+        assert_eq!(bed.store.next_due(NOW.plus(Duration::from_secs(5))).await.unwrap(), None);
+        assert_eq!(bed.store.due(NOW.plus(Duration::from_secs(5)), 1, 100).await.unwrap().len(), 3);
+    }
+
+    async fn of_many_claims_one_wins(bed) {
+        let event = bed.event();
+        let run = event.runs[0].id;
+        bed.store.accept(event).await.unwrap();
+        let tasks: Vec<_> = (0..20)
+            .map(|_| {
+                let (store, claim) = (bed.store.clone(), bed.claim(run, RunStatus::Due, Some(bed.attempt("do.0", 1))));
+                tokio::spawn(async move { store.claim(claim).await.unwrap() })
+            })
+            .collect();
+        let mut won = 0;
+        for task in tasks {
+            won += usize::from(task.await.unwrap());
+        }
+        assert_eq!(won, 1);
+        let detail = bed.store.run(run).await.unwrap().unwrap();
+        assert_eq!(detail.attempts.len(), 1, "the attempts of lost claims are not begun");
+        assert_eq!(detail.row.status, RunStatus::Running);
+        assert!(bed.store.due(NOW, 10, 10).await.unwrap().is_empty());
+        assert!(matches!(bed.store.claim(bed.claim(run, RunStatus::Ok, None)).await, Err(StoreError::Illegal(_))));
+    }
+
+    async fn a_run_of_one_step_ends_with_its_output(bed) {
+        let (run, claim, attempt) = bed.taken().await;
+        let end_of_attempt = AttemptEnd { status: Some(201), reply: Some(b"reply".to_vec()), ..ended(attempt, AttemptOutcome::Ok) };
+        let done = Record {
+            attempt: Some(end_of_attempt),
+            outputs: vec![output("do.0", json!({"id": 1}))],
+            ..record(run, claim, end(RunStatus::Ok))
+        };
+        assert!(bed.store.record(done.clone()).await.unwrap());
+        let detail = bed.store.run(run).await.unwrap().unwrap();
+        assert_eq!((detail.row.status, detail.row.ended_at, detail.row.due_at), (RunStatus::Ok, Some(NOW), None));
+        assert_eq!(detail.outputs, [output("do.0", json!({"id": 1}))]);
+        let attempt = &detail.attempts[0];
+        assert_eq!((attempt.outcome, attempt.status, attempt.number), (AttemptOutcome::Ok, Some(201), 1));
+        assert_eq!(attempt.request.as_deref(), Some(&br#"{"method":"POST"}"#[..]), "kept after the run");
+        assert_eq!(attempt.reply.as_deref(), Some(&b"reply"[..]));
+        assert!(!bed.store.record(done).await.unwrap(), "a run that is over is nobody's");
+        let counts = bed.store.counts(NOW).await.unwrap();
+        assert_eq!((counts.events, counts.runs_open, counts.runs_failed), (1, 0, 0));
+    }
+
+    async fn a_step_that_is_tried_again_is_pending_with_its_first_request(bed) {
+        let (run, claim, attempt) = bed.taken().await;
+        let at = NOW.plus(Duration::from_secs(5));
+        let retry = AttemptEnd {
+            error: Some(error("503")),
+            status: Some(503),
+            reason: "schedule".to_owned(),
+            ..ended(attempt, AttemptOutcome::Retry)
+        };
+        assert!(bed.store.record(Record { attempt: Some(retry), ..record(run, claim, Then::Due(at)) }).await.unwrap());
+        let loaded = bed.store.load(run).await.unwrap().unwrap();
+        let pending = loaded.pending.unwrap();
+        assert_eq!((pending.step.0.as_str(), pending.attempts, pending.last), ("do.0", 1, AttemptOutcome::Retry));
+        assert_eq!(pending.last_error, Some(error("503")));
+        assert_eq!(pending.request, br#"{"method":"POST"}"#);
+        assert_eq!((pending.began_at, pending.resolution), (NOW, None));
+        assert_eq!(loaded.started_at, Some(NOW));
+        assert_eq!(bed.store.next_due(NOW).await.unwrap(), Some(at));
+        let again = bed.claim(run, RunStatus::Due, Some(bed.attempt("do.0", 2)));
+        let second = again.claim;
+        assert!(bed.store.claim(again).await.unwrap());
+        assert_eq!(bed.store.load(run).await.unwrap().unwrap().pending.unwrap().attempts, 2);
+        assert!(!bed.store.record(record(run, claim, end(RunStatus::Ok))).await.unwrap(), "the first claim is over");
+        assert!(bed.store.record(record(run, second, end(RunStatus::Failed))).await.unwrap());
+    }
+
+    async fn a_claim_goes_on_from_step_to_step(bed) {
+        let (run, claim, attempt) = bed.taken().await;
+        let next = bed.attempt("do.1", 1);
+        let next_id = next.id;
+        let on = Record {
+            attempt: Some(ended(attempt, AttemptOutcome::Ok)),
+            outputs: vec![output("do.0", json!(1))],
+            vars: Some(object(&json!({"a": 1}))),
+            ..record(run, claim, Then::Attempt(next))
+        };
+        assert!(bed.store.record(on).await.unwrap());
+        let loaded = bed.store.load(run).await.unwrap().unwrap();
+        assert_eq!((loaded.status, loaded.pending.unwrap().step.0.as_str()), (RunStatus::Running, "do.1"));
+        assert_eq!(loaded.vars, object(&json!({"a": 1})));
+        // It ended, the next has not begun: nothing is pending, and the failure is remembered.
+        let wait = Record {
+            attempt: Some(ended(next_id, AttemptOutcome::Failed)),
+            outputs: vec![output("do.1", json!(null)), output("do.2", json!([2]))],
+            failure: Some(error("final")),
+            ..record(run, claim, Then::Due(NOW))
+        };
+        assert!(bed.store.record(wait).await.unwrap());
+        let loaded = bed.store.load(run).await.unwrap().unwrap();
+        assert!(loaded.pending.is_none());
+        assert_eq!(loaded.failure, Some(error("final")));
+        let steps: Vec<_> = loaded.outputs.iter().map(|output| output.step.0.as_str()).collect();
+        assert_eq!(steps, ["do.0", "do.1", "do.2"]);
+        let claim = bed.claim(run, RunStatus::Due, None);
+        assert!(bed.store.claim(claim.clone()).await.unwrap());
+        let why = Then::End { status: RunStatus::Failed, error: Some(error("end")), why: Some("said".to_owned()) };
+        assert!(bed.store.record(record(run, claim.claim, why)).await.unwrap());
+        let row = bed.store.run(run).await.unwrap().unwrap().row;
+        assert_eq!((row.error, row.why.as_deref()), (Some(error("end")), Some("said")));
+    }
+
+    async fn a_result_that_comes_after_its_claim_was_lost_is_kept_and_changes_nothing(bed) {
+        let (run, claim, attempt) = bed.taken().await;
+        let recovered = bed.store.recover(NOW).await.unwrap();
+        assert_eq!((recovered.runs, recovered.attempts), (1, 1));
+        let late = Record {
+            attempt: Some(AttemptEnd { status: Some(200), ..ended(attempt, AttemptOutcome::Ok) }),
+            outputs: vec![output("do.0", json!(1))],
+            ..record(run, claim, end(RunStatus::Ok))
+        };
+        assert!(!bed.store.record(late.clone()).await.unwrap());
+        assert!(!bed.store.record(late).await.unwrap());
+        let detail = bed.store.run(run).await.unwrap().unwrap();
+        assert_eq!(detail.row.status, RunStatus::Due);
+        assert!(detail.outputs.is_empty());
+        let kept = &detail.attempts[0];
+        assert_eq!((kept.outcome, kept.status, kept.reason.as_str()), (AttemptOutcome::Ok, Some(200), "late"));
+    }
+
+    async fn what_a_dead_process_held_is_due_and_its_attempts_are_unknown(bed) {
+        let (run, _, _) = bed.taken().await;
+        bed.store.close();
+        let store = bed.open(crate::store::Mode::Serve).unwrap();
+        let later = NOW.plus(Duration::from_secs(9));
+        let recovered = store.recover(later).await.unwrap();
+        assert_eq!((recovered.runs, recovered.attempts), (1, 1));
+        let loaded = store.load(run).await.unwrap().unwrap();
+        assert_eq!(loaded.pending.unwrap().last, AttemptOutcome::Unknown);
+        let due = store.due(later, 1, 1).await.unwrap();
+        assert_eq!((due[0].id, due[0].due_at), (run, later));
+        assert_eq!(store.recover(later).await.unwrap().runs, 0);
+        store.close();
+    }
+
+    async fn only_a_held_run_is_resolved(bed) {
+        let (run, claim, attempt) = bed.taken().await;
+        assert!(!bed.store.resolve(run, Resolution::Done, NOW).await.unwrap());
+        let ask = Record { attempt: Some(ended(attempt, AttemptOutcome::Unknown)), ..record(run, claim, Then::Held) };
+        assert!(bed.store.record(ask).await.unwrap());
+        assert!(bed.store.due(Time(i64::MAX), 9, 9).await.unwrap().is_empty());
+        assert_eq!(bed.store.counts(NOW).await.unwrap().runs_held, 1);
+        let beside = bed.open(crate::store::Mode::Write).unwrap();
+        assert!(beside.resolve(run, Resolution::Retry, NOW).await.unwrap());
+        assert!(!beside.resolve(run, Resolution::Retry, NOW).await.unwrap());
+        beside.close();
+        let pending = bed.store.load(run).await.unwrap().unwrap().pending.unwrap();
+        assert_eq!((pending.last, pending.resolution), (AttemptOutcome::Unknown, Some(Resolution::Retry)));
+        let claim = bed.claim(run, RunStatus::Due, None);
+        assert!(bed.store.claim(claim.clone()).await.unwrap());
+        assert!(bed.store.record(record(run, claim.claim, Then::Due(NOW))).await.unwrap());
+        assert_eq!(bed.store.load(run).await.unwrap().unwrap().pending.unwrap().resolution, None);
+    }
+
+    async fn a_state_that_the_laws_forbid_is_refused(bed) {
+        let (run, claim, _) = bed.taken().await;
+        let odd = record(run, claim, end(RunStatus::Due));
+        assert!(matches!(bed.store.record(odd).await, Err(StoreError::Rejected(_))));
+        assert_eq!(bed.store.load(run).await.unwrap().unwrap().status, RunStatus::Running);
+    }
+
+    async fn a_rule_set_is_stored_once_and_read_by_path(bed) {
+        let set = |digest: u8, text: &str| NewSet {
+            digest: [digest; 32],
+            texts: vec![("rules/a.yaml".to_owned(), text.to_owned()), ("rules/b.yaml".to_owned(), "same".to_owned())],
+        };
+        assert_eq!(bed.store.in_force().await.unwrap(), None);
+        let first = bed.store.put_in_force(set(1, "one"), NOW).await.unwrap();
+        let second = bed.store.put_in_force(set(2, "two"), NOW).await.unwrap();
+        assert_ne!(first, second);
+        assert_eq!(bed.store.in_force().await.unwrap(), Some(second));
+        assert_eq!(bed.store.put_in_force(set(1, "one"), NOW).await.unwrap(), first);
+        assert_eq!(bed.store.in_force().await.unwrap(), Some(first));
+        assert_eq!(bed.store.set_texts(first).await.unwrap(), Some(set(1, "one").texts));
+        assert_eq!(bed.store.set_texts(99).await.unwrap(), None);
+        let event = NewEvent { set: first, ..bed.event() };
+        let run = event.runs[0].id;
+        bed.store.accept(event).await.unwrap();
+        assert_eq!(bed.store.run(run).await.unwrap().unwrap().set_digest, "01".repeat(32));
+        assert_eq!(bed.store.runs(RunFilter::default()).await.unwrap().len(), 1);
+    }
+}
