@@ -32,6 +32,11 @@ impl<'a> Context<'a> {
         Self { lenient: true, ..self }
     }
 
+    /// What `now` means here: for a context made from this one.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
     /// The value of a root. `None` for `now` too, unless it was set: it is no value but a time.
     pub fn root(&self, name: &str) -> Option<&'a Value> {
         self.roots.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| *value)
