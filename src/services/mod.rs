@@ -223,3 +223,27 @@ pub enum Body {
 pub fn coerce(_input: &Input, _value: Value) -> Result<Value, (ErrorClass, String)> {
     unimplemented!()
 }
+
+/// A delivery as a service would send it: what is added to the request so that its hook takes it.
+// CONTRACT STUB: part D replaces this.
+#[derive(Debug, Clone, Default)]
+pub struct SignedDelivery {
+    /// What follows `/hooks/<source>`: empty, or percent-encoded segments that begin with `/`.
+    pub path: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// Decoded names and values.
+    pub query: Vec<(String, String)>,
+}
+
+/// Signs `body` as a delivery of `event` (the last part of a type: `call`) by the pack's own verify descriptor, and names the event as
+/// its hook wants it. `secrets` gives the value of the pack's name for a secret. `Err` is a sentence: no hook, no such event, a secret
+/// that is not set.
+pub fn sign_delivery(
+    _pack: &Pack,
+    _event: &str,
+    _body: &[u8],
+    _secrets: &dyn Fn(&str) -> Option<Secret>,
+) -> Result<SignedDelivery, String> {
+    unimplemented!()
+}
