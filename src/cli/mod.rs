@@ -1,6 +1,23 @@
 //! The command line: one verb a file.
 
-/// Runs the command line of this process.
-pub fn main() -> std::process::ExitCode {
-    unimplemented!()
-}
+mod answer;
+mod arguments;
+mod check;
+mod config;
+mod demo;
+mod disk;
+mod doctor;
+mod events;
+mod failure;
+mod init;
+pub mod logging;
+mod main;
+mod needs;
+mod open;
+mod runs;
+mod secrets;
+mod send;
+mod serve;
+mod table;
+
+pub use main::main;

@@ -1,0 +1,316 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    config::forms::secret_name,
+    ids::{EventId, RunId},
+    model::RunStatus,
+};
+
+/// Webhooks come in, YAML rules decide, HTTP actions go out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bellwire",
+    version,
+    about,
+    max_term_width = 120,
+    after_long_help = "Exit codes: 0 fine; 1 the answer is no (findings, nothing of that name); 2 wrong use; 74 storage; 78 configuration.\n\n\
+        Examples:\n  bellwire demo                        see it work, in one minute\n  \
+        bellwire init my-automations         make a workspace\n  \
+        bellwire --workspace my-automations serve"
+)]
+pub(super) struct Arguments {
+    /// The workspace: a folder with rules/, templates/ and bellwire.toml
+    #[arg(long, short, global = true, default_value = ".", value_name = "DIR")]
+    pub(super) workspace: PathBuf,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// See it work: a workspace of its own, a stand-in for Groove, one missed call
+    Demo(Demo),
+    /// Take deliveries and run rules until it is stopped
+    #[command(after_long_help = "Examples:\n  bellwire serve\n  BELLWIRE_SERVER_LISTEN=0.0.0.0:8000 bellwire serve\n\n\
+        SIGTERM and Ctrl-C end it gently; a second one ends it at once.")]
+    Serve,
+    /// Make a workspace
+    Init(Init),
+    /// Check settings, packs and rules, and name every fault
+    Check(Check),
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Set, list and remove secrets
+    #[command(subcommand)]
+    Secrets(SecretsVerb),
+    /// Look at events: deliveries that were accepted
+    #[command(subcommand)]
+    Events(EventsVerb),
+    /// Look at runs: one rule on one event
+    #[command(subcommand)]
+    Runs(RunsVerb),
+    /// Send a signed sample delivery to a running server
+    Send(Send),
+    /// Say what is well, what is not, and what to do about it
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "Example:\n  bellwire demo\n\nIt prints a command for a second terminal that sends another call.")]
+pub(super) struct Demo {
+    /// The workspace to make or use; a temporary one unless set
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  bellwire init my-automations\n  bellwire init --force .")]
+pub(super) struct Init {
+    /// The folder to make, or an empty one
+    pub(super) dir: PathBuf,
+    /// Also in a folder that is not empty; files that are there stay as they are
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  bellwire check\n  bellwire check --json | jq '.findings[].message'\n\nExit code 1 where a file has an error.")]
+pub(super) struct Check {
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigVerb {
+    /// Print the settings in force and where each came from; secrets are hidden
+    #[command(after_long_help = "Examples:\n  bellwire config print\n  bellwire config print --json")]
+    Print {
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every setting with its default and what it means
+    #[command(after_long_help = "Example:\n  bellwire config defaults > all-settings.toml")]
+    Defaults,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SecretsVerb {
+    /// Set a secret; its value comes from standard input
+    #[command(after_long_help = "Examples:\n  bellwire secrets set gruveo_key < key.txt\n  \
+        printf %s \"$TOKEN\" | bellwire secrets set crm_token --for https://crm.example.com\n\n\
+        A running server knows it within a second.")]
+    Set {
+        /// Such as gruveo_key
+        #[arg(value_parser = secret_name)]
+        name: String,
+        /// Where it may be sent, such as https://crm.example.com; a secret that a pack names knows that by itself
+        #[arg(long = "for", value_name = "ORIGIN")]
+        origins: Vec<String>,
+    },
+    /// List secrets, never their values
+    #[command(after_long_help = "Examples:\n  bellwire secrets list\n  bellwire secrets list --json")]
+    List {
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a secret from the database
+    #[command(after_long_help = "Example:\n  bellwire secrets remove crm_token")]
+    Remove {
+        /// Such as gruveo_key
+        #[arg(value_parser = secret_name)]
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EventsVerb {
+    /// List events, the newest first
+    #[command(after_long_help = "Examples:\n  bellwire events list\n  bellwire events list --type gruveo.call --unmatched\n  \
+        bellwire events list --json | jq -r '.[].id'")]
+    List(EventsList),
+    /// Show an event: what came, and which runs it started
+    #[command(after_long_help = "Example:\n  bellwire events show evt_01hf3y8a9d000")]
+    Show {
+        /// evt_...
+        id: EventId,
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EventsList {
+    /// Only this type, such as gruveo.call
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(super) kind: Option<String>,
+    /// Only from this source
+    #[arg(long)]
+    pub(super) source: Option<String>,
+    /// Only those that a rule matched
+    #[arg(long, conflicts_with = "unmatched")]
+    pub(super) matched: bool,
+    /// Only those that no rule matched
+    #[arg(long)]
+    pub(super) unmatched: bool,
+    /// Only those before this one
+    #[arg(long, value_name = "EVENT")]
+    pub(super) before: Option<EventId>,
+    /// How many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) limit: u16,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsVerb {
+    /// List runs, the newest first
+    #[command(after_long_help = "Examples:\n  bellwire runs list --state held\n  bellwire runs list --rule calls/missed --json")]
+    List(RunsList),
+    /// Show a run: its steps, every attempt with request and reply, and what comes next
+    #[command(after_long_help = "Example:\n  bellwire runs show run_01hf3y8a9d000")]
+    Show {
+        /// run_...
+        id: RunId,
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what became of a held run's attempt whose outcome is unknown
+    #[command(after_long_help = "Look at the target first: did it happen? Then:\n  \
+        bellwire runs resolve run_01hf3y8a9d000 --done     it did; go on with the next step\n  \
+        bellwire runs resolve run_01hf3y8a9d000 --retry    it did not; try again\n  \
+        bellwire runs resolve run_01hf3y8a9d000 --fail     it did not, and shall not")]
+    Resolve(Resolve),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunsList {
+    /// Only of this rule, such as calls/missed
+    #[arg(long)]
+    pub(super) rule: Option<String>,
+    /// Only in this state, such as held or failed
+    #[arg(long)]
+    pub(super) state: Option<RunStatus>,
+    /// Only on this event
+    #[arg(long)]
+    pub(super) event: Option<EventId>,
+    /// Only those before this one
+    #[arg(long, value_name = "RUN")]
+    pub(super) before: Option<RunId>,
+    /// How many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) limit: u16,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Resolve {
+    /// run_...
+    pub(super) id: RunId,
+    #[command(flatten)]
+    pub(super) outcome: Outcome,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag an outcome, of which clap takes exactly one")]
+pub(super) struct Outcome {
+    /// It took effect: the step ends well
+    #[arg(long)]
+    pub(super) done: bool,
+    /// It did not: try again
+    #[arg(long)]
+    pub(super) retry: bool,
+    /// It did not, and shall not: the step fails
+    #[arg(long)]
+    pub(super) fail: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  bellwire send gruveo.call --sample missed --set tracking.ticket=42\n  \
+    bellwire send gruveo.call --set-json duration=12 --url https://bellwire.example.com\n\n\
+    It is signed with the workspace's own secret, so the server must have the same one.")]
+pub(super) struct Send {
+    /// The type, such as gruveo.call
+    pub(super) event: String,
+    /// Which sample of the pack; its first unless set
+    #[arg(long, value_name = "NAME")]
+    pub(super) sample: Option<String>,
+    /// Change a value of the sample to a text
+    #[arg(long, value_name = "PATH=TEXT")]
+    pub(super) set: Vec<String>,
+    /// Change a value of the sample to a JSON value
+    #[arg(long, value_name = "PATH=JSON")]
+    pub(super) set_json: Vec<String>,
+    /// The source, where it has another name than the service
+    #[arg(long)]
+    pub(super) source: Option<String>,
+    /// The server; server.listen of the workspace unless set
+    #[arg(long)]
+    pub(super) url: Option<String>,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "Example:\n  bellwire doctor\n\nExit code 1 where something fails.")]
+pub(super) struct Doctor {
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_an_example() {
+        fn leaves(command: &clap::Command, found: &mut Vec<String>) {
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(|inner| leaves(inner, found));
+            } else if command.get_after_long_help().is_none_or(|help| !help.to_string().contains("bellwire ")) {
+                found.push(command.get_name().to_owned());
+            }
+        }
+        let mut without = Vec::new();
+        leaves(&Arguments::command(), &mut without);
+        assert!(without.is_empty(), "{without:?}");
+    }
+
+    #[test]
+    fn a_resolution_is_exactly_one() {
+        let run = "run_0000000000001";
+        let parse = |words: &[&str]| Arguments::try_parse_from(["bellwire", "runs", "resolve", run].iter().chain(words));
+        assert!(parse(&["--done"]).is_ok());
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--done", "--retry"]).is_err());
+    }
+
+    #[test]
+    fn the_workspace_may_stand_after_the_verb() {
+        let arguments = Arguments::try_parse_from(["bellwire", "check", "--workspace", "x"]).unwrap();
+        assert_eq!(arguments.workspace, PathBuf::from("x"));
+    }
+}

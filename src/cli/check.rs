@@ -1,0 +1,73 @@
+//! `bellwire check`: every fault of settings, packs and rules.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{answer::Answer, arguments::Check, failure::Failure, open};
+use crate::{
+    app::{self, Compiled},
+    model::Finding,
+};
+
+pub(super) fn run(workspace: &Path, options: &Check) -> Result<Answer, Failure> {
+    let config = open::settings(workspace)?;
+    let texts = app::texts(&config.workspace).map_err(Failure::Storage)?;
+    Ok(report(&app::compile(&texts, &config), options.json))
+}
+
+fn report(compiled: &Compiled, json: bool) -> Answer {
+    let rules = compiled.set.as_ref().map_or(0, |set| set.rules.len());
+    let packs = compiled.registry.as_ref().map_or(0, |registry| registry.packs.len());
+    let errors = compiled.findings.iter().filter(|finding| finding.is_error()).count();
+    let warnings = compiled.findings.len() - errors;
+    let exit = u8::from(errors > 0);
+    if json {
+        let value = json!({
+            "rules": rules, "packs": packs, "errors": errors, "warnings": warnings, "findings": compiled.findings,
+        });
+        return Answer::json(&value).exit(exit);
+    }
+    let mut text: String = compiled.findings.iter().map(|finding: &Finding| format!("{finding}\n")).collect();
+    text.push_str(&format!(
+        "{} and {} hold together; {}, {}\n",
+        count(rules, "rule"),
+        count(packs, "pack"),
+        count(errors, "error"),
+        count(warnings, "warning")
+    ));
+    Answer::text(text).exit(exit)
+}
+
+/// `1 rule`, `2 rules`, `no rules`.
+pub(super) fn count(number: usize, thing: &str) -> String {
+    match number {
+        0 => format!("no {thing}s"),
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Place;
+
+    #[test]
+    fn errors_make_the_answer_no_and_warnings_do_not() {
+        let warning = Finding::warning("R002", "rules/a.yaml", Place { line: 1, column: 2 }, "odd");
+        let mut compiled = Compiled { set: None, registry: None, findings: vec![warning] };
+        assert_eq!(report(&compiled, false).exit, 0);
+        compiled.findings.push(Finding::error("R001", "rules/b.yaml", Place::default(), "wrong").help("mend it"));
+        let text = report(&compiled, false);
+        assert_eq!(text.exit, 1);
+        assert_eq!(
+            text.out,
+            "rules/a.yaml:1:2: warning R002: odd\nrules/b.yaml: error R001: wrong\n    help: mend it\n\
+             no rules and no packs hold together; 1 error, 1 warning\n"
+        );
+        let json: serde_json::Value = serde_json::from_str(&report(&compiled, true).out).unwrap();
+        assert_eq!(json["findings"][1]["code"], "R001");
+        assert_eq!(json["errors"], 1);
+    }
+}

@@ -1,0 +1,307 @@
+//! `bellwire runs`: one rule on one event, with every attempt.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{
+    answer::{Answer, clean, clean_lines, machine},
+    arguments::{Outcome, Resolve, RunsList, RunsVerb},
+    events::body_of,
+    failure::Failure,
+    open,
+    table::table,
+};
+use crate::{
+    config::Config,
+    ids::RunId,
+    model::RunStatus,
+    store::{AttemptRow, Mode, Resolution, RunDetail, RunFilter, RunRow},
+};
+
+/// Characters of a request or reply that are shown to people; the machine's form has all that is kept.
+const SHOWN: usize = 4_096;
+
+const NONE_YET: &str = "No runs yet: no event has matched a rule. See what came: bellwire events list";
+
+pub(super) fn run(workspace: &Path, verb: &RunsVerb) -> Result<Answer, Failure> {
+    let config = open::settings(workspace)?;
+    match verb {
+        RunsVerb::List(options) => list(&config, options),
+        RunsVerb::Show { id, json } => show(&config, *id, *json),
+        RunsVerb::Resolve(options) => resolve(&config, options),
+    }
+}
+
+fn list(config: &Config, options: &RunsList) -> Result<Answer, Failure> {
+    let filter = RunFilter {
+        before: options.before,
+        limit: Some(usize::from(options.limit)),
+        rule: options.rule.clone(),
+        status: options.state,
+        event: options.event,
+    };
+    let narrowed = filter.before.is_some() || filter.rule.is_some() || filter.status.is_some() || filter.event.is_some();
+    let rows = if open::is_unborn(config) {
+        Vec::new()
+    } else {
+        open::block_on(async { Ok(open::store(config, Mode::Read)?.runs(filter).await?) })?
+    };
+    if options.json {
+        return Ok(Answer::json(&machine(&rows)));
+    }
+    if rows.is_empty() {
+        return Ok(Answer::text(if narrowed { "No runs like that. All of them: bellwire runs list" } else { NONE_YET }));
+    }
+    Ok(Answer::text(rows_as_text(&rows)))
+}
+
+/// The table of runs.
+pub(super) fn rows_as_text(rows: &[RunRow]) -> String {
+    let lines: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                row.id.to_string(),
+                clean(&row.rule, 60),
+                row.status.to_string(),
+                row.event.to_string(),
+                row.created_at.to_string(),
+                what_next(row),
+            ]
+        })
+        .collect();
+    table(&["ID", "RULE", "STATE", "EVENT", "CREATED", "NEXT OR WHY"], &lines)
+}
+
+fn what_next(row: &RunRow) -> String {
+    let error = row.error.as_ref().map(|error| format!("{}: {}", error.class, clean(&error.message, 80)));
+    let why = row.why.as_deref().map(|why| clean(why, 80));
+    match row.status {
+        RunStatus::Held => format!("bellwire runs show {}", row.id),
+        _ => row.due_at.map(|at| format!("due {at}")).or(error).or(why).unwrap_or_default(),
+    }
+}
+
+fn show(config: &Config, id: RunId, json: bool) -> Result<Answer, Failure> {
+    let detail = load(config, id)?;
+    Ok(if json { Answer::json(&as_json(&detail)) } else { Answer::text(as_text(&detail)) })
+}
+
+fn load(config: &Config, id: RunId) -> Result<RunDetail, Failure> {
+    let missing = || Failure::No(format!("there is no run {id}; see `bellwire runs list`"));
+    if open::is_unborn(config) {
+        return Err(missing());
+    }
+    open::block_on(async { Ok(open::store(config, Mode::Read)?.run(id).await?) })?.ok_or_else(missing)
+}
+
+fn as_json(detail: &RunDetail) -> Value {
+    let mut value = machine(&detail.row);
+    let Value::Object(map) = &mut value else { return value };
+    let steps: Vec<Value> = detail
+        .outputs
+        .iter()
+        .map(|output| {
+            json!({
+                "step": output.step, "outcome": output.outcome, "result": output.result, "error": output.error,
+                "response": output.response,
+            })
+        })
+        .collect();
+    map.insert("rule_set".to_owned(), json!(detail.set_digest));
+    map.insert("vars".to_owned(), Value::Object(detail.vars.clone()));
+    map.insert("steps".to_owned(), Value::Array(steps));
+    map.insert("attempts".to_owned(), detail.attempts.iter().map(attempt_as_json).collect());
+    value
+}
+
+fn attempt_as_json(attempt: &AttemptRow) -> Value {
+    machine(&json!({
+        "id": attempt.id,
+        "step": attempt.step,
+        "number": attempt.number,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "outcome": attempt.outcome,
+        "error": attempt.error,
+        "status": attempt.status,
+        "reason": attempt.reason,
+        "request": attempt.request.as_deref().map(body_of),
+        "reply": attempt.reply.as_deref().map(body_of),
+    }))
+}
+
+fn as_text(detail: &RunDetail) -> String {
+    let row = &detail.row;
+    let mut text = vec![
+        format!("{}  {}  {}", row.id, clean(&row.rule, 128), row.status),
+        format!("event     {}", row.event),
+        format!("created   {}", row.created_at),
+    ];
+    text.extend(row.ended_at.map(|at| format!("ended     {at}")));
+    text.extend(row.due_at.map(|at| format!("next due  {at}")));
+    text.push(format!("rule set  {}", detail.set_digest));
+    if let Some(error) = &row.error {
+        text.push(format!("error     {} in {}: {}", error.class, clean(&error.step, 64), clean(&error.message, 400)));
+    }
+    text.extend(row.why.as_deref().map(|why| format!("why       {}", clean(why, 400))));
+    if !detail.vars.is_empty() {
+        text.push(format!("vars      {}", clean(&Value::Object(detail.vars.clone()).to_string(), 400)));
+    }
+    for output in &detail.outputs {
+        text.push(format!("\nstep {}  {}", clean(&output.step.0, 128), output.outcome.word()));
+        match &output.error {
+            Some(error) => text.push(format!("  {}: {}", error.class, clean(&error.message, 400))),
+            None if output.result.is_null() => {}
+            None => text.push(format!("  result  {}", clean(&output.result.to_string(), 400))),
+        }
+    }
+    for attempt in &detail.attempts {
+        text.extend(attempt_as_text(attempt));
+    }
+    if row.status == RunStatus::Held {
+        text.push(format!(
+            "\nNobody knows whether the last attempt took effect. Look at the target, then say:\n  \
+             bellwire runs resolve {id} --done     it did; go on with the next step\n  \
+             bellwire runs resolve {id} --retry    it did not; try again\n  \
+             bellwire runs resolve {id} --fail     it did not, and shall not",
+            id = row.id
+        ));
+    }
+    text.join("\n")
+}
+
+fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
+    let took = attempt.ended_at.map(|at| format!(", {} ms", at.since(attempt.started_at).as_millis())).unwrap_or_default();
+    let status = attempt.status.map(|status| format!(" {status}")).unwrap_or_default();
+    let mut text = vec![format!(
+        "\nattempt {} of {}  {}{status}  {}{took}  {}",
+        attempt.number,
+        clean(&attempt.step.0, 128),
+        attempt.outcome.word(),
+        attempt.started_at,
+        attempt.id
+    )];
+    if let Some(error) = &attempt.error {
+        text.push(format!("  {}: {}", error.class, clean(&error.message, 400)));
+    }
+    if !attempt.reason.is_empty() {
+        text.push(format!("  the next one waits: {}", clean(&attempt.reason, 64)));
+    }
+    for (name, bytes) in [("request", &attempt.request), ("reply", &attempt.reply)] {
+        let Some(bytes) = bytes else { continue };
+        let shown = match body_of(bytes) {
+            Value::String(text) => text,
+            value => serde_json::to_string_pretty(&value).unwrap_or_default(),
+        };
+        text.push(format!("  {name}"));
+        text.extend(clean_lines(&shown, SHOWN).lines().map(|line| format!("    {line}")));
+    }
+    text
+}
+
+fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
+    let id = options.id;
+    let status = load(config, id)?.row.status;
+    let resolution = chosen(&options.outcome);
+    let not_held = |status: RunStatus| {
+        Failure::No(format!("run {id} is {status}, not held: there is nothing to resolve; see `bellwire runs show {id}`"))
+    };
+    if status != RunStatus::Held {
+        return Err(not_held(status));
+    }
+    let resolved = open::block_on(async {
+        let store = open::store(config, Mode::Write)?;
+        let resolved = store.resolve(id, resolution, open::clock().now()).await;
+        store.close();
+        Ok(resolved?)
+    })?;
+    if !resolved {
+        // Somebody was quicker, or the server took it on meanwhile.
+        return Err(not_held(load(config, id)?.row.status));
+    }
+    let what = match resolution {
+        Resolution::Done => "taken as done; the run goes on with its next step",
+        Resolution::Retry => "tried again",
+        Resolution::Fail => "taken as failed",
+    };
+    Ok(Answer::text(format!("{id}: the step is {what} (by a running server within a second)")))
+}
+
+fn chosen(outcome: &Outcome) -> Resolution {
+    match (outcome.done, outcome.retry) {
+        (true, _) => Resolution::Done,
+        (_, true) => Resolution::Retry,
+        _ => Resolution::Fail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Time,
+        ids::{AttemptId, EventId},
+        model::{AttemptOutcome, ErrorClass, StepError, StepPath},
+    };
+
+    fn held() -> RunDetail {
+        let error = StepError {
+            step: "note".to_owned(),
+            class: ErrorClass::Timeout,
+            status: None,
+            message: "no answer in 30 s\u{1b}[2J".to_owned(),
+            attempt: 1,
+        };
+        RunDetail {
+            row: RunRow {
+                id: RunId(2),
+                rule: "calls/missed".to_owned(),
+                status: RunStatus::Held,
+                event: EventId(1),
+                created_at: Time(0),
+                ended_at: None,
+                due_at: None,
+                error: Some(error.clone()),
+                why: None,
+            },
+            set: 1,
+            set_digest: "abc".to_owned(),
+            vars: serde_json::Map::new(),
+            outputs: Vec::new(),
+            attempts: vec![AttemptRow {
+                id: AttemptId(3),
+                step: StepPath("do.0".to_owned()),
+                number: 1,
+                started_at: Time(0),
+                ended_at: Some(Time(30_000)),
+                outcome: AttemptOutcome::Unknown,
+                error: Some(error),
+                status: None,
+                request: Some(br#"{"method":"POST"}"#.to_vec()),
+                reply: None,
+                reason: String::new(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_held_run_says_what_to_do() {
+        let text = as_text(&held());
+        assert!(text.contains("bellwire runs resolve run_0000000000002 --retry"), "{text}");
+        assert!(text.contains("attempt 1 of do.0  unknown  1970-01-01T00:00:00Z, 30000 ms"), "{text}");
+        assert!(text.contains("\"method\": \"POST\""), "{text}");
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn machines_get_id_state_and_attempts() {
+        let value = as_json(&held());
+        assert_eq!(value["id"], "run_0000000000002");
+        assert_eq!(value["state"], "held");
+        assert_eq!(value["attempts"][0]["outcome"], "unknown");
+        assert_eq!(value["attempts"][0]["request"]["method"], "POST");
+        assert_eq!(value["attempts"][0]["started_at"], "1970-01-01T00:00:00Z");
+    }
+}
