@@ -91,6 +91,11 @@ impl Rulebook {
     }
 }
 
+/// What the workspace compiles to as it stands on disk, with everything that is wrong in it.
+pub fn check(config: &Config) -> Compiled {
+    read(config).1
+}
+
 /// The texts of the workspace and of the packs that are built in, and what they compile to.
 fn read(config: &Config) -> (Texts, Compiled) {
     let (texts, faults) = workspace(config);
@@ -101,8 +106,8 @@ fn read(config: &Config) -> (Texts, Compiled) {
 }
 
 /// Built-in packs stand among the texts, so that a run keeps to them after an upgrade.
-pub fn workspace(config: &Config) -> (Texts, Vec<Finding>) {
-    let (own, faults) = rules::load(&config.workspace);
+fn workspace(config: &Config) -> (Texts, Vec<Finding>) {
+    let rules::Loaded { texts: own, findings: faults } = rules::load(&config.workspace);
     let mut texts: BTreeMap<String, String> =
         services::builtin_files().iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     texts.extend(own.0.iter().map(|(path, text)| (path.clone(), text.clone())));

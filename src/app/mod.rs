@@ -7,6 +7,6 @@ mod start;
 mod vocabulary;
 
 pub use compile::{Compiled, compile};
-pub use in_force::{Rulebook, RulebookError, workspace};
+pub use in_force::{Rulebook, RulebookError, check};
 pub use serve::serve;
 pub use start::{App, StartError};

@@ -1,9 +1,9 @@
 //! A whole Bellwire in one value: store, rules, runner and server, joined.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rocket::{Build, Rocket};
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 
 use super::{
     compile::pinned,
@@ -19,7 +19,7 @@ use crate::{
     lifecycle::{Lifecycle, Phase},
     model::Finding,
     net::{self, Client},
-    rules::AllHours,
+    rules,
     runner::{Pinned, PinnedSets, Runner, RunnerParts},
     store::{Mode, Store, StoreError, Vault, VaultError},
     wake::Wake,
@@ -75,7 +75,7 @@ impl App {
     pub async fn start(config: Config, clock: SharedClock) -> Result<Self, StartError> {
         let config = Arc::new(config);
         let lifecycle = Lifecycle::default();
-        let hours = AllHours::read(&config.hours).map_err(StartError::Settings)?;
+        check_hours(&config)?;
         let store = open_store(&config, &clock, &lifecycle).await?;
         let vault = Arc::new(open_vault(&store, &config, &clock).await?);
         let ids = Arc::new(IdSource::above(store.highest_id().await?));
@@ -105,7 +105,6 @@ impl App {
             pinned: PinnedSets::new(store.clone(), loader),
             connections,
             client,
-            hours: Arc::new(move |name, at| hours.contain(name, at)),
         }));
         keep(&rulebook, &runner);
         let refusals = intake::Refusals::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), Arc::default());
@@ -178,6 +177,15 @@ impl App {
     }
 }
 
+/// Opening hours are read again by every rule that names them: a fault is told once, at the start.
+fn check_hours(config: &Config) -> Result<(), StartError> {
+    let faults = config.hours.iter().filter_map(|(name, hours)| {
+        rules::Hours::parse(hours).err().map(|why| format!("hours.{name}: {why}"))
+    });
+    let faults: Vec<String> = faults.collect();
+    if faults.is_empty() { Ok(()) } else { Err(StartError::Settings(faults)) }
+}
+
 async fn open_store(config: &Arc<Config>, clock: &SharedClock, lifecycle: &Lifecycle) -> Result<Store, StoreError> {
     let (config, clock, lifecycle) = (Arc::clone(config), Arc::clone(clock), lifecycle.clone());
     let on_failure = Arc::new(move |why| lifecycle.fail(74, why));
@@ -219,12 +227,25 @@ async fn reload(rulebook: &Rulebook, runner: &Runner) -> Result<bool, StoreError
     Ok(changed)
 }
 
-async fn watch_rules(workspace: impl AsRef<Path>, rulebook: Arc<Rulebook>, runner: Arc<Runner>) {
-    let mut changes = crate::rules::watch(workspace.as_ref());
-    while changes.changed().await {
+/// Reloads whenever the texts of the workspace have changed.
+async fn watch_rules(workspace: PathBuf, rulebook: Arc<Rulebook>, runner: Arc<Runner>) {
+    let changed = Arc::new(Notify::new());
+    let bell = Arc::clone(&changed);
+    let seen = rules::load(&workspace).texts.digest();
+    let watch = match rules::watch(&workspace, seen, move |_| bell.notify_one()) {
+        Ok(watch) => watch,
+        Err(error) => {
+            tracing::error!(error = %error, "the workspace cannot be watched; send SIGHUP after a change");
+            return;
+        }
+    };
+    // What changed before the watch began is seen by the first look.
+    loop {
         if let Err(error) = reload(&rulebook, &runner).await {
             tracing::error!(error = %error, "the rules cannot be reloaded for now");
         }
+        changed.notified().await;
+        tracing::debug!(digest = %*watch.digest.borrow(), "the workspace has changed");
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     config::Config,
-    rules::{ActionInfo, EventInfo, InputInfo, Vocabulary},
+    rules::{ActionInfo, EventInfo, Hours, InputInfo, Vocabulary},
     services::Registry,
 };
 
@@ -70,6 +70,10 @@ impl Vocabulary for AppVocabulary<'_> {
 
     fn vars(&self) -> &Map<String, Value> {
         &self.config.vars
+    }
+
+    fn hours_of(&self, name: &str) -> Option<Hours> {
+        self.config.hours.get(name).and_then(|hours| Hours::parse(hours).ok())
     }
 
     fn hours(&self) -> Vec<String> {

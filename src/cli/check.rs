@@ -12,13 +12,12 @@ use crate::{
 
 pub(super) fn run(workspace: &Path, options: &Check) -> Result<Answer, Failure> {
     let config = open::settings(workspace)?;
-    let texts = app::texts(&config.workspace).map_err(Failure::Storage)?;
-    Ok(report(&app::compile(&texts, &config), options.json))
+    Ok(report(&app::check(&config), options.json))
 }
 
 fn report(compiled: &Compiled, json: bool) -> Answer {
-    let rules = compiled.set.as_ref().map_or(0, |set| set.rules.len());
-    let packs = compiled.registry.as_ref().map_or(0, |registry| registry.packs.len());
+    let rules = compiled.set.rules.len();
+    let packs = compiled.registry.packs.len();
     let errors = compiled.findings.iter().filter(|finding| finding.is_error()).count();
     let warnings = compiled.findings.len() - errors;
     let exit = u8::from(errors > 0);
@@ -51,12 +50,12 @@ pub(super) fn count(number: usize, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Place;
+    use crate::{config::Config, model::Place, rules::Texts};
 
     #[test]
     fn errors_make_the_answer_no_and_warnings_do_not() {
         let warning = Finding::warning("R002", "rules/a.yaml", Place { line: 1, column: 2 }, "odd");
-        let mut compiled = Compiled { set: None, registry: None, findings: vec![warning] };
+        let mut compiled = Compiled { findings: vec![warning], ..app::compile(&Texts::default(), &Config::defaults(Path::new("/"))) };
         assert_eq!(report(&compiled, false).exit, 0);
         compiled.findings.push(Finding::error("R001", "rules/b.yaml", Place::default(), "wrong").help("mend it"));
         let text = report(&compiled, false);

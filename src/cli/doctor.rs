@@ -123,17 +123,10 @@ pub(super) fn run(workspace: &Path, options: &Doctor) -> Result<Answer, Failure>
 }
 
 fn rules(report: &mut Report, config: &Config) -> Option<Compiled> {
-    let texts = match app::texts(&config.workspace) {
-        Ok(texts) => texts,
-        Err(why) => {
-            report.fail("rules", why, "make the file readable for the user that runs Bellwire");
-            return None;
-        }
-    };
-    let compiled = app::compile(&texts, config);
+    let compiled = app::check(config);
     let errors = compiled.findings.iter().filter(|finding| finding.is_error()).count();
     let warnings = compiled.findings.len() - errors;
-    let rules = compiled.set.as_ref().map_or(0, |set| set.rules.len());
+    let rules = compiled.set.rules.len();
     if errors > 0 {
         let says = format!("{} in rules or packs; the last good set stays in force", count(errors, "error"));
         report.fail("rules", says, "`bellwire check` names them");
@@ -245,7 +238,7 @@ fn listed(report: &mut Report, rows: Result<Vec<SecretRow>, String>) -> Option<B
 }
 
 fn needed_secrets(report: &mut Report, config: &Config, compiled: &Compiled, set: &BTreeSet<String>) {
-    let (Some(rules), Some(registry)) = (&compiled.set, &compiled.registry) else { return };
+    let (rules, registry) = (&compiled.set, &compiled.registry);
     let mut missing = false;
     for (name, uses) in Needs::of_rules(rules, registry, config) {
         if !set.contains(&name) {

@@ -56,7 +56,7 @@ impl From<VaultError> for Failure {
     fn from(error: VaultError) -> Self {
         match error {
             VaultError::Store(error) => error.into(),
-            VaultError::Missing(_) => Self::No(error.to_string()),
+            VaultError::Missing(_) | VaultError::TooShort(_) => Self::No(error.to_string()),
             VaultError::Sealed { .. } => Self::Storage(error.to_string()),
         }
     }

@@ -64,9 +64,8 @@ fn set(config: &Config, name: &str, origins: &[String]) -> Result<Answer, Failur
 
 /// Whether a pack uses the secret at all. `None` where the packs do not load.
 fn packs_send(config: &Config, name: &str) -> Option<bool> {
-    let texts = app::texts(&config.workspace).ok()?;
-    let compiled = app::compile(&texts, config);
-    Some(Needs::of_packs(compiled.registry.as_deref()?, config).contains_key(name))
+    let compiled = app::check(config);
+    Some(Needs::of_packs(&compiled.registry, config).contains_key(name))
 }
 
 fn list(config: &Config, json: bool) -> Result<Answer, Failure> {

@@ -41,10 +41,7 @@ const LONGEST_LIST: usize = 1_000;
 
 pub(super) fn run(workspace: &FilePath, options: &Send) -> Result<Answer, Failure> {
     let config = open::settings(workspace)?;
-    let texts = app::texts(&config.workspace).map_err(Failure::Storage)?;
-    let compiled = app::compile(&texts, &config);
-    let registry =
-        compiled.registry.ok_or_else(|| Failure::No("the packs have faults; see `bellwire check`".to_owned()))?;
+    let registry = app::check(&config).registry;
     let delivery = Delivery::new(&config, &registry, options)?;
     let url = address(&config, options, &delivery)?;
     let reply = open::block_on(post(&url, &delivery))?;

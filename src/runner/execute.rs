@@ -214,7 +214,7 @@ impl<'p> Execution<'p> {
     /// Evaluates a step's `if`. An output where it ends the step: a false `if`, or a block that has chosen its branch.
     fn choose(&self, step: &Step, began: Time) -> Option<StepOutput> {
         let now_text = json!(began.to_string());
-        let scope = StepScope { view: &self.view, now: began, now_text: &now_text, hours: &*self.parts.hours };
+        let scope = StepScope { view: &self.view, now: began, now_text: &now_text };
         let holds = step.condition.as_ref().is_none_or(|condition| condition.evaluate(&scope).is_ok());
         match &step.kind {
             StepKind::Block { .. } => {

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
 use tokio::{
     sync::Notify,
     task::{JoinHandle, JoinSet},
@@ -65,8 +64,6 @@ pub struct RunnerParts {
     pub connections: Connections,
     /// The way out.
     pub client: Client,
-    /// Whether a time lies in the named hours.
-    pub hours: Arc<dyn Fn(&str, &Value) -> Result<bool, String> + Send + Sync>,
 }
 
 impl RunnerParts {
