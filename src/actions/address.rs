@@ -2,7 +2,7 @@
 
 use super::prepare::Fault;
 use crate::{
-    templates::{Context, Leaf, Sink},
+    templates::{Context, Leaf, RenderErrorKind, Sink},
     value::{Value, find_in},
 };
 
@@ -60,7 +60,11 @@ pub(super) fn with_query(url: String, query: &str) -> Result<String, Fault> {
 }
 
 fn text(leaf: &Leaf, context: &Context<'_>, sink: Sink) -> Result<String, Fault> {
-    let value = leaf.render(context, sink).map_err(|error| Fault::template("the URL", &error))?;
+    let value = leaf.render(context, sink).map_err(|error| match error.kind {
+        // The sink refuses segments that would change the path, such as `..`.
+        RenderErrorKind::Refused => Fault::kind(format!("the URL: {error}")),
+        _ => Fault::template("the URL", &error),
+    })?;
     match value {
         Value::String(text) => Ok(text),
         _ => Err(Fault::kind("the URL is not text".to_owned())),

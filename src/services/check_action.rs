@@ -115,8 +115,10 @@ fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
         node.finding("P004", "one of `json`, `form` and `text` wanted, several seen", "");
     }
     let body = seen.first();
-    if body.is_some() && bodied == Some(false) {
-        node.finding("P004", "GET and HEAD have no body", "use `query`, or another method");
+    if let Some(body) = body
+        && bodied == Some(false)
+    {
+        body.key_finding("P004", "GET and HEAD have no body", "use `query`, or another method");
     }
     let body = match body.map(|node| (node.name(), node)) {
         None => Body::None,

@@ -12,7 +12,7 @@ use crate::{
     value::{Document, Object, Path, Value, YamlLimits, pointer_to, read_yaml, type_name},
 };
 
-/// How far a word may be from a known one to be taken for a slip of the pen.
+/// How many letters of a word may be wrong for a slip of the pen; also less than half of them.
 const CLOSE: usize = 2;
 
 /// One file while it is read.
@@ -247,7 +247,9 @@ impl<'f> Node<'f> {
 pub(super) fn did_you_mean(word: &str, known: &[&str]) -> String {
     let nearest = known.iter().map(|other| (strsim::osa_distance(word, other), other)).min();
     match nearest {
-        Some((distance, other)) if distance <= CLOSE => format!("did you mean `{other}`?"),
+        Some((distance, other)) if distance <= CLOSE && distance * 2 < word.chars().count() => {
+            format!("did you mean `{other}`?")
+        }
         Some(_) => format!("known are {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
         None => String::new(),
     }

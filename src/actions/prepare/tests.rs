@@ -190,7 +190,7 @@ fn a_ticket_is_started_with_what_is_given_alone() {
         body_of(&request),
         json!({
             "body": "Hello", "from": "a@example.com", "to": "b@example.com", "state": "opened", "tags": ["call", 1],
-            "note": true, "sent_at": "2026-03-01T10:00:00+02:00",
+            "note": true, "sent_at": "Sun, 01 Mar 2026 10:00:00 +0200",
         })
     );
     let wrong = act("groove.create_ticket", &json!({"body": "", "from": "a@b", "to": "c@d", "state": "x"}), &json!({}));

@@ -273,3 +273,26 @@ fn what_the_target_asks_to_wait_is_passed_on() {
         assert_eq!(retry_after, wanted.map(Duration::from_secs), "{value}");
     }
 }
+
+#[test]
+fn a_note_of_ours_is_known_again_when_it_comes_back() {
+    let registry = Registry::load(&BTreeMap::new()).unwrap();
+    let step = step(action("groove.add_note"), None, standard());
+    let echo = |body: &str| match read(&step, &registry, &reply(201, &[], body), 1, NOW) {
+        Reading::Ok { echo, .. } => echo,
+        other => panic!("{other:?}"),
+    };
+    let href = r#"{"message": {"href": "https://api.groovehq.com/v1/messages/0196842162", "note": true}}"#;
+    let groove = registry.pack("groove").unwrap();
+    let hook = groove.hook.as_ref().unwrap();
+    let (_, note) = groove.events["note_added"].samples.first().unwrap();
+    let (body, path) = (note.to_string(), ["note_added".to_owned()]);
+    let request = crate::services::Request { headers: &[], query: &[], path: &path, body: body.as_bytes() };
+    let back = hook.read(groove, "groove", &request, NOW).unwrap().echo;
+    assert_eq!(back.as_deref(), Some("note_added:0196842162"));
+    assert_eq!(echo(href), back);
+    assert_eq!(echo(r#"{"message": {"id": "0196842162", "href": "x"}}"#), back);
+    for nothing in ["{}", "", r#"{"message": {}}"#, r#"{"message": {"href": null}}"#] {
+        assert_eq!(echo(nothing), None, "{nothing}");
+    }
+}

@@ -139,7 +139,7 @@ events:
             "8:29 P009 `X Y` is not the name of a header",
             "8:45 P005 `sha3` is not known here (did you mean `sha1`?)",
             "8:66 P090 a signature over anything but `body` is not built yet",
-            "8:86 P090 `timestamp` is not built yet",
+            "8:88 P090 `timestamp` is not built yet",
             "9:9 P004 `path`, `{header: NAME, or: path}` or `{fixed: NAME}` wanted",
             "10:3 P090 `body: form` is not built yet",
             "11:3 P090 `subscribe` is not built yet",
