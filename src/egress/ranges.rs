@@ -42,13 +42,11 @@ const V6: [(Ipv6Net, &str); 5] = [
 ];
 
 const fn v4(address: [u8; 4], length: u8) -> Ipv4Net {
-    let [a, b, c, d] = address;
-    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
+    Ipv4Net::new_assert(Ipv4Addr::from_octets(address), length)
 }
 
 const fn v6(address: [u16; 8], length: u8) -> Ipv6Net {
-    let [a, b, c, d, e, f, g, h] = address;
-    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length)
+    Ipv6Net::new_assert(Ipv6Addr::from_segments(address), length)
 }
 
 /// What an address is, if it is not a public one: `private, 10.0.0.0/8`.

@@ -17,7 +17,7 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
     })
 }
 
-fn cause<'e, E: Error + 'static>(error: &'e reqwest::Error) -> Option<&'e E> {
+fn cause<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 

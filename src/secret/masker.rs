@@ -1,6 +1,6 @@
 //! Finds secrets in texts, in the forms in which targets and libraries write them back.
 
-use std::{borrow::Cow, collections::HashMap, fmt, fmt::Write as _};
+use std::{borrow::Cow, collections::HashSet, fmt, fmt::Write as _};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{
@@ -33,10 +33,10 @@ impl Masker {
     pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s Secret)>) -> Self {
         let mut patterns: Vec<Vec<u8>> = Vec::new();
         let mut replacements = Vec::new();
-        let mut known = HashMap::new();
+        let mut known = HashSet::new();
         for (name, secret) in secrets {
             for form in forms(secret.expose()) {
-                if known.insert(form.clone(), ()).is_none() {
+                if known.insert(form.clone()) {
                     patterns.push(form);
                     replacements.push(format!("[secret {name}]"));
                 }

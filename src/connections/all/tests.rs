@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::*;
 use crate::{config, services::Pack};
 
-const SLOW: Rate = Rate::Per { count: 24, span: Duration::from_secs(60) };
+const SLOW: Rate = Rate::Per { count: 24, span: Duration::from_mins(1) };
 
 fn registry() -> Registry {
     let pack = Pack {
@@ -19,7 +19,7 @@ fn registry() -> Registry {
         events: BTreeMap::new(),
         actions: BTreeMap::new(),
     };
-    Registry { packs: BTreeMap::from([("groove".into(), Arc::new(pack))]), ..Registry::default() }
+    Registry { packs: BTreeMap::from([("groove".into(), Arc::new(pack))]) }
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn place() -> Place {
             "moved".into(),
             config::Service { base_url: Some("https://new.example.com:8443".into()), ..config::Service::default() },
         )]),
-        registry: Registry { packs: packs.into_iter().collect(), ..Registry::default() },
+        registry: Registry { packs: packs.into_iter().collect() },
         secrets: Table(vec![
             ("groove_token", "groove-secret", vec![]),
             ("second_token", "second-secret", vec![]),

@@ -246,8 +246,13 @@ fn special_by_octets(ip: Ipv4Addr) -> bool {
         || ip.is_documentation()
         || ip.is_unspecified();
     let by_octets = match ip.octets() {
-        [0 | 240..=255, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [168, 63, 129, 16] => true,
-        [192, 31, 196, _] | [192, 52, 193, _] | [192, 175, 48, _] => true,
+        [0 | 240..=255, ..]
+        | [192, 0, 0, _]
+        | [192, 88, 99, _]
+        | [168, 63, 129, 16]
+        | [192, 31, 196, _]
+        | [192, 52, 193, _]
+        | [192, 175, 48, _] => true,
         [100, second, ..] => (64..128).contains(&second),
         [198, second, ..] => second == 18 || second == 19,
         _ => false,

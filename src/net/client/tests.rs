@@ -113,7 +113,7 @@ fn client(port: u16) -> Client {
 
 fn post(url: &str, timeout: u64) -> Outgoing {
     Outgoing {
-        method: http::Method::POST,
+        method: Method::POST,
         url: url::Url::parse(url).unwrap(),
         headers: HeaderMap::new(),
         body: Some(b"{\"a\":1}".to_vec()),
@@ -160,7 +160,7 @@ async fn a_reply_is_read_as_it_came() {
 #[tokio::test]
 async fn a_request_without_a_body_says_so() {
     let receiver = receiver(Then::Answer(of("HTTP/1.1 204 No Content\r\n\r\n"))).await;
-    for method in [http::Method::POST, http::Method::GET] {
+    for method in [Method::POST, Method::GET] {
         let request = Outgoing { method, body: None, ..post(&format!("http://{}/", receiver.address), 1000) };
         assert_eq!(client(receiver.address.port()).send(request).await.unwrap().status, 204);
     }
@@ -308,9 +308,8 @@ async fn a_closed_port_was_surely_not_reached() {
 async fn a_handshake_that_stalls_was_surely_not_reached() {
     let receiver = receiver(Then::Silent).await;
     let url = format!("https://{}/", receiver.address);
-    for (body, method) in [(Some(of("{}")), http::Method::POST), (None, http::Method::POST), (None, http::Method::GET)]
-    {
-        let request = Outgoing { body, method, ..post(&url, 200) };
+    for (body, method) in [(Some(of("{}")), Method::POST), (None, Method::POST), (None, Method::GET)] {
+        let request = Outgoing { method, body, ..post(&url, 200) };
         let error = client(receiver.address.port()).send(request).await.unwrap_err();
         assert_eq!((error.class, error.maybe_executed), (ErrorClass::Network, false), "{}", error.message);
     }
@@ -457,7 +456,7 @@ fn proxies_of_the_environment_are_not_used() {
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
         child.env(name, "http://127.0.0.1:1");
     }
-    let output = child.env_remove("NO_PROXY").env_remove("no_proxy").args(["--exact", test]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    let ran = child.env_remove("NO_PROXY").env_remove("no_proxy").args(["--exact", test]).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
 }
