@@ -1,0 +1,23 @@
+# Two stages: the first builds, the second holds the binary, certificates and zones, and runs as nobody in particular.
+FROM rust:1.95-bookworm AS build
+WORKDIR /source
+COPY . .
+RUN cargo build --release --locked \
+    && mkdir -p /out/workspace/data \
+    && cp target/release/bellwire /out/
+
+FROM debian:bookworm-slim
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo
+COPY --from=build /out/bellwire /usr/local/bin/bellwire
+COPY --from=build --chown=65532:65532 /out/workspace /workspace
+USER 65532:65532
+WORKDIR /workspace
+# Mount the workspace at /workspace (rules, templates, bellwire.toml) and a volume for the database.
+VOLUME /workspace/data
+# Inside a container the loopback reaches nobody. Publish the port to a reverse proxy with TLS, not to the world.
+ENV BELLWIRE_SERVER_LISTEN=0.0.0.0:8000
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["bellwire"]
+CMD ["serve"]
