@@ -1,23 +1,23 @@
-# Two stages: one builds, one runs. Nothing runs as root; the workspace is a volume.
-FROM rust:1.95-slim-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make && rm -rf /var/lib/apt/lists/*
+# Two stages: the first builds, the second holds the binary, certificates and zones, and runs as nobody in particular.
+FROM rust:1.95-bookworm AS build
 WORKDIR /source
-COPY Cargo.toml Cargo.lock ./
-COPY src src
-COPY migrations migrations
-COPY rules rules
-COPY templates templates
-COPY tests tests
-RUN cargo build --release --locked --bin bellwire
+COPY . .
+RUN cargo build --release --locked \
+    && mkdir -p /out/workspace/data \
+    && cp target/release/bellwire /out/
 
 FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \
-  && useradd --uid 10001 --create-home --home-dir /workspace bellwire
-COPY --from=build /source/target/release/bellwire /usr/local/bin/bellwire
-USER bellwire
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo
+COPY --from=build /out/bellwire /usr/local/bin/bellwire
+COPY --from=build --chown=65532:65532 /out/workspace /workspace
+USER 65532:65532
 WORKDIR /workspace
-VOLUME /workspace
+# Mount the workspace at /workspace (rules, templates, bellwire.toml) and a volume for the database.
+VOLUME /workspace/data
+# Inside a container the loopback reaches nobody. Publish the port to a reverse proxy with TLS, not to the world.
 ENV BELLWIRE_SERVER_LISTEN=0.0.0.0:8000
 EXPOSE 8000
+STOPSIGNAL SIGTERM
 ENTRYPOINT ["bellwire"]
 CMD ["serve"]
