@@ -52,7 +52,7 @@ bench: ## Figures of this machine, as ratios of one run
 
 .PHONY: crash
 crash: ## Kills the server under load N times and checks that nothing was lost: make crash N=300
-	BELLWIRE_CRASH_KILLS=$(N) $(CARGO) test --release --test crash -- --nocapture --test-threads=1
+	CRASH_KILLS=$(N) $(CARGO) test --release --test crash -- --nocapture --test-threads=1
 
 .PHONY: fuzz
 fuzz: ## Mutates templates, rules and deliveries for MINUTES: make fuzz MINUTES=60
@@ -60,7 +60,7 @@ fuzz: ## Mutates templates, rules and deliveries for MINUTES: make fuzz MINUTES=
 
 .PHONY: hostile
 hostile: ## The hostile senders at full size: 8 GiB bodies, 5,000 idle connections
-	BELLWIRE_HOSTILE=full $(CARGO) test --release --test gate -- --nocapture --test-threads=1
+	HOSTILE=full $(CARGO) test --release --test gate -- --nocapture --test-threads=1
 
 .PHONY: image
 image: ## A container image, where a Docker engine is there

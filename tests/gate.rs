@@ -444,7 +444,7 @@ fn resident() -> u64 {
 
 #[expect(clippy::disallowed_methods, reason = "a switch of the test run, not a setting of Bellwire")]
 fn full_size() -> bool {
-    std::env::var("BELLWIRE_HOSTILE").is_ok_and(|value| value == "full")
+    std::env::var("HOSTILE").is_ok_and(|value| value == "full")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,10 @@
 //! Which part of `src` may use which (ARCHITECTURE.md draws it). An arrow that is not listed here is a decision: make it in
 //! review, and say why.
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic, and the indices come from match_indices")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    reason = "a test may panic, and the indices come from match_indices"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,27 +43,83 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "intake",
         &[
-            "clock", "config", "ids", "lifecycle", "matcher", "model", "rules", "secret", "services", "store", "templates", "value",
-            "wake", "web",
+            "clock",
+            "config",
+            "ids",
+            "lifecycle",
+            "matcher",
+            "model",
+            "rules",
+            "secret",
+            "services",
+            "store",
+            "templates",
+            "value",
+            "wake",
+            "web",
         ],
     ),
     (
         "runner",
         &[
-            "actions", "clock", "config", "connections", "egress", "ids", "lifecycle", "matcher", "model", "net", "rules", "secret",
-            "services", "store", "templates", "value", "wake",
+            "actions",
+            "clock",
+            "config",
+            "connections",
+            "egress",
+            "ids",
+            "lifecycle",
+            "matcher",
+            "model",
+            "net",
+            "rules",
+            "secret",
+            "services",
+            "store",
+            "templates",
+            "value",
+            "wake",
         ],
     ),
     (
         "trial",
-        &["actions", "clock", "config", "egress", "ids", "matcher", "model", "rules", "secret", "services", "store", "templates", "value"],
+        &[
+            "actions",
+            "clock",
+            "config",
+            "egress",
+            "ids",
+            "matcher",
+            "model",
+            "rules",
+            "secret",
+            "services",
+            "store",
+            "templates",
+            "value",
+        ],
     ),
     // Floor 7
     (
         "admin",
         &[
-            "clock", "config", "egress", "ids", "lifecycle", "matcher", "model", "net", "rules", "secret", "services", "store",
-            "templates", "trial", "value", "wake", "web",
+            "clock",
+            "config",
+            "egress",
+            "ids",
+            "lifecycle",
+            "matcher",
+            "model",
+            "net",
+            "rules",
+            "secret",
+            "services",
+            "store",
+            "templates",
+            "trial",
+            "value",
+            "wake",
+            "web",
         ],
     ),
     ("demo", &["config", "ids", "model", "value", "web"]),
@@ -67,16 +127,59 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "actions", "admin", "clock", "config", "connections", "demo", "egress", "ids", "intake", "lifecycle", "matcher", "model", "net",
-            "rules", "runner", "secret", "services", "store", "templates", "trial", "value", "wake", "web",
+            "actions",
+            "admin",
+            "clock",
+            "config",
+            "connections",
+            "demo",
+            "egress",
+            "ids",
+            "intake",
+            "lifecycle",
+            "matcher",
+            "model",
+            "net",
+            "rules",
+            "runner",
+            "secret",
+            "services",
+            "store",
+            "templates",
+            "trial",
+            "value",
+            "wake",
+            "web",
         ],
     ),
     // Floor 9
     (
         "cli",
         &[
-            "actions", "admin", "app", "clock", "config", "connections", "demo", "egress", "ids", "intake", "lifecycle", "matcher", "model",
-            "net", "rules", "runner", "secret", "services", "store", "templates", "trial", "value", "wake", "web",
+            "actions",
+            "admin",
+            "app",
+            "clock",
+            "config",
+            "connections",
+            "demo",
+            "egress",
+            "ids",
+            "intake",
+            "lifecycle",
+            "matcher",
+            "model",
+            "net",
+            "rules",
+            "runner",
+            "secret",
+            "services",
+            "store",
+            "templates",
+            "trial",
+            "value",
+            "wake",
+            "web",
         ],
     ),
 ];
@@ -128,8 +231,10 @@ fn an_arrow_that_nobody_listed_is_caught() {
         ("fn f() { crate::net::send(); }", "net"),
         ("use crate::{\n    model,\n    web,\n};", "web"),
     ] {
-        let planted: Vec<Arrow> =
-            uses(text).into_iter().map(|(line, to)| Arrow { file: "planted".to_owned(), line, from: "rules".to_owned(), to }).collect();
+        let planted: Vec<Arrow> = uses(text)
+            .into_iter()
+            .map(|(line, to)| Arrow { file: "planted".to_owned(), line, from: "rules".to_owned(), to })
+            .collect();
         assert!(broken_arrows(&planted).iter().any(|sentence| sentence.contains(&format!("rules -> {to}"))), "{text}");
     }
 }
@@ -164,7 +269,8 @@ fn arrows() -> Vec<Arrow> {
         if matches!(part, "lib" | "main") {
             return;
         }
-        let arrow = |line, to: &str| Arrow { file: path.display().to_string(), line, from: part.to_owned(), to: to.to_owned() };
+        let arrow =
+            |line, to: &str| Arrow { file: path.display().to_string(), line, from: part.to_owned(), to: to.to_owned() };
         if LAYERS.iter().all(|(name, _)| *name != part) {
             found.push(arrow(0, "nothing"));
         }

@@ -179,9 +179,10 @@ impl App {
 
 /// Opening hours are read again by every rule that names them: a fault is told once, at the start.
 fn check_hours(config: &Config) -> Result<(), StartError> {
-    let faults = config.hours.iter().filter_map(|(name, hours)| {
-        rules::Hours::parse(hours).err().map(|why| format!("hours.{name}: {why}"))
-    });
+    let faults = config
+        .hours
+        .iter()
+        .filter_map(|(name, hours)| rules::Hours::parse(hours).err().map(|why| format!("hours.{name}: {why}")));
     let faults: Vec<String> = faults.collect();
     if faults.is_empty() { Ok(()) } else { Err(StartError::Settings(faults)) }
 }

@@ -35,8 +35,10 @@ pub(super) enum Verb {
     /// See it work: a workspace of its own, a stand-in for Groove, one missed call
     Demo(Demo),
     /// Take deliveries and run rules until it is stopped
-    #[command(after_long_help = "Examples:\n  bellwire serve\n  BELLWIRE_SERVER_LISTEN=0.0.0.0:8000 bellwire serve\n\n\
-        SIGTERM and Ctrl-C end it gently; a second one ends it at once.")]
+    #[command(
+        after_long_help = "Examples:\n  bellwire serve\n  BELLWIRE_SERVER_LISTEN=0.0.0.0:8000 bellwire serve\n\n\
+        SIGTERM and Ctrl-C end it gently; a second one ends it at once."
+    )]
     Serve,
     /// Make a workspace
     Init(Init),
@@ -61,7 +63,9 @@ pub(super) enum Verb {
 }
 
 #[derive(Debug, Args)]
-#[command(after_long_help = "Example:\n  bellwire demo\n\nIt prints a command for a second terminal that sends another call.")]
+#[command(
+    after_long_help = "Example:\n  bellwire demo\n\nIt prints a command for a second terminal that sends another call."
+)]
 pub(super) struct Demo {
     /// The workspace to make or use; a temporary one unless set
     #[arg(long, value_name = "DIR")]
@@ -79,7 +83,9 @@ pub(super) struct Init {
 }
 
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  bellwire check\n  bellwire check --json | jq '.findings[].message'\n\nExit code 1 where a file has an error.")]
+#[command(
+    after_long_help = "Examples:\n  bellwire check\n  bellwire check --json | jq '.findings[].message'\n\nExit code 1 where a file has an error."
+)]
 pub(super) struct Check {
     /// The machine's form
     #[arg(long)]
@@ -133,8 +139,10 @@ pub(super) enum SecretsVerb {
 #[derive(Debug, Subcommand)]
 pub(super) enum EventsVerb {
     /// List events, the newest first
-    #[command(after_long_help = "Examples:\n  bellwire events list\n  bellwire events list --type gruveo.call --unmatched\n  \
-        bellwire events list --json | jq -r '.[].id'")]
+    #[command(
+        after_long_help = "Examples:\n  bellwire events list\n  bellwire events list --type gruveo.call --unmatched\n  \
+        bellwire events list --json | jq -r '.[].id'"
+    )]
     List(EventsList),
     /// Show an event: what came, and which runs it started
     #[command(after_long_help = "Example:\n  bellwire events show evt_01hf3y8a9d000")]
@@ -175,7 +183,9 @@ pub(super) struct EventsList {
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsVerb {
     /// List runs, the newest first
-    #[command(after_long_help = "Examples:\n  bellwire runs list --state held\n  bellwire runs list --rule calls/missed --json")]
+    #[command(
+        after_long_help = "Examples:\n  bellwire runs list --state held\n  bellwire runs list --rule calls/missed --json"
+    )]
     List(RunsList),
     /// Show a run: its steps, every attempt with request and reply, and what comes next
     #[command(after_long_help = "Example:\n  bellwire runs show run_01hf3y8a9d000")]
@@ -302,7 +312,8 @@ mod tests {
     #[test]
     fn a_resolution_is_exactly_one() {
         let run = "run_0000000000001";
-        let parse = |words: &[&str]| Arguments::try_parse_from(["bellwire", "runs", "resolve", run].iter().chain(words));
+        let parse =
+            |words: &[&str]| Arguments::try_parse_from(["bellwire", "runs", "resolve", run].iter().chain(words));
         assert!(parse(&["--done"]).is_ok());
         assert!(parse(&[]).is_err());
         assert!(parse(&["--done", "--retry"]).is_err());

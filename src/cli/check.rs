@@ -55,7 +55,8 @@ mod tests {
     #[test]
     fn errors_make_the_answer_no_and_warnings_do_not() {
         let warning = Finding::warning("R002", "rules/a.yaml", Place { line: 1, column: 2 }, "odd");
-        let mut compiled = Compiled { findings: vec![warning], ..app::compile(&Texts::default(), &Config::defaults(Path::new("/"))) };
+        let mut compiled =
+            Compiled { findings: vec![warning], ..app::compile(&Texts::default(), &Config::defaults(Path::new("/"))) };
         assert_eq!(report(&compiled, false).exit, 0);
         compiled.findings.push(Finding::error("R001", "rules/b.yaml", Place::default(), "wrong").help("mend it"));
         let text = report(&compiled, false);

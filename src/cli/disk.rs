@@ -25,7 +25,8 @@ mod tests {
 
     #[test]
     fn the_free_room_is_read_from_df() {
-        let text = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/my disk 1000 400 600 40% /mnt/50% full\n";
+        let text =
+            "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/my disk 1000 400 600 40% /mnt/50% full\n";
         assert_eq!(read(&text.replace("50% full", "x")), Some(600 * 1_024));
         assert_eq!(read("nothing"), None);
     }

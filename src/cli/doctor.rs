@@ -1,11 +1,6 @@
 //! `bellwire doctor`: what is well, what is not, and what to do about it.
 
-use std::{
-    collections::BTreeSet,
-    net::TcpStream,
-    path::Path,
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::TcpStream, path::Path, time::Duration};
 
 use serde::Serialize;
 use serde_json::json;
@@ -156,7 +151,11 @@ fn key_file(report: &mut Report, config: &Config) {
     }
     if open_to_others(file) {
         let says = format!("{} can be read by other users", file.display());
-        report.fail("key", says, format!("chmod 600 {}, and set the secrets again if somebody may have read it", file.display()));
+        report.fail(
+            "key",
+            says,
+            format!("chmod 600 {}, and set the secrets again if somebody may have read it", file.display()),
+        );
     }
 }
 
@@ -215,7 +214,11 @@ fn counted(report: &mut Report, counts: &Counts, now: Time) {
     match counts.oldest_due {
         Some(due) if now.since(due) > LATE => {
             let says = format!("the oldest due run waits since {due}");
-            report.warn("runs", says, "is `bellwire serve` running, with runner.enabled? Is a target slow or rate-limited?");
+            report.warn(
+                "runs",
+                says,
+                "is `bellwire serve` running, with runner.enabled? Is a target slow or rate-limited?",
+            );
         }
         _ => report.ok("runs", format!("none is late; {} have failed", counts.runs_failed)),
     }
@@ -255,7 +258,8 @@ fn needed_secrets(report: &mut Report, config: &Config, compiled: &Compiled, set
         format!("{name} ({place})")
     };
     let names: Vec<String> = set.iter().map(from).collect();
-    let says = if names.is_empty() { "none is set and no rule needs one".to_owned() } else { clean(&names.join(", "), 400) };
+    let says =
+        if names.is_empty() { "none is set and no rule needs one".to_owned() } else { clean(&names.join(", "), 400) };
     report.ok("secrets", says);
 }
 

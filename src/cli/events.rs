@@ -39,7 +39,8 @@ fn list(config: &Config, options: &EventsList) -> Result<Answer, Failure> {
         source: options.source.clone(),
         matched: (options.matched || options.unmatched).then_some(options.matched),
     };
-    let narrowed = filter.before.is_some() || filter.kind.is_some() || filter.source.is_some() || filter.matched.is_some();
+    let narrowed =
+        filter.before.is_some() || filter.kind.is_some() || filter.source.is_some() || filter.matched.is_some();
     let rows = if open::is_unborn(config) {
         Vec::new()
     } else {
@@ -53,7 +54,11 @@ fn listed(rows: &[EventRow], narrowed: bool, json: bool) -> Answer {
         return Answer::json(&machine(&rows));
     }
     if rows.is_empty() {
-        return Answer::text(if narrowed { "No events like that. All of them: bellwire events list" } else { NONE_YET });
+        return Answer::text(if narrowed {
+            "No events like that. All of them: bellwire events list"
+        } else {
+            NONE_YET
+        });
     }
     let lines: Vec<Vec<String>> = rows
         .iter()

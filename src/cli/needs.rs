@@ -56,7 +56,9 @@ fn add_step(wanted: &mut Wanted, registry: &Registry, config: &Config, step: &St
             add_connection(wanted, registry, config, connection.as_deref().unwrap_or(service));
         }
         StepKind::Http(http) => match &http.auth {
-            Some(HttpAuth::Bearer(name) | HttpAuth::Header { secret: name, .. } | HttpAuth::Query { secret: name, .. }) => {
+            Some(
+                HttpAuth::Bearer(name) | HttpAuth::Header { secret: name, .. } | HttpAuth::Query { secret: name, .. },
+            ) => {
                 add(wanted, name, "requests of rules".to_owned());
             }
             Some(HttpAuth::Basic { user, password }) => {
@@ -107,7 +109,9 @@ fn add_connection(wanted: &mut Wanted, registry: &Registry, config: &Config, nam
 
 fn names_of(auth: &AuthUse) -> Vec<&str> {
     match auth {
-        AuthUse::Bearer(name) | AuthUse::Header { secret: name, .. } | AuthUse::Query { secret: name, .. } => vec![name],
+        AuthUse::Bearer(name) | AuthUse::Header { secret: name, .. } | AuthUse::Query { secret: name, .. } => {
+            vec![name]
+        }
         AuthUse::Basic { user, password } => vec![user, password],
         AuthUse::Connection(_) => Vec::new(),
     }

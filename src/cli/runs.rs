@@ -41,7 +41,8 @@ fn list(config: &Config, options: &RunsList) -> Result<Answer, Failure> {
         status: options.state,
         event: options.event,
     };
-    let narrowed = filter.before.is_some() || filter.rule.is_some() || filter.status.is_some() || filter.event.is_some();
+    let narrowed =
+        filter.before.is_some() || filter.rule.is_some() || filter.status.is_some() || filter.event.is_some();
     let rows = if open::is_unborn(config) {
         Vec::new()
     } else {
@@ -51,7 +52,11 @@ fn list(config: &Config, options: &RunsList) -> Result<Answer, Failure> {
         return Ok(Answer::json(&machine(&rows)));
     }
     if rows.is_empty() {
-        return Ok(Answer::text(if narrowed { "No runs like that. All of them: bellwire runs list" } else { NONE_YET }));
+        return Ok(Answer::text(if narrowed {
+            "No runs like that. All of them: bellwire runs list"
+        } else {
+            NONE_YET
+        }));
     }
     Ok(Answer::text(rows_as_text(&rows)))
 }
@@ -173,7 +178,8 @@ fn as_text(detail: &RunDetail) -> String {
 }
 
 fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
-    let took = attempt.ended_at.map(|at| format!(", {} ms", at.since(attempt.started_at).as_millis())).unwrap_or_default();
+    let took =
+        attempt.ended_at.map(|at| format!(", {} ms", at.since(attempt.started_at).as_millis())).unwrap_or_default();
     let status = attempt.status.map(|status| format!(" {status}")).unwrap_or_default();
     let mut text = vec![format!(
         "\nattempt {} of {}  {}{status}  {}{took}  {}",
@@ -206,7 +212,9 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
     let status = load(config, id)?.row.status;
     let resolution = chosen(&options.outcome);
     let not_held = |status: RunStatus| {
-        Failure::No(format!("run {id} is {status}, not held: there is nothing to resolve; see `bellwire runs show {id}`"))
+        Failure::No(format!(
+            "run {id} is {status}, not held: there is nothing to resolve; see `bellwire runs show {id}`"
+        ))
     };
     if status != RunStatus::Held {
         return Err(not_held(status));

@@ -141,7 +141,9 @@ fn read(name: &str) -> Result<Secret, Failure> {
     let stdin = io::stdin();
     let mut bytes = Vec::new();
     let read = if stdin.is_terminal() {
-        eprintln!("Value of {name}, ended by Enter. It shows on the screen; to avoid that: bellwire secrets set {name} < file");
+        eprintln!(
+            "Value of {name}, ended by Enter. It shows on the screen; to avoid that: bellwire secrets set {name} < file"
+        );
         stdin.lock().take(LONGEST + 1).read_until(b'\n', &mut bytes)
     } else {
         stdin.lock().take(LONGEST + 1).read_to_end(&mut bytes)
@@ -174,10 +176,16 @@ mod tests {
 
     #[test]
     fn one_line_end_is_no_part_of_a_secret() {
-        for (bytes, value) in
-            [("12345678\n", "12345678"), ("12345678\r\n", "12345678"), ("1234567\n\n", "1234567\n"), (" 234567 ", " 234567 ")]
-        {
-            assert_eq!(value_of("x", bytes.into()).ok().map(|secret| secret.expose().to_owned()).as_deref(), Some(value));
+        for (bytes, value) in [
+            ("12345678\n", "12345678"),
+            ("12345678\r\n", "12345678"),
+            ("1234567\n\n", "1234567\n"),
+            (" 234567 ", " 234567 "),
+        ] {
+            assert_eq!(
+                value_of("x", bytes.into()).ok().map(|secret| secret.expose().to_owned()).as_deref(),
+                Some(value)
+            );
         }
     }
 

@@ -71,9 +71,8 @@ impl Delivery {
         }
         for change in &options.set_json {
             let (path, text) = split(change, "--set-json")?;
-            let value = serde_json::from_str(text).map_err(|error| {
-                Failure::Usage(format!("--set-json {}: no JSON: {error}", clean(path, 64)))
-            })?;
+            let value = serde_json::from_str(text)
+                .map_err(|error| Failure::Usage(format!("--set-json {}: no JSON: {error}", clean(path, 64))))?;
             set(&mut payload, path, value)?;
         }
         let body = serde_json::to_vec(&payload).unwrap_or_default();
@@ -128,9 +127,7 @@ fn secrets_of(config: &Config, pack: &Pack, source: &str) -> Result<Vec<(String,
 }
 
 fn split<'c>(change: &'c str, flag: &str) -> Result<(&'c str, &'c str), Failure> {
-    change
-        .split_once('=')
-        .ok_or_else(|| Failure::Usage(format!("{flag} wants PATH=VALUE, such as tracking.ticket=42")))
+    change.split_once('=').ok_or_else(|| Failure::Usage(format!("{flag} wants PATH=VALUE, such as tracking.ticket=42")))
 }
 
 /// Sets the value at a path; objects on the way are made.
@@ -169,10 +166,9 @@ fn address(config: &Config, options: &Send, delivery: &Delivery) -> Result<Url, 
     let source = utf8_percent_encode(&delivery.source, NON_ALPHANUMERIC).to_string();
     let source = source.replace("%2D", "-").replace("%5F", "_");
     let text = format!("{}/hooks/{source}{}", base.trim_end_matches('/'), delivery.signed.path);
-    let mut url = Url::parse(&text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .ok_or_else(|| Failure::Usage(format!("--url wants an address such as http://127.0.0.1:8000, `{}` seen", clean(&base, 100))))?;
+    let mut url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+        Failure::Usage(format!("--url wants an address such as http://127.0.0.1:8000, `{}` seen", clean(&base, 100)))
+    })?;
     if !delivery.signed.query.is_empty() {
         url.query_pairs_mut().extend_pairs(&delivery.signed.query);
     }
@@ -286,7 +282,8 @@ mod tests {
     #[test]
     fn the_address_is_a_hook_of_the_server() {
         let config = Config::defaults(FilePath::new("/w"));
-        let mut delivery = Delivery { source: "gruveo".to_owned(), body: Vec::new(), signed: SignedDelivery::default() };
+        let mut delivery =
+            Delivery { source: "gruveo".to_owned(), body: Vec::new(), signed: SignedDelivery::default() };
         let mut options = Send {
             event: "gruveo.call".to_owned(),
             sample: None,
@@ -319,7 +316,8 @@ mod tests {
     #[test]
     fn an_answer_that_is_a_refusal_is_a_no_and_a_duplicate_is_explained() {
         let url = Url::parse("http://127.0.0.1:8000/hooks/groove?token=secret-token").unwrap();
-        let reply = |status: u16, body: &str| Reply { status, headers: Vec::new(), body: body.into(), truncated: false };
+        let reply =
+            |status: u16, body: &str| Reply { status, headers: Vec::new(), body: body.into(), truncated: false };
         let taken = report(&url, &reply(202, r#"{"id":"evt_1"}"#), b"{}", false);
         assert_eq!((taken.exit, taken.out.contains("secret-token")), (0, false));
         assert_eq!(report(&url, &reply(401, "{}"), b"{}", false).exit, 1);

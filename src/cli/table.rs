@@ -7,7 +7,8 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         cells.chain(head.get(at).map(|cell| cell.chars().count())).max().unwrap_or(0)
     };
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> = cells.enumerate().map(|(at, cell)| format!("{cell:<width$}", width = width(at))).collect();
+        let padded: Vec<String> =
+            cells.enumerate().map(|(at, cell)| format!("{cell:<width$}", width = width(at))).collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
     let mut text = line(&mut head.iter().copied());

@@ -60,7 +60,9 @@ fn prove(verify: &Verify, secret: &Secret, body: &[u8], delivery: &mut SignedDel
 
 fn sign(hmac: &Hmac, secret: &Secret, body: &[u8]) -> String {
     fn of<M: Mac + KeyInit>(key: &[u8], body: &[u8]) -> Vec<u8> {
-        <M as KeyInit>::new_from_slice(key).map(|mac| mac.chain_update(body).finalize().into_bytes().to_vec()).unwrap_or_default()
+        <M as KeyInit>::new_from_slice(key)
+            .map(|mac| mac.chain_update(body).finalize().into_bytes().to_vec())
+            .unwrap_or_default()
     }
     let key = secret.expose().as_bytes();
     let bytes = match hmac.algorithm {
@@ -93,8 +95,11 @@ mod tests {
             let body = br#"{"number":1}"#;
             let secret = Secret::new("a-long-enough-secret".to_owned());
             let delivery = sign_delivery(pack, event, body, &|_| Some(secret.clone())).unwrap();
-            let headers: Vec<(String, Vec<u8>)> =
-                delivery.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone().into_bytes())).collect();
+            let headers: Vec<(String, Vec<u8>)> = delivery
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_lowercase(), value.clone().into_bytes()))
+                .collect();
             let request = Request { headers: &headers, query: &delivery.query, path: &[], body };
             let hook = pack.hook.as_ref().unwrap();
             assert!(hook.verify(&request, &|_| vec![secret.clone()], Time(0)).is_ok(), "{service}");

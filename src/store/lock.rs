@@ -31,7 +31,12 @@ pub(super) enum Lock {
 }
 
 /// Takes the lock of a database in `dir`.
-pub(super) fn take(place: &Place, dir: &Path, health: &Arc<Health>, on_failure: &OnFailure) -> Result<Lock, StoreError> {
+pub(super) fn take(
+    place: &Place,
+    dir: &Path,
+    health: &Arc<Health>,
+    on_failure: &OnFailure,
+) -> Result<Lock, StoreError> {
     match place {
         Place::Sqlite(_) => take_file(dir),
         Place::Postgres(_) => take_advisory(place, Arc::clone(health), Arc::clone(on_failure)),
@@ -40,7 +45,9 @@ pub(super) fn take(place: &Place, dir: &Path, health: &Arc<Health>, on_failure: 
 
 fn take_file(dir: &Path) -> Result<Lock, StoreError> {
     let path = dir.join("bellwire.lock");
-    let refused = |why: &dyn std::fmt::Display| StoreError::Refused(format!("the lock {} cannot be taken: {why}", path.display()));
+    let refused = |why: &dyn std::fmt::Display| {
+        StoreError::Refused(format!("the lock {} cannot be taken: {why}", path.display()))
+    };
     if path.is_symlink() {
         return Err(refused(&"it is a symbolic link; remove it"));
     }
@@ -65,7 +72,8 @@ fn take_advisory(place: &Place, health: Arc<Health>, on_failure: OnFailure) -> R
     let mut conn = place.connect(Access::Write)?;
     if !dialect::try_lock(&mut conn)? {
         return Err(StoreError::Refused(
-            "another `bellwire serve` uses the database of `database.url`; stop it first, or name another database".to_owned(),
+            "another `bellwire serve` uses the database of `database.url`; stop it first, or name another database"
+                .to_owned(),
         ));
     }
     let (end, ended) = channel::<()>();

@@ -8,7 +8,7 @@ use std::{
 use diesel::{ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _};
 
 use super::{
-    compress::{Dictionary, BARE, PLAIN},
+    compress::{BARE, Dictionary, PLAIN},
     dialect::{Conn, each},
     error::StoreError,
     schema::{channels, dictionaries, names},
@@ -101,7 +101,8 @@ impl Known {
         let id = match found {
             Some(id) => id,
             None => {
-                let last: Option<i32> = each!(conn, c => channels::table.select(diesel::dsl::max(channels::id)).first(c))?;
+                let last: Option<i32> =
+                    each!(conn, c => channels::table.select(diesel::dsl::max(channels::id)).first(c))?;
                 let row = ChannelInsert {
                     id: last.unwrap_or(0).saturating_add(1),
                     kind: &channel.kind,

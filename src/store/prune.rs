@@ -2,13 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    accept::DedupeRow,
-    dialect,
-    error::StoreError,
-    handle::Store,
-    state,
-};
+use super::{accept::DedupeRow, dialect, error::StoreError, handle::Store, state};
 use crate::{
     clock::Time,
     ids::{first_at, time_of},

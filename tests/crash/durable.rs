@@ -16,11 +16,14 @@ async fn a_delivery_is_synced_to_the_disk_before_it_is_answered() {
     running.kill();
     let trace = server.trace();
     let lines: Vec<&str> = trace.lines().collect();
-    let place = |from: usize, wanted: &dyn Fn(&str) -> bool| lines.iter().skip(from).position(|line| wanted(line)).map(|at| at + from);
+    let place = |from: usize, wanted: &dyn Fn(&str) -> bool| {
+        lines.iter().skip(from).position(|line| wanted(line)).map(|at| at + from)
+    };
     let asked = place(0, &|line| line.contains("POST /hooks/gruveo")).expect("the request is in the trace");
     let written = place(asked, &|line| line.contains("pwrite64(")).expect("something is written");
     let answered = place(asked, &|line| line.contains("HTTP/1.1 202")).expect("the answer is in the trace");
-    let synced = place(written, &|line| line.contains("fdatasync(") || line.contains("fsync(")).expect("something is synced");
+    let synced =
+        place(written, &|line| line.contains("fdatasync(") || line.contains("fsync(")).expect("something is synced");
     assert!(asked < written && written < synced && synced < answered, "{asked} {written} {synced} {answered}");
     // A thread may be cut off in its call: its end stands further down and must come before the answer too.
     if lines[synced].contains("unfinished") {

@@ -65,7 +65,7 @@ impl Sender {
     /// Delivers the call of this number, again and again until it is acknowledged.
     pub async fn deliver_one(&self, number: usize) {
         let mode = if number.is_multiple_of(2) { "retry" } else { "ask" };
-            let body = json!({
+        let body = json!({
                 "timestamp": 1_598_615_831_871_u64 + number as u64, "maxParticipants": 1, "duration": 0, "link": "@acme.sales",
                 "location": "Greece", "resolution": "missed", "waitingTime": 5, "assignedUsers": [],
                 "tracking": {"ticket": number.to_string(), "mode": mode},

@@ -1,7 +1,7 @@
 //! The server under load is killed at random and started again; afterwards a checker compares what the sender was promised,
-//! what the database holds and what the receiver saw. `BELLWIRE_CRASH_KILLS` sets the number of kills (20 unless set; a
+//! what the database holds and what the receiver saw. `CRASH_KILLS` sets the number of kills (20 unless set; a
 //! quarter of them on PostgreSQL).
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "a test may panic, and its modules are its own")]
 
 mod checker;
 mod durable;
@@ -25,7 +25,7 @@ use server::Server;
 /// Kills of one run of the tests.
 fn kills() -> usize {
     #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
-    let set = std::env::var("BELLWIRE_CRASH_KILLS").ok();
+    let set = std::env::var("CRASH_KILLS").ok();
     set.and_then(|text| text.parse().ok()).unwrap_or(20)
 }
 
@@ -36,7 +36,7 @@ async fn nothing_acknowledged_is_lost_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_on_postgresql() {
-    storm((kills() / 4).max(1), Some(postgres::database()), false).await;
+    storm((kills() / 4).max(1), Some(postgres::fresh_database()), false).await;
 }
 
 /// A build that answers before the commit must be caught, or the checker proves nothing.
@@ -44,13 +44,21 @@ async fn nothing_acknowledged_is_lost_on_postgresql() {
 async fn a_server_that_answers_before_its_commit_is_caught() {
     let ledger = run_storm(6, None, true).await;
     let violations = check(&ledger);
-    assert!(violations.iter().any(|violation| matches!(violation, Violation::Lost { .. })), "nothing was noticed: {violations:?}");
+    assert!(
+        violations.iter().any(|violation| matches!(violation, Violation::Lost { .. })),
+        "nothing was noticed: {violations:?}"
+    );
 }
 
 async fn storm(kills: usize, database: Option<String>, planted: bool) {
     let ledger = run_storm(kills, database, planted).await;
     let violations = check(&ledger);
-    assert!(violations.is_empty(), "{} violations, the first: {:?}", violations.len(), &violations[..violations.len().min(5)]);
+    assert!(
+        violations.is_empty(),
+        "{} violations, the first: {:?}",
+        violations.len(),
+        &violations[..violations.len().min(5)]
+    );
     assert!(ledger.acknowledged.len() > kills, "too few deliveries to prove anything: {}", ledger.acknowledged.len());
 }
 

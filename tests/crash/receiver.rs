@@ -53,7 +53,10 @@ async fn serve(mut stream: TcpStream, in_flight: Arc<AtomicUsize>, effects: Arc<
         let ticket = path.split('/').nth(3).unwrap_or_default().to_owned();
         effects.lock().unwrap().insert(key, ticket);
         tokio::time::sleep(Duration::from_millis(super::random(25))).await;
-        let answer = format!("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{ANSWER}", ANSWER.len());
+        let answer = format!(
+            "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{ANSWER}",
+            ANSWER.len()
+        );
         let sent = stream.write_all(answer.as_bytes()).await;
         in_flight.fetch_sub(1, Ordering::SeqCst);
         if sent.is_err() {

@@ -91,7 +91,10 @@ impl Server {
         let mut command = Command::new(if self.traced { "strace" } else { program });
         if self.traced {
             let calls = "trace=read,recvfrom,readv,write,writev,sendto,pwrite64,fsync,fdatasync";
-            command.args(["-D", "-f", "-s", "60", "-e", calls, "-o"]).arg(self.folder.path().join("trace")).arg(program);
+            command
+                .args(["-D", "-f", "-s", "60", "-e", calls, "-o"])
+                .arg(self.folder.path().join("trace"))
+                .arg(program);
         }
         command
             .arg("--workspace")

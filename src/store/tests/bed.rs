@@ -1,11 +1,8 @@
 //! What a test of the store needs: a database in a temporary folder, a held clock, ids, and things to store.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
-    sync::{
-        Arc, Mutex,
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -14,12 +11,13 @@ use serde_json::{Map, Value, json};
 use super::postgres::fresh_database;
 use crate::{
     clock::{HeldClock, Time},
-    config::{Config, Data, Database, Egress, Limits, Log, Retention, Rules, Runner, Secrets, Server},
+    config::Config,
     ids::{AttemptId, EventId, IdSource, RunId},
     model::{AttemptOutcome, EventFlags, RunStatus, StepOutcome, StepPath},
     secret::Secret,
     store::{
-        AttemptEnd, Claim, ClaimId, Dedupe, Mode, NewAttempt, NewEvent, NewRun, Record, StepOutput, Store, StoreError, Then,
+        AttemptEnd, Claim, ClaimId, Dedupe, Mode, NewAttempt, NewEvent, NewRun, Record, StepOutput, Store, StoreError,
+        Then,
     },
 };
 
@@ -38,37 +36,9 @@ pub(super) struct Bed {
 
 /// Settings as they are when nothing is set.
 pub(super) fn config(workspace: &Path, url: Option<String>) -> Config {
-    let dir = workspace.join("data");
-    Config {
-        workspace: workspace.to_owned(),
-        server: Server { listen: ([127, 0, 0, 1], 8000).into(), gate: true, trusted_proxies: Vec::new() },
-        secrets: Secrets { key_file: dir.join("bellwire.key"), environment: BTreeMap::new() },
-        data: Data { dir },
-        database: Database { url: url.map(Secret::new) },
-        sources: BTreeMap::new(),
-        connections: BTreeMap::new(),
-        services: BTreeMap::new(),
-        egress: Egress::default(),
-        limits: Limits {
-            body: 1 << 20,
-            connections: 1000,
-            connections_per_address: 100,
-            head_timeout: Duration::from_secs(10),
-            body_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
-            dedupe: Duration::from_secs(7 * 86400),
-            runs_per_event: 100,
-            match_rule: Duration::from_millis(20),
-            match_event: Duration::from_millis(500),
-            reply: 1 << 20,
-        },
-        runner: Runner { enabled: true, workers: 256, per_host: 32, grace: Duration::from_secs(10) },
-        retention: Retention { days: 30, rows: 0 },
-        rules: Rules { refuse_on_error: false },
-        log: Log { json: false, level: "info".to_owned() },
-        vars: Map::new(),
-        hours: BTreeMap::new(),
-    }
+    let mut config = Config::defaults(workspace);
+    config.database.url = url.map(Secret::new);
+    config
 }
 
 impl Bed {
@@ -184,13 +154,7 @@ pub(super) fn ended(id: AttemptId, outcome: AttemptOutcome) -> AttemptEnd {
 }
 
 pub(super) fn output(step: &str, result: Value) -> StepOutput {
-    StepOutput {
-        step: StepPath(step.to_owned()),
-        outcome: StepOutcome::Ok,
-        result,
-        error: None,
-        response: Value::Null,
-    }
+    StepOutput { step: StepPath(step.to_owned()), outcome: StepOutcome::Ok, result, error: None, response: Value::Null }
 }
 
 pub(super) fn record(run: RunId, claim: ClaimId, then: Then) -> Record {

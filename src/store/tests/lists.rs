@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{bed::{Bed, NOW, dedupe, end, ended, output, record}, on_both};
+use super::{
+    bed::{Bed, NOW, dedupe, end, ended, output, record},
+    on_both,
+};
 use crate::{
     ids::{EventId, RunId, first_at},
     model::{AttemptOutcome, RunStatus},

@@ -40,7 +40,9 @@ fn call(n: usize) -> String {
 fn event(bed: &Bed, n: usize, sample: &Arc<[u8]>) -> NewEvent {
     let body = call(n).into_bytes();
     let mut hash = [0; 16];
-    for (place, byte) in hash.iter_mut().zip(format!("{:016x}", (n as u64 + 1).wrapping_mul(0x2545_F491_4F6C_DD1D)).bytes()) {
+    for (place, byte) in
+        hash.iter_mut().zip(format!("{:016x}", (n as u64 + 1).wrapping_mul(0x2545_F491_4F6C_DD1D)).bytes())
+    {
         *place = byte.wrapping_mul(167);
     }
     let mut event = NewEvent {

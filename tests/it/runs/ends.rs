@@ -134,7 +134,8 @@ do:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_input_of_the_wrong_type_fails_the_step_without_a_request() {
-    let rule = "name: wrong\non: gruveo.call\ndo:\n  - groove.add_note: { ticket: \"{{ event.location }}\", body: x }\n";
+    let rule =
+        "name: wrong\non: gruveo.call\ndo:\n  - groove.add_note: { ticket: \"{{ event.location }}\", body: x }\n";
     let app = run_rule(rule, []).await;
     let run = app.only_run().await;
     assert_eq!(run.row.error.map(|error| error.class), Some(ErrorClass::InvalidInput));

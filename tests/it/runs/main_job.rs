@@ -41,7 +41,8 @@ on_both!(a_missed_call_becomes_a_note_on_the_ticket, |database| {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_calls_do_nothing_and_are_kept() {
     let app = TestApp::start(Journal::start([]).await).await;
-    for (resolution, ticket) in [("answered", "42"), ("declined", "42"), ("missed", "not a number"), ("missed", "4 2")] {
+    for (resolution, ticket) in [("answered", "42"), ("declined", "42"), ("missed", "not a number"), ("missed", "4 2")]
+    {
         let mut call = missed_call(ticket);
         call["resolution"] = json!(resolution);
         assert_eq!(app.call(&call).await.status, 202);
@@ -65,7 +66,10 @@ async fn what_a_caller_typed_cannot_leave_its_place() {
     app.call(&call).await;
     app.settle().await;
     let body = app.journal.requests()[0].json();
-    assert_eq!(body.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>()), Some(vec!["body".to_owned(), "note".to_owned()]));
+    assert_eq!(
+        body.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>()),
+        Some(vec!["body".to_owned(), "note".to_owned()])
+    );
     assert_eq!(body["note"], json!(true));
     let text = body["body"].as_str().unwrap();
     assert!(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{text}");
@@ -76,10 +80,10 @@ async fn what_a_caller_typed_cannot_leave_its_place() {
 async fn a_private_target_that_no_setting_opens_is_denied() {
     let journal = Journal::start([]).await;
     let address = journal.address;
-    // Without [egress]: the environment wins over the file, so nothing is open.
+    // The environment wins over the file: another address is open, and the stand-in's is not.
     let closed = BTreeMap::from([
-        ("BELLWIRE_EGRESS_ALLOW".to_owned(), "[]".to_owned()),
-        ("BELLWIRE_EGRESS_PORTS".to_owned(), format!("[{}]", address.port())),
+        ("BELLWIRE_EGRESS_ALLOW".to_owned(), "192.0.2.1/32".to_owned()),
+        ("BELLWIRE_EGRESS_PORTS".to_owned(), address.port().to_string()),
     ]);
     let app = TestApp::on(journal, &[("calls/missed", MISSED)], "", closed).await;
     app.call(&missed_call("42")).await;

@@ -38,7 +38,12 @@ async fn a_bad_change_never_takes_the_running_set_away() {
     app.write_rule("calls/missed", &MISSED.replace("groove.add_note", "groove.add_nte"));
     assert!(!app.app.reload().await.unwrap());
     let held_back = app.app.held_back();
-    assert!(held_back.iter().any(|finding| finding.message.contains("groove.add_nte") && finding.help.contains("groove.add_note")), "{held_back:?}");
+    assert!(
+        held_back
+            .iter()
+            .any(|finding| finding.message.contains("groove.add_nte") && finding.help.contains("groove.add_note")),
+        "{held_back:?}"
+    );
     app.call(&missed_call("42")).await;
     app.settle().await;
     assert_eq!(states(&app.runs().await), [RunStatus::Ok]);

@@ -49,7 +49,10 @@ async fn retry_after_lengthens_the_delay_for_the_whole_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_404_is_final_and_says_what_the_target_said() {
-    let app = TestApp::start(Journal::start([Reply::Status(404, Vec::new(), r#"{"error":"no such ticket"}"#.to_owned())]).await).await;
+    let app = TestApp::start(
+        Journal::start([Reply::Status(404, Vec::new(), r#"{"error":"no such ticket"}"#.to_owned())]).await,
+    )
+    .await;
     app.call(&missed_call("42")).await;
     app.settle().await;
     let run = app.only_run().await;
@@ -62,7 +65,12 @@ async fn a_404_is_final_and_says_what_the_target_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_that_runs_out_fails_the_run() {
     let rule = MISSED.replace("tests:", "    retry: 2\ntests:");
-    let app = TestApp::with(Journal::start([Reply::status(500), Reply::status(502), Reply::status(503)]).await, &[("calls/missed", &rule)], "").await;
+    let app = TestApp::with(
+        Journal::start([Reply::status(500), Reply::status(502), Reply::status(503)]).await,
+        &[("calls/missed", &rule)],
+        "",
+    )
+    .await;
     app.call(&missed_call("42")).await;
     app.settle().await;
     for _ in 0..4 {
@@ -94,13 +102,12 @@ on_both!(a_retry_that_waits_survives_a_restart, |database| {
 async fn a_target_that_is_not_there_is_tried_again() {
     let journal = Journal::start([]).await;
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let settings = format!("[connections.gone]\nservice = \"groove\"\nbase_url = \"http://{nobody}\"\n");
-    let ports = std::collections::BTreeMap::from([("BELLWIRE_EGRESS_PORTS".to_owned(), format!("[{}]", nobody.port()))]);
+    let ports = std::collections::BTreeMap::from([("BELLWIRE_EGRESS_PORTS".to_owned(), nobody.port().to_string())]);
     let rule = format!(
         "name: bare\non: gruveo.call\ndo:\n  - id: post\n    http: {{ method: POST, url: \"http://127.0.0.1:{}/x\", json: {{}} }}\n    retry: {{ after: [5s] }}\n",
         nobody.port()
     );
-    let app = TestApp::on(journal, &[("bare", &rule)], &settings, ports).await;
+    let app = TestApp::on(journal, &[("bare", &rule)], "", ports).await;
     app.call(&missed_call("42")).await;
     app.settle().await;
     let run = app.only_run().await;

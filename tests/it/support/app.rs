@@ -7,7 +7,7 @@ use bellwire::{
     clock::{Clock, HeldClock, Time},
     config,
     ids::{EventId, RunId},
-    model::RunStatus,
+    model::{Refusal, RunStatus},
     store::{RunDetail, RunFilter, RunRow, Store},
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -64,13 +64,11 @@ impl TestApp {
             address = journal.address,
         );
         std::fs::write(folder.path().join("bellwire.toml"), &settings).unwrap();
-        let mut environment: BTreeMap<String, String> = [
-            ("BELLWIRE_SECRET_GRUVEO_KEY", GRUVEO_KEY),
-            ("BELLWIRE_SECRET_GROOVE_TOKEN", GROOVE_TOKEN),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+        let mut environment: BTreeMap<String, String> =
+            [("BELLWIRE_SECRET_GRUVEO_KEY", GRUVEO_KEY), ("BELLWIRE_SECRET_GROOVE_TOKEN", GROOVE_TOKEN)]
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
         environment.extend(more);
         let clock = HeldClock::at(Time::parse("2026-03-01T10:00:00Z").unwrap());
         let app = launch(folder.path(), &environment, &clock).await;
@@ -124,6 +122,22 @@ impl TestApp {
         let mut runs = self.store().runs(RunFilter::default()).await.unwrap();
         runs.sort_by_key(|run| run.id);
         runs
+    }
+
+    /// The refusals, once there are `count`: they are kept beside the answer, not before it.
+    pub async fn refusals(&self, count: usize) -> Vec<Refusal> {
+        let waiting = async {
+            loop {
+                let refusals = self.store().refusals(1000).await.unwrap();
+                if refusals.len() >= count {
+                    return refusals;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let refusals = tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("too few refusals are kept");
+        assert_eq!(refusals.len(), count, "{refusals:?}");
+        refusals
     }
 
     /// The only run there is, whole.

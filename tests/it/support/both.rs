@@ -15,7 +15,7 @@ macro_rules! on_both {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn on_postgresql() {
-                let url = $crate::support::postgres::database();
+                let url = $crate::support::postgres::fresh_database();
                 check(std::collections::BTreeMap::from([("BELLWIRE_DATABASE_URL".to_owned(), url)])).await;
             }
         }

@@ -118,7 +118,10 @@ impl Journal {
             self.arrived.notify_waiters();
             match reply {
                 Reply::Status(status, headers, body) => {
-                    let mut head = format!("HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+                    let mut head = format!(
+                        "HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+                        body.len()
+                    );
                     for (name, value) in headers {
                         head.push_str(&format!("{name}: {value}\r\n"));
                     }
@@ -151,7 +154,8 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Re
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
     while buffer.len() < end + 4 + length {
         if stream.read_buf(buffer).await.ok()? == 0 {
             return None;
