@@ -206,7 +206,7 @@ fn to_tens(number: i128, decimals: i64) -> i128 {
     /// No number of 64 bits has more digits.
     const MOST: u32 = 20;
     let ten = 10_i128.pow(u32::try_from(decimals.unsigned_abs()).unwrap_or(MOST).min(MOST));
-    if decimals == 0 { number } else { (number + ten / 2).div_euclid(ten) * ten }
+    if decimals == 0 { number } else { (number.abs() + ten / 2) / ten * ten * number.signum() }
 }
 
 fn sum(given: Given<'_>) -> Answer {

@@ -62,7 +62,7 @@ fn filters_give_what_their_names_say() {
 #[test]
 fn numbers_and_encodings_are_exact() {
     let table = [
-        ("{{ 5.666 | round: -2 }} {{ 1250 | round: -2 }} {{ 5.5 | round: 0 }} {{ -15 | round: -1 }}", "0 1300 6 -10"),
+        ("{{ 5.666 | round: -2 }} {{ 1250 | round: -2 }} {{ 5.5 | round: 0 }} {{ -15 | round: -1 }}", "0 1300 6 -20"),
         (
             "{{ 1 | plus: 2 }} {{ 1.0 | plus: 2 }} {{ 0.1 | plus: 0.2 }} {{ '3' | times: '4' }} {{ 5 | minus: 7 }}",
             "3 3.0 0.3 12 -2",
