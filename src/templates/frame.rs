@@ -166,8 +166,10 @@ pub(super) fn state(runtime: &dyn Runtime) -> RefMut<'_, State> {
 pub(super) fn find(runtime: &dyn Runtime, path: &[ScalarCow<'_>]) -> Result<Option<Value>, Spent> {
     {
         let state = state(runtime);
-        if let Some(local) = state.local(path) {
-            return local.map(|found| found.copied(&state.budget)).transpose();
+        match state.local(path) {
+            Local::Found(found) => return found.copied(&state.budget).map(Some),
+            Local::Missing => return Ok(None),
+            Local::Unknown => {}
         }
     }
     if runtime.try_get(path).is_some() {
@@ -181,35 +183,52 @@ pub(super) fn find(runtime: &dyn Runtime, path: &[ScalarCow<'_>]) -> Result<Opti
 }
 
 impl State {
-    /// What a name of the template's own holds at `path`. The outer `None`: it is no such name.
-    fn local(&self, path: &[ScalarCow<'_>]) -> Option<Option<Found<'_>>> {
-        let (root, rest) = path.split_first()?;
+    /// What a name of the template's own holds at `path`.
+    fn local(&self, path: &[ScalarCow<'_>]) -> Local<'_> {
+        let Some((root, rest)) = path.split_first() else { return Local::Unknown };
         let root = root.to_kstr();
         let scopes = self.scopes.get(self.scopes_from..).unwrap_or_default();
         if let Some((_, value)) = scopes.iter().rev().find(|(name, _)| name == root.as_str()) {
-            return Some(walk(value, rest));
+            return Local::of(walk(value, rest));
         }
         if let Some(kind) = TurnKind::of(root.as_str())
-            && let Some(turn) = self.turn(kind, rest)
+            && self.turns.iter().any(|turn| turn.kind == kind)
         {
-            return Some(turn);
+            return Local::of(self.turn(kind, rest));
         }
-        self.assigned.get(root.as_str()).map(|value| walk(value, rest))
+        self.assigned.get(root.as_str()).map_or(Local::Unknown, |value| Local::of(walk(value, rest)))
     }
 
-    fn turn(&self, kind: TurnKind, mut rest: &[ScalarCow<'_>]) -> Option<Option<Found<'_>>> {
+    /// What is known about the loop that is open, or about those around it.
+    fn turn(&self, kind: TurnKind, mut rest: &[ScalarCow<'_>]) -> Option<Found<'_>> {
         let mut turns = self.turns.iter().rev().filter(|turn| turn.kind == kind);
         let mut turn = turns.next()?;
         while let Some((first, more)) = rest.split_first()
             && first.to_kstr().as_str() == "parentloop"
         {
             let Some(parent) = turns.next() else {
-                return Some(more.is_empty().then_some(Found::Made(Value::Null)));
+                // The outermost loop has none: null, so that a template can ask.
+                return more.is_empty().then_some(Found::Made(Value::Null));
             };
             (turn, rest) = (parent, more);
         }
         let value = turn.value();
-        Some(walk(&value, rest).map(|found| Found::Made(found.owned())))
+        walk(&value, rest).map(|found| Found::Made(found.owned()))
+    }
+}
+
+/// What a name of the template's own comes to.
+enum Local<'v> {
+    /// The template gives no such name.
+    Unknown,
+    /// It gives the name, and there is nothing at the path.
+    Missing,
+    Found(Found<'v>),
+}
+
+impl<'v> Local<'v> {
+    fn of(found: Option<Found<'v>>) -> Self {
+        found.map_or(Self::Missing, Self::Found)
     }
 }
 

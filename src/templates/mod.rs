@@ -4,6 +4,7 @@
 //! arranges the pieces into what renders them. Values are JSON all the way, so that types, whole numbers and the order of names
 //! survive; each step, byte and millisecond of a render is counted.
 
+mod blank;
 mod context;
 mod error;
 mod evaluate;

@@ -4,6 +4,7 @@ use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use super::{
     Files, Reference, TemplateFault,
+    blank::drop_blank,
     error::did_you_mean,
     expression::Chain,
     language,
@@ -79,7 +80,8 @@ impl<'f> Loader<'f> {
 /// Parses a text.
 pub(super) fn parse(text: &str, loader: &mut Loader<'_>) -> Result<Parsed, TemplateFault> {
     let places = Places::new(text);
-    let scanned = scan(text, &places)?;
+    let mut scanned = scan(text, &places)?;
+    drop_blank(text, &mut scanned.pieces);
     let prepared = prepare(text, &scanned.pieces, &places, loader)?;
     let lone = match (prepared.pieces.as_slice(), scanned.pieces.as_slice()) {
         ([Prepared::Output(chain)], [piece]) if is_lone(text, piece) => Some(chain.clone()),

@@ -124,12 +124,12 @@ impl Work<'_, '_, '_> {
             return if piece.kind == Kind::Text {
                 Ok(Prepared::Text(self.text.get(piece.from..piece.to).unwrap_or_default().to_owned()))
             } else {
-                self.read(piece, |reader| reader.chain()).map(Prepared::Output)
+                self.read(piece, chain).map(Prepared::Output)
             };
         };
         match name {
-            "if" | "elsif" | "unless" => self.read(piece, |reader| reader.condition()).map(Prepared::Condition),
-            "case" => self.read(piece, |reader| reader.chain()).map(Prepared::Case),
+            "if" | "elsif" | "unless" => self.read(piece, condition).map(Prepared::Condition),
+            "case" => self.read(piece, chain).map(Prepared::Case),
             "when" => self.read(piece, when).map(Prepared::When),
             "for" | "tablerow" => self.open_loop(piece, name),
             "endfor" | "endtablerow" => {
@@ -240,11 +240,11 @@ impl Work<'_, '_, '_> {
                 .map_err(|fault| fault.help("the name of an included file stands in quotes and is never computed"))?;
             let mut with = None;
             let mut named = Vec::new();
-            if reader.word("with") || reader.word("for") {
-                let each = self.text.get(piece.from..piece.to).is_some_and(|text| text.contains(" for "));
+            let one = reader.word("with");
+            if one || reader.word("for") {
                 let value = reader.value()?;
                 let name = if reader.word("as") { reader.name()? } else { file.rsplit('/').next().unwrap_or(file) };
-                with = Some((name.to_owned(), value, each));
+                with = Some((name.to_owned(), value, !one));
             }
             while !reader.is_done() {
                 reader.sign(",");
@@ -288,6 +288,14 @@ fn loop_option(reader: &mut Reader<'_>, read: &mut Loop, tag: &str) -> Result<()
         return Err(reader.fault("`limit:`, `offset:`, `reversed` (or `cols:` in a tablerow)"));
     }
     Ok(())
+}
+
+fn chain(reader: &mut Reader<'_>) -> Result<Chain, TemplateFault> {
+    reader.chain()
+}
+
+fn condition(reader: &mut Reader<'_>) -> Result<Condition, TemplateFault> {
+    reader.condition()
 }
 
 fn when(reader: &mut Reader<'_>) -> Result<Vec<Expression>, TemplateFault> {

@@ -77,7 +77,8 @@ fn read(
         Value::Array(list) => {
             let mut trees = Vec::with_capacity(list.len());
             for (index, value) in list.iter().enumerate() {
-                pointer.push_str(&format!("/{index}"));
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
                 trees.push(read(value, files, place, pointer, faults));
                 pointer.truncate(length);
             }

@@ -1,6 +1,12 @@
 //! Encodings, digests and escapes.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::{
+        GeneralPurpose,
+        general_purpose::{STANDARD, URL_SAFE},
+    },
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -11,8 +17,10 @@ use super::{
 };
 
 pub(super) const FILTERS: &[Filter] = &[
-    Filter { name: "base64_decode", least: 0, most: 0, named: &[], run: base64_decode },
-    Filter { name: "base64_encode", least: 0, most: 0, named: &[], run: base64_encode },
+    Filter { name: "base64_decode", least: 0, most: 0, named: &[], run: |g| base64_decode(&g, &STANDARD) },
+    Filter { name: "base64_encode", least: 0, most: 0, named: &[], run: |g| base64_encode(&g, &STANDARD) },
+    Filter { name: "base64_url_safe_decode", least: 0, most: 0, named: &[], run: |g| base64_decode(&g, &URL_SAFE) },
+    Filter { name: "base64_url_safe_encode", least: 0, most: 0, named: &[], run: |g| base64_encode(&g, &URL_SAFE) },
     Filter { name: "escape", least: 0, most: 0, named: &[], run: |g| escape(&g, |text| sink::html(text).into_owned()) },
     Filter { name: "escape_once", least: 0, most: 0, named: &[], run: |g| escape(&g, escape_once) },
     Filter { name: "hmac_sha256", least: 1, most: 1, named: &[], run: hmac_sha256 },
@@ -29,15 +37,15 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter { name: "url_encode", least: 0, most: 0, named: &[], run: url_encode },
 ];
 
-fn base64_encode(given: Given<'_>) -> Answer {
+fn base64_encode(given: &Given<'_>, alphabet: &GeneralPurpose) -> Answer {
     let text = given.text()?;
     given.budget.hold(text.len() / 3 * 4 + 4)?;
-    Ok(Value::String(STANDARD.encode(text.as_bytes())))
+    Ok(Value::String(alphabet.encode(text.as_bytes())))
 }
 
-fn base64_decode(given: Given<'_>) -> Answer {
+fn base64_decode(given: &Given<'_>, alphabet: &GeneralPurpose) -> Answer {
     let text = given.text()?;
-    let bytes = STANDARD.decode(text.trim()).map_err(|_| refused("this is no Base64"))?;
+    let bytes = alphabet.decode(text.trim()).map_err(|_| refused("this is no Base64"))?;
     given.give(String::from_utf8(bytes).map_err(|_| refused("what is decoded is no text"))?)
 }
 
@@ -108,13 +116,12 @@ fn without_tags(text: &str) -> String {
     while let Some(before) = text.get(at..).and_then(|rest| rest.find('<')) {
         kept.push_str(text.get(at..at + before).unwrap_or_default());
         at += before;
-        match endings.after(at) {
-            Some(end) => at = end,
+        if let Some(end) = endings.after(at) {
+            at = end;
+        } else {
             // A `<` that opens nothing is a sign like another.
-            None => {
-                kept.push('<');
-                at += 1;
-            }
+            kept.push('<');
+            at += 1;
         }
     }
     kept.push_str(text.get(at..).unwrap_or_default());

@@ -20,16 +20,11 @@ pub(super) const FILTERS: &[Filter] = &[
         named: &[],
         run: |g| Ok(chosen(g, true)?.into_iter().next().unwrap_or_default()),
     },
-    Filter {
-        name: "first",
-        least: 0,
-        most: 0,
-        named: &[],
-        run: |g| Ok(elements(g.input).into_iter().next().unwrap_or_default()),
-    },
+    Filter { name: "first", least: 0, most: 0, named: &[], run: |g| Ok(end(g.input, 0)) },
+    Filter { name: "find_index", least: 1, most: 2, named: &[], run: find_index },
     Filter { name: "has", least: 1, most: 2, named: &[], run: |g| Ok(Value::Bool(!chosen(g, true)?.is_empty())) },
     Filter { name: "join", least: 0, most: 1, named: &[], run: join },
-    Filter { name: "last", least: 0, most: 0, named: &[], run: |g| Ok(elements(g.input).pop().unwrap_or_default()) },
+    Filter { name: "last", least: 0, most: 0, named: &[], run: |g| Ok(end(g.input, -1)) },
     Filter { name: "map", least: 1, most: 1, named: &[], run: map },
     Filter { name: "reject", least: 1, most: 2, named: &[], run: |g| Ok(Value::Array(chosen(g, false)?)) },
     Filter { name: "reverse", least: 0, most: 0, named: &[], run: reverse },
@@ -44,6 +39,20 @@ fn elements(value: Value) -> Vec<Value> {
         Value::Array(list) => list,
         Value::Null => Vec::new(),
         other => vec![other],
+    }
+}
+
+/// The first element (0) or the last (-1); a character of a text. Null where there is none.
+fn end(value: Value, at: i8) -> Value {
+    match value {
+        Value::Array(list) => {
+            if at == 0 { list.into_iter().next() } else { list.into_iter().next_back() }.unwrap_or_default()
+        }
+        Value::String(text) => {
+            let character = if at == 0 { text.chars().next() } else { text.chars().next_back() };
+            Value::String(character.map(String::from).unwrap_or_default())
+        }
+        _ => Value::Null,
     }
 }
 
@@ -110,18 +119,27 @@ fn reverse(given: Given<'_>) -> Answer {
     Ok(Value::Array(list))
 }
 
-/// The elements whose property is truthy, or equal to the second argument (`wanted`); or all others.
+/// Whether an element's property is truthy, or equal to the second argument. As in Liquid, a null there asks nothing.
+fn fits(element: &Value, name: &str, wanted: Option<&Value>) -> bool {
+    let property = property(element, Some(name));
+    match wanted.filter(|wanted| !wanted.is_null()) {
+        Some(wanted) => same(property, wanted),
+        None => truthy(property),
+    }
+}
+
+/// The elements that fit, or all others.
 fn chosen(given: Given<'_>, wanted: bool) -> Result<Vec<Value>, FilterError> {
     let name = given.wanted_text(0)?.into_owned();
-    let value = given.arguments.get(1).cloned();
-    let fits = |element: &Value| {
-        let property = property(element, Some(&name));
-        match &value {
-            Some(value) => same(property, value),
-            None => truthy(property),
-        }
-    };
-    Ok(elements(given.input).into_iter().filter(|element| fits(element) == wanted).collect())
+    let value = given.arguments.get(1);
+    Ok(elements(given.input).into_iter().filter(|element| fits(element, &name, value) == wanted).collect())
+}
+
+fn find_index(given: Given<'_>) -> Answer {
+    let name = given.wanted_text(0)?.into_owned();
+    let value = given.arguments.get(1);
+    let place = elements(given.input).iter().position(|element| fits(element, &name, value));
+    Ok(place.map_or(Value::Null, Value::from))
 }
 
 /// By number or text; unlike kinds stand in the order numbers, texts, all else; nulls come last.

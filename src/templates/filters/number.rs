@@ -5,7 +5,7 @@ use serde_json::{Number, Value};
 use super::{Answer, Filter, FilterError, Given, refused};
 
 pub(super) const FILTERS: &[Filter] = &[
-    Filter { name: "abs", least: 0, most: 0, named: &[], run: |g| one(&g, |n| i128::checked_abs(n), f64::abs) },
+    Filter { name: "abs", least: 0, most: 0, named: &[], run: |g| one(&g, i128::checked_abs, f64::abs) },
     Filter {
         name: "at_least",
         least: 1,
@@ -188,15 +188,25 @@ fn round(given: Given<'_>) -> Answer {
             super::super::evaluate::whole(value).ok_or_else(|| refused("decimals must be a whole number"))?
         }
     };
-    let Figure::Fraction(number) = figure(&given.input)? else { return to_whole(&given, f64::round) };
-    if decimals <= 0 {
-        return to_whole(&given, f64::round);
-    }
+    let number = match figure(&given.input)? {
+        whole @ Figure::Whole(_) if decimals >= 0 => return give(whole),
+        Figure::Whole(number) => return give(Figure::Whole(to_tens(number, decimals))),
+        Figure::Fraction(number) if decimals > 0 => number,
+        Figure::Fraction(number) => return give(Figure::Whole(to_tens(exact(number.round())?, decimals))),
+    };
     let decimals = usize::try_from(decimals.min(MOST)).unwrap_or(0);
     // Through text, since a power of ten is no exact fraction; half goes away from zero, as `f64::round` has it.
     let scaled = short(number * 10_f64.powi(i32::try_from(decimals).unwrap_or(0))).round();
     let rounded = format!("{scaled:.0}e-{decimals}").parse().unwrap_or(number);
     give(Figure::Fraction(rounded))
+}
+
+/// Rounded to tens, hundreds and so on: as many as there are negative decimals.
+fn to_tens(number: i128, decimals: i64) -> i128 {
+    /// No number of 64 bits has more digits.
+    const MOST: u32 = 20;
+    let ten = 10_i128.pow(u32::try_from(decimals.unsigned_abs()).unwrap_or(MOST).min(MOST));
+    if decimals == 0 { number } else { (number.abs() + ten / 2) / ten * ten * number.signum() }
 }
 
 fn sum(given: Given<'_>) -> Answer {

@@ -241,8 +241,7 @@ fn elements(value: Value) -> Vec<Value> {
         Value::Object(object) => {
             object.into_iter().map(|(name, value)| Value::Array(vec![Value::String(name), value])).collect()
         }
-        Value::String(text) if text.is_empty() => Vec::new(),
-        Value::Null => Vec::new(),
-        other => vec![other],
+        Value::String(text) if !text.is_empty() => vec![Value::String(text)],
+        _ => Vec::new(),
     }
 }

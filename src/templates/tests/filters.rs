@@ -51,8 +51,18 @@ fn filters_give_what_their_names_say() {
             "{{ 'a,b,a' | split: ',' | uniq | join: '' }} {{ 'a' | split: ',' | concat: event.assignedUsers | size }}",
             "ab 3",
         ),
-        ("{{ 'a,b' | split: ',' | first }}{{ 'a,b' | split: ',' | last }}", "ab"),
+        ("{{ 'a,b' | split: ',' | first }}{{ 'a,b' | split: ',' | last }}{{ 'xyz' | first }}{{ 5 | last }}", "abx"),
         ("{{ (1..4) | sum }} {{ event.assignedUsers | compact | size }}", "10 2"),
+    ];
+    for (text, shown) in table {
+        assert_eq!(render(text, &call()), shown, "{text}");
+    }
+}
+
+#[test]
+fn numbers_and_encodings_are_exact() {
+    let table = [
+        ("{{ 5.666 | round: -2 }} {{ 1250 | round: -2 }} {{ 5.5 | round: 0 }} {{ -15 | round: -1 }}", "0 1300 6 -20"),
         (
             "{{ 1 | plus: 2 }} {{ 1.0 | plus: 2 }} {{ 0.1 | plus: 0.2 }} {{ '3' | times: '4' }} {{ 5 | minus: 7 }}",
             "3 3.0 0.3 12 -2",

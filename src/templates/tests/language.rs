@@ -69,6 +69,9 @@ fn tags_and_values_show_what_liquid_shows() {
         ("{{ nullable }}{{ empty_handed }}{{ true_or_not }}", "nem"),
         ("{{ 'a' | append: 'b' | prepend: event.none }}", "ab"),
         ("{% assign list = 'a,b' | split: ',' %}{{ list }}{{ list[1] }}", "abb"),
+        ("!{% if true %}\n {% assign t = 1 %}\n{% else %}\n{% endif %}!", "!!"),
+        ("!{% if true %} {% capture t %} {% endcapture %} {% endif %}[{{ t }}]", "![ ]"),
+        ("!{% if true %} {% if true %}x{% endif %} {% endif %}", "! x "),
         ("{{ event.tracking }}", "{\"ticket\":\"42\",\"email\":\"ann@example.com\"}"),
     ];
     let mut data = call();

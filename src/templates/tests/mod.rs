@@ -1,5 +1,4 @@
 //! Tests of the whole engine, by what a template's author sees.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bounds;
 mod faults;
@@ -7,6 +6,7 @@ mod filters;
 mod language;
 mod references;
 mod sinks;
+mod speed;
 mod strictness;
 mod trees;
 
@@ -67,4 +67,11 @@ fn call() -> Value {
         "user": null, "flag": false, "none": "", "ratio": 1.0, "big": 18_446_744_073_709_551_615_u64,
         "a.b": "dotted", "evil": "{{ event.link }}{% include 'x' %}{%- raw -%}"
     }})
+}
+
+#[test]
+fn templates_and_contexts_go_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Template>();
+    shared::<Context<'_>>();
 }
