@@ -1,5 +1,5 @@
 //! Mutated templates: whatever stands in one, it neither panics nor goes beyond its budget. `make fuzz` runs it for hours by
-//! setting `BELLWIRE_FUZZ_CASES`.
+//! setting `FUZZ_CASES`.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
@@ -215,7 +215,7 @@ fn case(text: &str, event: &Value, files: &Files, sink: Sink, limits: Limits) ->
 #[test]
 fn mutated_templates_neither_panic_nor_outgrow_their_budget() {
     #[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the program")]
-    let cases = std::env::var("BELLWIRE_FUZZ_CASES").ok().map_or(CASES, |cases| cases.parse().unwrap());
+    let cases = std::env::var("FUZZ_CASES").ok().map_or(CASES, |cases| cases.parse().unwrap());
     let event = payload();
     let texts = [
         ("a", "{{ event.location }}{% include 'b' %}"),
