@@ -1,0 +1,74 @@
+//! Wrong rules live as files in `tests/data/rules/bad`, each beside the findings it gets. `BLESS=1` writes the findings anew.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{collections::BTreeSet, fs, path::Path as FilePath, sync::Arc};
+
+use bellwire::{
+    rules::{ActionInfo, EventInfo, InputInfo, Set, Texts, Vocabulary, codes},
+    value::Path,
+};
+
+#[path = "../src/rules/fake.rs"]
+mod fake;
+
+fn found(texts: impl IntoIterator<Item = (String, String)>) -> Vec<String> {
+    let compiled = Set::compile(Texts(Arc::new(texts.into_iter().collect())), &fake::Fake::new());
+    compiled.findings.iter().map(ToString::to_string).collect()
+}
+
+/// A rule that holds, and a template for others to include: what stands around the bad file.
+fn around() -> Vec<(String, String)> {
+    vec![
+        ("rules/taken.yaml".to_owned(), "name: Taken\non: gruveo.call\ndo: []\n".to_owned()),
+        ("templates/notes/hello.liquid".to_owned(), "Hello {{ event.location }}".to_owned()),
+    ]
+}
+
+#[test]
+fn every_bad_rule_gets_the_findings_beside_it() {
+    let folder = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rules/bad");
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut wrong = Vec::new();
+    let mut codes_seen = BTreeSet::new();
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        count += 1;
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let found = found(around().into_iter().chain([(format!("rules/{name}"), text)]));
+        assert!(!found.is_empty(), "{name} has no findings");
+        codes_seen.extend(codes::ALL.iter().map(|(code, _)| *code).filter(|code| {
+            found.iter().any(|finding| finding.contains(&format!(" {code}: ")))
+        }));
+        let found = found.join("\n") + "\n";
+        let beside = path.with_extension("findings");
+        if bless {
+            fs::write(&beside, &found).unwrap();
+        } else if fs::read_to_string(&beside).unwrap_or_default() != found {
+            wrong.push(format!("{name}:\n{found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "other findings than beside the file (BLESS=1 writes them):\n{}", wrong.join("\n"));
+    assert!(count >= 30, "only {count} bad rules");
+    // What no single file of rules can show: files of a workspace, and the settings.
+    let elsewhere = ["R013", "R014", "R015"];
+    let missing: Vec<&str> = codes::ALL
+        .iter()
+        .map(|(code, _)| *code)
+        .filter(|code| !codes_seen.contains(code) && !elsewhere.contains(code))
+        .collect();
+    assert!(missing.is_empty(), "no bad rule shows {missing:?}");
+}
+
+#[test]
+fn the_example_rules_have_no_findings() {
+    let loaded = bellwire::rules::load(FilePath::new(env!("CARGO_MANIFEST_DIR")));
+    let rules = loaded.texts.0.iter().filter(|(path, _)| path.starts_with("rules/"));
+    let found = found(rules.map(|(path, text)| (path.clone(), text.clone())));
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert!(loaded.texts.0.contains_key("rules/calls/missed.yaml"));
+}
