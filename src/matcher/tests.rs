@@ -110,7 +110,10 @@ fn a_rule_that_uses_up_its_budget_is_an_error_and_not_a_silent_no() {
 
 #[test]
 fn the_runner_computes_what_steps_ask_for_and_keeps_the_rest() {
-    let set = set(&[("a", "vars:\n  a: \"{{ event.location }}\"\n  b: \"{{ vars.a }}{{ vars.channel }}\"\n  c: \"{{ event.link }}\"\ndo: []")]);
+    let set = set(&[(
+        "a",
+        "vars:\n  a: \"{{ event.location }}\"\n  b: \"{{ vars.a }}{{ vars.channel }}\"\n  c: \"{{ event.link }}\"\ndo: []",
+    )]);
     let rule = &set.rules["a"];
     let (event, settings) = (json!({"location": "L"}), json!({"channel": "#calls"}));
     let roots = [("event", &event), ("vars", &settings)];

@@ -34,7 +34,8 @@ fn one(
     };
     let are = types.iter().copied().collect::<Vec<_>>().join(" or ");
     if !wants.is_empty() && !wants.iter().any(|wanted| types.contains(wanted)) {
-        let message = format!("`{}` never holds: {} is {are}, not {}", operator.name, test.path, wants.join(" or "));
+        let wanted = wants.iter().filter(|wanted| **wanted != "whole number").copied().collect::<Vec<_>>().join(" or ");
+        let message = format!("`{}` never holds: {} ({are}) is never {wanted}", operator.name, test.path);
         return reader.error(codes::NEVER, operator.place, message, "nothing is converted");
     }
     match (operator.kind, &operator.operand) {
@@ -65,7 +66,7 @@ fn equal(
     let shown = keys::shortened(&value.to_string());
     let are = types.iter().copied().collect::<Vec<_>>().join(" or ");
     if !fits {
-        let message = format!("{} is {are}, so it is never {} {shown}", test.path, type_name(value));
+        let message = format!("{} ({are}) is never {} {shown}", test.path, type_name(value));
         let help = match value {
             Value::String(text) if types.contains("whole number") || types.contains("number") => {
                 format!("write it without quotes: {}", keys::shortened(text))

@@ -187,11 +187,13 @@ fn unknown(reader: &Reader<'_>, node: &Node<'_>, word: &str) {
     let message = format!("unknown operator `{}`", keys::shortened(word));
     let foreign = FOREIGN.iter().find(|(theirs, _)| *theirs == word);
     let words = OperatorKind::WORDS.map(|(word, _)| word);
-    let help = match foreign {
-        Some((_, ours)) => format!("here it is called `{ours}`"),
-        None => keys::suggestion(word, words.into_iter().chain(["ignore_case"])),
+    let near = keys::nearest(word, words.into_iter().chain(["ignore_case"]));
+    let help = match (foreign, near) {
+        (Some((_, ours)), _) => format!("here it is called `{ours}`"),
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (None, None) => format!("known are {}; to compare with an object, write `is: {{ ... }}`", words.join(", ")),
     };
-    reader.error(codes::UNKNOWN_OPERATOR, at, message, format!("{help}; to compare with an object, use `is`"));
+    reader.error(codes::UNKNOWN_OPERATOR, at, message, help);
 }
 
 /// A value of any type, or templates.
