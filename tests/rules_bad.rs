@@ -1,5 +1,4 @@
 //! Wrong rules live as files in `tests/data/rules/bad`, each beside the findings it gets. `BLESS=1` writes the findings anew.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{collections::BTreeSet, fs, path::Path as FilePath, sync::Arc};
 

@@ -52,7 +52,9 @@ impl Checker<'_> {
             for operator in &test.operators {
                 operator.each(&mut |operator| match &operator.operand {
                     Operand::Template(leaf) => {
-                        of_leaf(leaf).iter().for_each(|reference| self.reference(operator.place, reference, here));
+                        for reference in of_leaf(leaf) {
+                            self.reference(operator.place, reference, here);
+                        }
                     }
                     Operand::Tree(tree) => self.tree(tree, here),
                     _ => {}
@@ -199,7 +201,7 @@ impl Checker<'_> {
                 let message = format!("the step `{id}` has not run yet here");
                 self.reader.warn(codes::UNSURE_RESULT, at, message, "move it before this step");
             }
-            Some((_, false)) if strict && result && !here.guards.has(path) && !self.proven(id, here) => {
+            Some((_, false)) if strict && result && !here.guards.has(path) && !Self::proven(id, here) => {
                 let message = format!("the step `{id}` may have been skipped or have failed: its result is then null");
                 let help = format!("use it under `if: {{ steps.{id}.outcome: ok }}`, or add `| default: ...`");
                 self.reader.warn(codes::UNSURE_RESULT, at, message, help);
@@ -210,7 +212,7 @@ impl Checker<'_> {
     }
 
     /// Whether a condition says that the step went well.
-    fn proven(&self, id: &str, here: &Here) -> bool {
+    fn proven(id: &str, here: &Here) -> bool {
         let name = |name: &str| Segment::Name(name.to_owned());
         let of_step = |last: &str| [name("steps"), name(id), name(last)];
         let outcome = Path::new(of_step("outcome").to_vec());

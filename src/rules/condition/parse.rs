@@ -153,7 +153,7 @@ fn operator<'a>(reader: &Reader<'a>, node: &Node<'a>, word: &str, ignore_case: b
         Kind::Exists | Kind::Empty => reader.boolean(node, &format!("`{name}`")).map(|b| Operand::Literal(b.into())),
         Kind::Length => match node.value {
             Value::Object(_) => operators(reader, node, false).map(Operand::Operators),
-            _ => typed(reader, node, name, "a whole number or operators", |value| value.is_u64()),
+            _ => typed(reader, node, name, "a whole number or operators", Value::is_u64),
         },
         Kind::Type => type_word(reader, node),
         Kind::Before | Kind::After => instant(reader, node, name),
