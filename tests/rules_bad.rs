@@ -74,3 +74,58 @@ fn the_example_rules_have_no_findings() {
     assert!(found.is_empty(), "{}", found.join("\n"));
     assert!(loaded.texts.0.contains_key("rules/calls/missed.yaml"));
 }
+
+/// Spoils the example and the bad rules in thousands of ways, the same ones on every run.
+#[test]
+fn no_rule_file_makes_the_reader_panic_or_hang() {
+    let root = FilePath::new(env!("CARGO_MANIFEST_DIR"));
+    let mut corpus = vec![fs::read_to_string(root.join("rules/calls/missed.yaml")).unwrap()];
+    let mut names: Vec<_> =
+        fs::read_dir(root.join("tests/data/rules/bad")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    let yaml = names.iter().filter(|path| path.extension().is_some_and(|ending| ending == "yaml"));
+    corpus.extend(yaml.map(|path| fs::read_to_string(path).unwrap()).filter(|text| text.len() < 1500));
+    let lines: Vec<String> = corpus.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below.max(1)).unwrap()).unwrap()
+    };
+    let vocabulary = fake::Fake::new();
+    for turn in 0..6000 {
+        let mut text: Vec<String> = corpus[turn % corpus.len()].lines().map(str::to_owned).collect();
+        for _ in 0..=next(3) {
+            let at = next(text.len());
+            match next(5) {
+                0 => text.insert(at, lines[next(lines.len())].clone()),
+                1 if !text.is_empty() => drop(text.remove(at)),
+                2 if !text.is_empty() => {
+                    let mut line: Vec<char> = text[at].chars().collect();
+                    let column = next(line.len());
+                    line.splice(
+                        column..(column + next(4)).min(line.len()),
+                        "{[}]:|'\" é%-".chars().skip(next(12)).take(1),
+                    );
+                    text[at] = line.into_iter().collect();
+                }
+                3 if !text.is_empty() => text[at].insert_str(0, "  "),
+                _ => {
+                    let other = next(lines.len());
+                    text.push(lines[other].clone());
+                }
+            }
+        }
+        let texts = [("rules/a.yaml".to_owned(), text.join("\n"))];
+        let start = std::time::Instant::now();
+        let compiled = Set::compile(Texts(Arc::new(texts.into_iter().collect())), &vocabulary);
+        assert_eq!(
+            compiled.set.rules.is_empty(),
+            !compiled.holds(),
+            "a file is a rule, or has errors: {}",
+            text.join("\n")
+        );
+        assert!(start.elapsed().as_secs() < 5, "{:?} for\n{}", start.elapsed(), text.join("\n"));
+    }
+}
