@@ -39,7 +39,7 @@ fn a_whole_rule_is_read() {
     assert!(!rule.enabled);
     assert_eq!(rule.on.len(), 2);
     assert!(rule.hears("groove.anything", false) && !rule.hears("groove.anything", true));
-    assert_eq!(rule.timeout, Some(Duration::from_secs(3600)));
+    assert_eq!(rule.timeout, Some(Duration::from_hours(1)));
     let paths: Vec<&str> = rule.steps.iter().map(|step| step.path.0.as_str()).collect();
     assert_eq!(paths, ["do.0", "do.1", "do.2"]);
     assert_eq!(rule.steps[0].retry.after, [Duration::from_secs(5), Duration::from_secs(30)]);
@@ -49,7 +49,7 @@ fn a_whole_rule_is_read() {
     let StepKind::Block { then, otherwise } = &rule.steps[1].kind else { panic!() };
     assert_eq!((then[0].path.0.as_str(), otherwise[0].path.0.as_str()), ("do.1.then.0", "do.1.else.0"));
     let step = &rule.steps[2];
-    assert_eq!(step.timeout, Duration::from_secs(120));
+    assert_eq!(step.timeout, Duration::from_mins(2));
     assert_eq!(step.retry.unknown, Some(Unknown::Ask));
     assert_eq!(step.retry.when, RetryWhen { network: true, statuses: vec![(429, 429), (500, 599)] });
     let StepKind::Http(http) = &step.kind else { panic!() };

@@ -33,7 +33,7 @@ fn integer(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the range is checked first")]
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
 fn compare_mixed(left: i128, right: f64) -> Option<Ordering> {
     /// Above every integer that JSON gives us.
     const BEYOND: f64 = 1e20;

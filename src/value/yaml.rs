@@ -2,11 +2,14 @@
 //!
 //! The parser's events are taken one by one, so nothing recurses on the depth of a text and an alias is never expanded.
 
-use std::{borrow::Cow, collections::HashMap};
+mod document;
+
+pub use document::{Document, pointer_to};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 use serde_json::{Number, Value};
 
+use self::document::{Spot, TextStyle};
 use super::Object;
 
 /// What a YAML text may hold at most.
@@ -70,90 +73,6 @@ pub struct YamlFault {
     pub help: String,
 }
 
-/// A YAML text that was read.
-#[derive(Debug, Clone, Default)]
-pub struct Document {
-    /// What it says; null for an empty text.
-    pub value: Value,
-    spots: HashMap<String, Spot>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Spot {
-    key: (u32, u32),
-    value: (u32, u32),
-    text: TextStyle,
-}
-
-/// How a text stands in the file: what a place in the text means for a place in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TextStyle {
-    /// A list or map.
-    None,
-    Plain,
-    Quoted,
-    /// After `|`: its first line and the columns before its text.
-    Block {
-        line: u32,
-        indent: u32,
-    },
-    Folded,
-}
-
-impl Document {
-    /// Line and column of the value at a JSON pointer such as `/do/0/id`; of the nearest thing around it where there is none.
-    pub fn place(&self, pointer: &str) -> (u32, u32) {
-        self.spot(pointer).map_or((0, 0), |spot| spot.value)
-    }
-
-    /// Line and column of the key of the value at a JSON pointer; of the value itself in a list.
-    pub fn key_place(&self, pointer: &str) -> (u32, u32) {
-        self.spot(pointer).map_or((0, 0), |spot| spot.key)
-    }
-
-    /// Where line and column (from 1) of the text at a JSON pointer stand in the file, as nearly as that can be told.
-    pub fn text_place(&self, pointer: &str, line: u32, column: u32) -> (u32, u32) {
-        self.spot(pointer).map_or((0, 0), |spot| spot.inside(line, column))
-    }
-
-    /// The same for a text that is known by its own place, as [`Document::place`] gave it.
-    pub fn text_place_at(&self, place: (u32, u32), line: u32, column: u32) -> (u32, u32) {
-        let texts = self.spots.values().filter(|spot| spot.value == place && spot.text != TextStyle::None);
-        texts.map(|spot| spot.inside(line, column)).next().unwrap_or(place)
-    }
-
-    fn spot(&self, pointer: &str) -> Option<Spot> {
-        let mut here = pointer;
-        loop {
-            if let Some(spot) = self.spots.get(here) {
-                return Some(*spot);
-            }
-            here = here.rsplit_once('/')?.0;
-        }
-    }
-}
-
-impl Spot {
-    /// Where line and column of the text here stand in the file.
-    fn inside(&self, line: u32, column: u32) -> (u32, u32) {
-        match self.text {
-            TextStyle::Block { line: first, indent } if line > 0 => {
-                (first + line - 1, if column > 0 { indent + column } else { 0 })
-            }
-            TextStyle::Plain if line == 1 && column > 0 => (self.value.0, self.value.1 + column - 1),
-            TextStyle::Quoted if line == 1 && column > 0 => (self.value.0, self.value.1 + column),
-            _ => self.value,
-        }
-    }
-}
-
-/// Goes one name down in a JSON pointer.
-pub fn pointer_to(pointer: &str, name: &str) -> String {
-    let name: Cow<'_, str> =
-        if name.contains(['~', '/']) { name.replace('~', "~0").replace('/', "~1").into() } else { name.into() };
-    format!("{pointer}/{name}")
-}
-
 /// Reads one YAML document. Only `true`, `false`, `null`, `~` and JSON numbers without quotes are not text. `Err` holds every
 /// fault that could be found, in the order of the text, at most [`MOST_FAULTS`].
 pub fn read_yaml(text: &str, limits: YamlLimits) -> Result<Document, Vec<YamlFault>> {
@@ -214,8 +133,14 @@ fn odd_characters(text: &str) -> Vec<YamlFault> {
 fn is_odd(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => false,
-        '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
-        '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
+        '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => true,
         other => other.is_control(),
     }
 }
@@ -458,7 +383,7 @@ impl Reader<'_> {
             },
         }
         if let Some(pointer) = pointer {
-            self.document.spots.insert(pointer, Spot { key: key_place, value: at, text });
+            self.document.put(pointer, Spot { key: key_place, value: at, text });
         }
     }
 

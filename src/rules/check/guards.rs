@@ -37,7 +37,7 @@ impl Guards {
             (OperatorKind::Exists, Operand::Literal(value)) => value == &Value::Bool(true),
             (OperatorKind::Empty, Operand::Literal(value)) => value == &Value::Bool(false),
             (OperatorKind::Is, Operand::Literal(value)) => !value.is_null(),
-            (OperatorKind::Is, _) | (OperatorKind::Not, _) => false,
+            (OperatorKind::Is | OperatorKind::Not, _) => false,
             _ => true,
         };
         let checks = |kind: OperatorKind| matches!(kind, OperatorKind::Is | OperatorKind::In | OperatorKind::Matches);

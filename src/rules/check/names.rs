@@ -36,7 +36,7 @@ impl Checker<'_> {
     /// Checks what a template looks at. `leaf` is where its leaf stands.
     pub(super) fn reference(&self, leaf: Place, reference: &Reference, here: &Here) {
         let at = self.reader.in_text(leaf, reference.place);
-        let Some(optional) = self.path(at, &reference.path, true, here) else { return };
+        let Some(optional) = self.path(at, &reference.path, !reference.has_default, here) else { return };
         if optional && !reference.has_default && !reference.open && !here.guards.has(&reference.path) {
             let message = format!("{} may be missing", reference.path);
             let help = "add `| default: \"...\"`, or a condition that it exists";
@@ -52,7 +52,9 @@ impl Checker<'_> {
             for operator in &test.operators {
                 operator.each(&mut |operator| match &operator.operand {
                     Operand::Template(leaf) => {
-                        of_leaf(leaf).iter().for_each(|reference| self.reference(operator.place, reference, here));
+                        for reference in of_leaf(leaf) {
+                            self.reference(operator.place, reference, here);
+                        }
                     }
                     Operand::Tree(tree) => self.tree(tree, here),
                     _ => {}
@@ -77,13 +79,13 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks a path: `Some` where it can be there, true where it may be missing.
-    fn path(&self, at: Place, path: &Path, template: bool, here: &Here) -> Option<bool> {
+    /// Checks a path: `Some` where it can be there, true where it may be missing. `strict`: null would be noticed.
+    fn path(&self, at: Place, path: &Path, strict: bool, here: &Here) -> Option<bool> {
         let below = path.below_root();
         match path.root() {
-            Some("event") => self.payload(at, path, below, template),
+            Some("event") => self.payload(at, path, below),
             Some("events") => match below {
-                [Segment::Index(_) | Segment::Any, rest @ ..] => self.payload(at, path, rest, template),
+                [Segment::Index(_) | Segment::Any, rest @ ..] => self.payload(at, path, rest),
                 _ => Some(false),
             },
             Some("trigger") => self.field(at, path, below, &TRIGGER),
@@ -93,7 +95,7 @@ impl Checker<'_> {
             Some("run") if matches!(here.part, Part::Step | Part::OnError) => self.field(at, path, below, &RUN),
             Some("error") if here.part == Part::OnError => self.field(at, path, below, &ERROR),
             Some("steps") if matches!(here.part, Part::Step | Part::OnError) => {
-                self.step_name(at, path, below, template, here)
+                self.step_name(at, path, below, strict, here)
             }
             Some("secrets") => {
                 let help = "a secret is named in `auth` or by a pack, and never seen by a rule";
@@ -134,8 +136,8 @@ impl Checker<'_> {
     }
 
     /// A place in the payload, by the schemas of the events that the rule listens to.
-    fn payload(&self, at: Place, path: &Path, below: &[Segment], template: bool) -> Option<bool> {
-        let walks: Vec<Walk<'_>> = self.events.iter().map(|event| walk(event.schema, below, template)).collect();
+    fn payload(&self, at: Place, path: &Path, below: &[Segment]) -> Option<bool> {
+        let walks: Vec<Walk<'_>> = self.events.iter().map(|event| walk(event.schema, below, true)).collect();
         match either(walks) {
             Walk::Unknown => Some(false),
             Walk::Found { optional, .. } => Some(optional),
@@ -178,7 +180,7 @@ impl Checker<'_> {
         None
     }
 
-    fn step_name(&self, at: Place, path: &Path, below: &[Segment], template: bool, here: &Here) -> Option<bool> {
+    fn step_name(&self, at: Place, path: &Path, below: &[Segment], strict: bool, here: &Here) -> Option<bool> {
         let Some(Segment::Name(id)) = below.first() else { return Some(false) };
         if !self.ids.contains_key(id) {
             let message = format!("no step has the id `{}`", keys::shortened(id));
@@ -199,7 +201,7 @@ impl Checker<'_> {
                 let message = format!("the step `{id}` has not run yet here");
                 self.reader.warn(codes::UNSURE_RESULT, at, message, "move it before this step");
             }
-            Some((_, false)) if template && result && !here.guards.has(path) && !self.proven(id, here) => {
+            Some((_, false)) if strict && result && !here.guards.has(path) && !Self::proven(id, here) => {
                 let message = format!("the step `{id}` may have been skipped or have failed: its result is then null");
                 let help = format!("use it under `if: {{ steps.{id}.outcome: ok }}`, or add `| default: ...`");
                 self.reader.warn(codes::UNSURE_RESULT, at, message, help);
@@ -210,7 +212,7 @@ impl Checker<'_> {
     }
 
     /// Whether a condition says that the step went well.
-    fn proven(&self, id: &str, here: &Here) -> bool {
+    fn proven(id: &str, here: &Here) -> bool {
         let name = |name: &str| Segment::Name(name.to_owned());
         let of_step = |last: &str| [name("steps"), name(id), name(last)];
         let outcome = Path::new(of_step("outcome").to_vec());

@@ -34,14 +34,21 @@ fn one(
     };
     let are = types.iter().copied().collect::<Vec<_>>().join(" or ");
     if !wants.is_empty() && !wants.iter().any(|wanted| types.contains(wanted)) {
-        let message = format!("`{}` never holds: {} is {are}, not {}", operator.name, test.path, wants.join(" or "));
+        let wanted = wants.iter().filter(|wanted| **wanted != "whole number").copied().collect::<Vec<_>>().join(" or ");
+        let message = format!("`{}` never holds: {} ({are}) is never {wanted}", operator.name, test.path);
         return reader.error(codes::NEVER, operator.place, message, "nothing is converted");
     }
     match (operator.kind, &operator.operand) {
-        (Kind::Not, Operand::Operators(list)) => list.iter().for_each(|inner| one(reader, test, inner, types, choices)),
+        (Kind::Not, Operand::Operators(list)) => {
+            for inner in list {
+                one(reader, test, inner, types, choices);
+            }
+        }
         (Kind::Is, Operand::Literal(value)) => equal(reader, test, operator, value, (types, choices)),
         (Kind::In, Operand::Literal(Value::Array(list))) => {
-            list.iter().for_each(|value| equal(reader, test, operator, value, (types, choices)));
+            for value in list {
+                equal(reader, test, operator, value, (types, choices));
+            }
         }
         _ => {}
     }
@@ -65,10 +72,10 @@ fn equal(
     let shown = keys::shortened(&value.to_string());
     let are = types.iter().copied().collect::<Vec<_>>().join(" or ");
     if !fits {
-        let message = format!("{} is {are}, so it is never {} {shown}", test.path, type_name(value));
+        let message = format!("{} ({are}) is never {} {shown}", test.path, type_name(value));
         let help = match value {
-            Value::String(text) if types.contains("whole number") || types.contains("number") => {
-                format!("write it without quotes: {}", keys::shortened(text))
+            Value::String(digits) if types.contains("whole number") || types.contains("number") => {
+                format!("write it without quotes: {}", keys::shortened(digits))
             }
             Value::Number(number) if types.contains("text") => format!("put it in quotes: \"{number}\""),
             Value::Array(_) => "for one of several, write `in: [...]`".to_owned(),
@@ -81,10 +88,10 @@ fn equal(
         (Some(left), Some(right)) if test.ignore_case => left.to_lowercase() == right.to_lowercase(),
         _ => same(left, right),
     };
-    if choices.iter().any(|choice| same_text(choice, value)) {
+    if choices.iter().any(|known| same_text(known, value)) {
         return;
     }
-    let known: Vec<&str> = choices.iter().filter_map(|choice| choice.as_str()).collect();
+    let known: Vec<&str> = choices.iter().filter_map(|known| known.as_str()).collect();
     let help = value.as_str().map(|text| keys::suggestion(text, known.iter().copied())).unwrap_or_default();
     reader.error(codes::NEVER, operator.place, format!("{} is never {shown}", test.path), help);
 }

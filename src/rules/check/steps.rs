@@ -91,7 +91,9 @@ impl Checker<'_> {
     fn http(&self, http: &HttpStep, pointer: &str, here: &Here) {
         self.leaf(&http.url, &format!("{pointer}/url"), here);
         let at = place(self.reader.document.place(&format!("{pointer}/url")));
-        of_leaf(&http.url).iter().for_each(|reference| self.untrusted(at, reference, "url", here));
+        for reference in of_leaf(&http.url) {
+            self.untrusted(at, reference, "url", here);
+        }
         for (name, leaf) in &http.headers {
             self.leaf(leaf, &crate::value::pointer_to(&format!("{pointer}/headers"), name), here);
         }

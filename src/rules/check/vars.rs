@@ -8,10 +8,12 @@ use crate::{
 
 impl Checker<'_> {
     pub(super) fn vars(&self, here: &Here) {
+        let mut told: Vec<&str> = Vec::new();
         for var in &self.rule.vars {
             self.tree(&var.value, here);
             let mut way = vec![var.name.as_str()];
-            if self.circle(&mut way) {
+            if !told.contains(&var.name.as_str()) && self.circle(&mut way) {
+                told.extend(&way);
                 let message = format!("vars need each other in a circle: {}", way.join(" → "));
                 self.reader.error(codes::VAR_CYCLE, var.place, message, "write one of them without the others");
             }

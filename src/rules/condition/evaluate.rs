@@ -4,7 +4,10 @@ use std::cmp::Ordering;
 
 use regex::Regex;
 
-use super::{Condition, Operand, Operator, OperatorKind, Scope, Test};
+use super::{
+    Condition, Operand, Operator, OperatorKind, Scope, Test,
+    shown::{shown, shown_operand, shown_operators},
+};
 use crate::{
     clock::Time,
     model::Evidence,
@@ -16,15 +19,16 @@ use crate::{
 /// Why something does not hold.
 enum Miss {
     /// It is false; `not` makes it true.
-    False(Evidence),
+    False(Box<Evidence>),
     /// A var or a template failed: false, and `not` does not make it true.
-    Broken(Evidence),
+    Broken(Box<Evidence>),
 }
 
 impl Condition {
     /// Whether it holds. `Err` is the first test that did not, with the value it saw.
+    #[expect(clippy::result_large_err, reason = "the evidence of one rule at a time, taken apart at once")]
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<(), Evidence> {
-        self.check(scope).map_err(|(Miss::False(evidence) | Miss::Broken(evidence))| evidence)
+        self.check(scope).map_err(|(Miss::False(evidence) | Miss::Broken(evidence))| *evidence)
     }
 
     fn check(&self, scope: &dyn Scope) -> Result<(), Miss> {
@@ -34,7 +38,7 @@ impl Condition {
             Self::Not(inner) => match inner.check(scope) {
                 Err(Miss::False(_)) => Ok(()),
                 Err(broken) => Err(broken),
-                Ok(()) => Err(Miss::False(held(inner, scope))),
+                Ok(()) => Err(Miss::False(Box::new(held(inner, scope)))),
             },
             Self::Test(test) => test.check(scope),
         }
@@ -46,7 +50,7 @@ fn any(list: &[Condition], scope: &dyn Scope) -> Result<(), Miss> {
     for condition in list {
         match condition.check(scope) {
             Ok(()) => return Ok(()),
-            Err(Miss::False(evidence) | Miss::Broken(evidence)) => first = first.or(Some(evidence)),
+            Err(Miss::False(evidence) | Miss::Broken(evidence)) => first = first.or(Some(*evidence)),
         }
     }
     let mut evidence = first.unwrap_or_else(|| Evidence {
@@ -58,7 +62,7 @@ fn any(list: &[Condition], scope: &dyn Scope) -> Result<(), Miss> {
     });
     let why = format!("none of {} alternatives held", list.len());
     evidence.note = if evidence.note.is_empty() { why } else { format!("{why}; {}", evidence.note) };
-    Err(Miss::False(evidence))
+    Err(Miss::False(Box::new(evidence)))
 }
 
 /// What a condition under `not` saw when it held.
@@ -102,7 +106,7 @@ impl Test {
     fn check(&self, scope: &dyn Scope) -> Result<(), Miss> {
         let root = match self.root(scope) {
             Ok(root) => root,
-            Err(why) => return Err(Miss::Broken(self.evidence(self.operators.first(), None, None, why))),
+            Err(why) => return Err(Miss::Broken(self.boxed(self.operators.first(), None, None, why))),
         };
         let below = self.path.below_root();
         let mut seen: Vec<Option<&Value>> = match root {
@@ -119,34 +123,34 @@ impl Test {
             let wanted = match want(operator, scope, self.ignore_case) {
                 Ok(wanted) => wanted,
                 Err(why) => {
-                    return Err(Miss::Broken(self.evidence(Some(operator), seen[..].first().copied(), None, why)));
+                    return Err(Miss::Broken(self.boxed(Some(operator), seen.first().copied().flatten(), None, why)));
                 }
             };
             let mut note = String::new();
             let asked = Asked { operator, wanted: &wanted, ignore_case: self.ignore_case, scope };
             if !asked.holds_for_one(&seen, &mut note) {
-                let first = seen[..].first().copied();
-                return Err(Miss::False(self.evidence(Some(operator), first, Some(&wanted), note)));
+                let first = seen.first().copied().flatten();
+                return Err(Miss::False(self.boxed(Some(operator), first, Some(&wanted), note)));
             }
         }
         Ok(())
     }
 
-    fn evidence(
+    fn boxed(
         &self,
         operator: Option<&Operator>,
-        seen: Option<Option<&Value>>,
+        seen: Option<&Value>,
         wanted: Option<&Wanted<'_>>,
         note: String,
-    ) -> Evidence {
+    ) -> Box<Evidence> {
         let as_written = || operator.map_or(Value::Null, |operator| shown_operand(&operator.operand));
-        Evidence {
+        Box::new(Evidence {
             path: self.path.to_string(),
             operator: operator.map_or_else(String::new, |operator| operator.name.to_owned()),
             wanted: wanted.and_then(shown_wanted).unwrap_or_else(as_written),
-            seen: shown(seen.flatten()),
+            seen: shown(seen),
             note,
-        }
+        })
     }
 }
 
@@ -397,46 +401,4 @@ fn shown_wanted(wanted: &Wanted<'_>) -> Option<Value> {
         Wanted::Instant(time) => Some(Value::String(time.to_string())),
         Wanted::Literal(_) | Wanted::Operators(_) | Wanted::Pattern(_) | Wanted::Hours(_) => None,
     }
-}
-
-fn shown_operand(operand: &Operand) -> Value {
-    match operand {
-        Operand::Literal(value) => shown(Some(value)),
-        Operand::Template(_) | Operand::Tree(_) => Value::Null,
-        Operand::Operators(list) => shown_operators(list),
-        Operand::Pattern(regex) => Value::String(regex.as_str().to_owned()),
-        Operand::Ago(millis) => Value::String(format!("{} s ago", millis / 1000)),
-        Operand::Hours(name, _) => Value::String(name.clone()),
-    }
-}
-
-fn shown_operators(list: &[Operator]) -> Value {
-    Value::Object(list.iter().map(|operator| (operator.name.to_owned(), shown_operand(&operator.operand))).collect())
-}
-
-/// A value as evidence keeps it: a large one is only described, since evidence is stored for every run.
-pub(super) fn shown(value: Option<&Value>) -> Value {
-    const CHARACTERS: usize = 200;
-    const ELEMENTS: usize = 20;
-    match value {
-        None => Value::Null,
-        Some(Value::String(text)) if text.chars().nth(CHARACTERS).is_some() => {
-            Value::String(text.chars().take(CHARACTERS).chain(['…']).collect())
-        }
-        Some(Value::Array(list)) if list.len() > ELEMENTS || list.iter().any(is_nested) => {
-            Value::String(format!("a list of {}", list.len()))
-        }
-        Some(Value::Array(list)) => Value::Array(list.iter().map(|value| shown(Some(value))).collect()),
-        Some(Value::Object(object)) if object.len() > ELEMENTS || object.values().any(is_nested) => {
-            Value::String(format!("an object of {} names", object.len()))
-        }
-        Some(Value::Object(object)) => {
-            Value::Object(object.iter().map(|(name, value)| (name.clone(), shown(Some(value)))).collect())
-        }
-        Some(value) => value.clone(),
-    }
-}
-
-fn is_nested(value: &Value) -> bool {
-    value.is_array() || value.is_object()
 }

@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod parse;
+mod shown;
 
 use regex::Regex;
 
@@ -131,7 +132,9 @@ impl Operator {
     pub fn each<'o>(&'o self, see: &mut dyn FnMut(&'o Operator)) {
         see(self);
         if let Operand::Operators(list) = &self.operand {
-            list.iter().for_each(|operator| operator.each(see));
+            for operator in list {
+                operator.each(see);
+            }
         }
     }
 }

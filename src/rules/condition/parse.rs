@@ -153,7 +153,7 @@ fn operator<'a>(reader: &Reader<'a>, node: &Node<'a>, word: &str, ignore_case: b
         Kind::Exists | Kind::Empty => reader.boolean(node, &format!("`{name}`")).map(|b| Operand::Literal(b.into())),
         Kind::Length => match node.value {
             Value::Object(_) => operators(reader, node, false).map(Operand::Operators),
-            _ => typed(reader, node, name, "a whole number or operators", |value| value.is_u64()),
+            _ => typed(reader, node, name, "a whole number or operators", Value::is_u64),
         },
         Kind::Type => type_word(reader, node),
         Kind::Before | Kind::After => instant(reader, node, name),
@@ -187,11 +187,13 @@ fn unknown(reader: &Reader<'_>, node: &Node<'_>, word: &str) {
     let message = format!("unknown operator `{}`", keys::shortened(word));
     let foreign = FOREIGN.iter().find(|(theirs, _)| *theirs == word);
     let words = OperatorKind::WORDS.map(|(word, _)| word);
-    let help = match foreign {
-        Some((_, ours)) => format!("here it is called `{ours}`"),
-        None => keys::suggestion(word, words.into_iter().chain(["ignore_case"])),
+    let near = keys::nearest(word, words.into_iter().chain(["ignore_case"]));
+    let help = match (foreign, near) {
+        (Some((_, ours)), _) => format!("here it is called `{ours}`"),
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (None, None) => format!("known are {}; to compare with an object, write `is: {{ ... }}`", words.join(", ")),
     };
-    reader.error(codes::UNKNOWN_OPERATOR, at, message, format!("{help}; to compare with an object, use `is`"));
+    reader.error(codes::UNKNOWN_OPERATOR, at, message, help);
 }
 
 /// A value of any type, or templates.

@@ -41,12 +41,11 @@ pub(super) fn read_http<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Http
         Some(inner) => read_method(reader, &inner),
         None => Some(http::Method::GET),
     };
-    let url = match node.get("url") {
-        Some(inner) => read_url(reader, &inner),
-        None => {
-            reader.error(codes::MISSING_KEY, reader.key_place(node), "`http` needs a `url`", "");
-            None
-        }
+    let url = if let Some(inner) = node.get("url") {
+        read_url(reader, &inner)
+    } else {
+        reader.error(codes::MISSING_KEY, reader.key_place(node), "`http` needs a `url`", "");
+        None
     };
     let auth = node.get("auth").and_then(|inner| read_auth(reader, &inner));
     let headers = node.get("headers").map(|inner| read_headers(reader, &inner)).unwrap_or_default();

@@ -47,15 +47,15 @@ fn standard(count: usize) -> Vec<Duration> {
 /// Reads `retry`; the standard where there are findings.
 pub(super) fn read_retry<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Retry {
     match node.value {
-        Value::Number(number) => match number.as_u64().filter(|count| RETRIES.contains(count)) {
-            Some(count) => Retry { after: standard(usize::try_from(count).unwrap_or_default()), ..Retry::default() },
-            None => {
+        Value::Number(number) => {
+            let Some(count) = number.as_u64().filter(|count| RETRIES.contains(count)) else {
                 let message = format!("`retry: {number}` is out of range");
                 let help = "a whole number from 0 to 50 is taken";
                 reader.error(codes::RANGE, reader.place(node), message, help);
-                Retry::default()
-            }
-        },
+                return Retry::default();
+            };
+            Retry { after: standard(usize::try_from(count).unwrap_or_default()), ..Retry::default() }
+        }
         Value::Object(_) => read_map(reader, node),
         _ => {
             reader.wrong_type(node, "`retry` must be a number of retries, or a map with `after`, `when` or `unknown`");

@@ -67,7 +67,7 @@ pub(crate) fn read_rule(file: &str, text: &str, files: &Files, vocabulary: &dyn 
     Read { rule: rule.filter(|_| holds), findings, name }
 }
 
-fn read<'a>(reader: &Reader<'a>, id: &str, file: &str) -> Option<Rule> {
+fn read(reader: &Reader<'_>, id: &str, file: &str) -> Option<Rule> {
     let root = reader.root();
     if root.value.is_null() {
         reader.error(codes::MISSING_KEY, Place::default(), "the file is empty", "write name, on, when and do");
@@ -84,31 +84,28 @@ fn read<'a>(reader: &Reader<'a>, id: &str, file: &str) -> Option<Rule> {
         let at = Place { line: 1, column: 1 };
         reader.error(codes::MISSING_KEY, at, format!("a rule needs `{name}`"), help);
     };
-    let name = match root.get("name") {
-        Some(inner) => read_name(reader, &inner),
-        None => {
-            missing("name", "write `name:` with a text for people");
-            None
-        }
+    let name = if let Some(inner) = root.get("name") {
+        read_name(reader, &inner)
+    } else {
+        missing("name", "write `name:` with a text for people");
+        None
     };
     let description = root.get("description").and_then(|inner| reader.text(&inner, "`description`"));
     let enabled = root.get("enabled").is_none_or(|inner| reader.boolean(&inner, "`enabled`").unwrap_or(true));
-    let on = match root.get("on") {
-        Some(inner) => read_on(reader, &inner),
-        None => {
-            missing("on", "write `on:` with an event type such as gruveo.call");
-            Vec::new()
-        }
+    let on = if let Some(inner) = root.get("on") {
+        read_on(reader, &inner)
+    } else {
+        missing("on", "write `on:` with an event type such as gruveo.call");
+        Vec::new()
     };
     let vars = root.get("vars").map(|inner| read_vars(reader, &inner)).unwrap_or_default();
     let when = read_when(reader, &root);
     let timeout = root.get("timeout").and_then(|inner| read_run_timeout(reader, &inner));
-    let steps = match root.get("do") {
-        Some(inner) => read_steps(reader, &inner, "`do`"),
-        None => {
-            missing("do", "write `do:` with a list of steps");
-            Vec::new()
-        }
+    let steps = if let Some(inner) = root.get("do") {
+        read_steps(reader, &inner, "`do`")
+    } else {
+        missing("do", "write `do:` with a list of steps");
+        Vec::new()
     };
     let on_error = root.get("on_error").map(|inner| read_steps(reader, &inner, "`on_error`")).unwrap_or_default();
     let tests = root.get("tests").map(|inner| read_tests(reader, &inner)).unwrap_or_default();

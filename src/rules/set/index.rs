@@ -26,8 +26,11 @@ struct Listeners {
     /// Positions in `rules` that every event must ask.
     always: Vec<u32>,
     /// By a path in the payload: the hash of a value there, and the rules that want it.
-    paths: Vec<(Vec<Segment>, HashMap<u64, Vec<u32>>)>,
+    paths: Vec<(Vec<Segment>, ByValue)>,
 }
+
+/// The rules that want a value, by its hash.
+type ByValue = HashMap<u64, Vec<u32>>;
 
 /// A value that must stand at a path of the payload: its hash.
 type Key<'r> = (&'r [Segment], u64);
@@ -39,14 +42,14 @@ impl Index {
         let mut services: HashMap<&str, Vec<(&Arc<Rule>, bool)>> = HashMap::new();
         for rule in rules {
             for on in &rule.on {
-                let (name, own, map) = match on {
+                let (name, own, listeners) = match on {
                     On::Type { event, own } => (event, *own, &mut kinds),
                     On::Service { service, own } => (service, *own, &mut services),
                 };
-                let list = map.entry(name).or_default();
+                let list = listeners.entry(name).or_default();
                 match list.last_mut() {
                     // A rule that names a type twice is asked once.
-                    Some((last, last_own)) if Arc::ptr_eq(last, rule) => *last_own |= own,
+                    Some((before, hears_own)) if Arc::ptr_eq(before, rule) => *hears_own |= own,
                     _ => list.push((rule, own)),
                 }
             }
@@ -168,7 +171,9 @@ fn hash(value: &Value) -> u64 {
         Value::String(text) => (3_u8, text).hash(&mut hasher),
         Value::Array(list) => {
             4_u8.hash(&mut hasher);
-            list.iter().for_each(|value| hash(value).hash(&mut hasher));
+            for value in list {
+                hash(value).hash(&mut hasher);
+            }
         }
         Value::Object(object) => {
             let entry = |(name, value): (&String, &Value)| {

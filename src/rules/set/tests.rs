@@ -184,3 +184,19 @@ fn ten_thousand_rules_cost_about_as_much_as_ten() {
     // A debug build on a busy machine; `make bench` measures the factor 2.
     assert!(many < few * 10, "10 rules {few:?}, 10,000 rules {many:?}");
 }
+
+#[test]
+fn a_thousand_files_are_compiled_without_waiting() {
+    let rule = |n: usize| {
+        format!(
+            "name: Rule {n}\non: gruveo.call\nvars:\n  x: \"{{{{ event.location | upcase }}}}\"\nwhen:\n  event.resolution: missed\n  event.account.id: {n}\n  event.tracking.ticket: {{ matches: \"^[0-9]+$\" }}\ndo:\n- groove.add_note:\n    ticket: \"{{{{ event.tracking.ticket }}}}\"\n    body: |\n      Missed call from {{{{ event.location }}}}\n      after {{{{ event.waitingTime }}}} seconds.\n"
+        )
+    };
+    let files = (0..1000).map(|n| (format!("rules/r{n:04}.yaml"), rule(n)));
+    let texts = texts(files);
+    let start = Instant::now();
+    let compiled = Set::compile(texts, &Fake::new());
+    assert_eq!((compiled.set.rules.len(), compiled.findings.len()), (1000, 0), "{:?}", compiled.findings.first());
+    // A debug build on a busy machine: a release build is to take less than a second.
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
