@@ -1,1 +1,3 @@
-//! (to be built)
+//! Stand-ins for outside services, for trying Bellwire without an account anywhere.
+
+pub mod groove;

@@ -1,0 +1,77 @@
+//! A connection as it is in force: the settings laid over the pack.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    config::{Config, Connection, Rate, Service},
+    services::{AuthUse, Pack, Registry},
+};
+
+/// The settings that connections are made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings<'a> {
+    pub(super) connections: &'a BTreeMap<String, Connection>,
+    pub(super) services: &'a BTreeMap<String, Service>,
+}
+
+impl<'a> Settings<'a> {
+    pub(super) fn of(config: &'a Config) -> Self {
+        Self { connections: &config.connections, services: &config.services }
+    }
+}
+
+/// A connection of `[connections]`, or a service's own.
+pub(super) struct Effective<'a> {
+    pub(super) pack: &'a Arc<Pack>,
+    pub(super) base_url: Option<&'a str>,
+    pub(super) rate: Option<Rate>,
+    pub(super) concurrent: Option<u32>,
+    secrets: Option<&'a BTreeMap<String, String>>,
+}
+
+impl<'a> Effective<'a> {
+    /// The connection of this name. `None` where there is none, or its service has no pack.
+    pub(super) fn find(settings: Settings<'a>, registry: &'a Registry, name: &str) -> Option<Self> {
+        let connection = settings.connections.get(name);
+        let service = connection.map_or(name, |connection| connection.service.as_str());
+        let pack = registry.pack(service)?;
+        // The short form is for the service's own connection alone.
+        let short = settings.services.get(name).filter(|_| service == name);
+        let base_url = connection
+            .and_then(|connection| connection.base_url.as_deref())
+            .or_else(|| short.and_then(|short| short.base_url.as_deref()))
+            .or(pack.base_url.as_deref());
+        let rate = connection.and_then(|connection| connection.rate).or_else(|| short.and_then(|short| short.rate));
+        let concurrent = connection
+            .and_then(|connection| connection.concurrent)
+            .or_else(|| short.and_then(|short| short.concurrent))
+            .or(pack.concurrent);
+        let secrets = connection.map(|connection| &connection.secrets);
+        Some(Self { pack, base_url, rate: rate.or(pack.rate), concurrent, secrets })
+    }
+
+    /// The names of all connections.
+    pub(super) fn names(settings: Settings<'a>, registry: &'a Registry) -> impl Iterator<Item = &'a str> {
+        settings.connections.keys().chain(registry.packs.keys()).map(String::as_str)
+    }
+
+    /// Our name of a secret that the pack calls `name`.
+    pub(super) fn secret<'n>(&self, name: &'n str) -> &'n str
+    where
+        'a: 'n,
+    {
+        self.secrets.and_then(|secrets| secrets.get(name)).map_or(name, String::as_str)
+    }
+
+    /// Whether the pack's auth uses the secret that we call `name`.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        let named: [Option<&str>; 2] = match &self.pack.auth {
+            Some(AuthUse::Bearer(secret) | AuthUse::Header { secret, .. } | AuthUse::Query { secret, .. }) => {
+                [Some(secret), None]
+            }
+            Some(AuthUse::Basic { user, password }) => [Some(user), Some(password)],
+            Some(AuthUse::Connection(_)) | None => [None, None],
+        };
+        named.into_iter().flatten().any(|named| self.secret(named) == name)
+    }
+}

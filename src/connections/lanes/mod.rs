@@ -1,0 +1,116 @@
+//! Lanes: what is called apart from all else, with its pace and its places.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::pace::Pace;
+use crate::{clock::Time, config::Rate};
+
+/// Lanes above which those that are idle are forgotten: a bare URL may hold a host of the caller's.
+const MANY: usize = 1024;
+
+/// May the connection be called now?
+#[derive(Debug)]
+pub enum Turn {
+    /// Yes; the place is given back when this is dropped.
+    Now(Place),
+    /// Not before then (rate). The slot is reserved for the run that asked.
+    At(Time),
+    /// All places are taken; ask again when one is given back (`Connections::freed`).
+    Busy,
+}
+
+/// A place among a connection's concurrent requests.
+pub struct Place {
+    lane: String,
+    lanes: Arc<Shared>,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({})", self.lane)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(lane) = self.lanes.lock().get_mut(&self.lane) {
+            lane.taken = lane.taken.saturating_sub(1);
+        }
+        // All that wait look again; who asks in this very moment finds the mark that is left.
+        self.lanes.freed.notify_waiters();
+        self.lanes.freed.notify_one();
+    }
+}
+
+/// How a lane may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) rate: Rate,
+    /// Requests in flight at once; at least one.
+    pub(super) concurrent: usize,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    pace: Pace,
+    taken: usize,
+}
+
+#[derive(Default)]
+struct Shared {
+    lanes: Mutex<HashMap<String, Lane>>,
+    freed: Notify,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Lane>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All lanes.
+#[derive(Clone, Default)]
+pub(super) struct Lanes(Arc<Shared>);
+
+impl Lanes {
+    /// A turn at `name` for `run`.
+    pub(super) fn turn(&self, name: &str, limits: Limits, now: Time, run: i64) -> Turn {
+        let mut lanes = self.0.lock();
+        if !lanes.contains_key(name) {
+            if lanes.len() >= MANY {
+                lanes.retain(|_, lane| lane.taken > 0 || !lane.pace.is_idle(now));
+            }
+            lanes.insert(name.to_owned(), Lane::default());
+        }
+        let Some(lane) = lanes.get_mut(name) else { return Turn::Busy };
+        let at = lane.pace.ask(limits.rate, now, run);
+        if at > now {
+            return Turn::At(at);
+        }
+        if lane.taken >= limits.concurrent.max(1) {
+            return Turn::Busy;
+        }
+        lane.taken += 1;
+        lane.pace.go(limits.rate, now, run);
+        Turn::Now(Place { lane: name.to_owned(), lanes: Arc::clone(&self.0) })
+    }
+
+    /// Nothing goes out on this lane before `until`.
+    pub(super) fn pause(&self, name: &str, until: Time) {
+        self.0.lock().entry(name.to_owned()).or_default().pace.pause(until);
+    }
+
+    /// Returns when a place was given back since the last call, now and then without one.
+    pub(super) async fn freed(&self) {
+        self.0.freed.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! Finds secrets in texts, in the forms in which targets and libraries write them back.
+
+use std::{borrow::Cow, collections::HashSet, fmt, fmt::Write as _};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{SHORTEST, Secret};
+
+/// What is percent-encoded by those who keep to RFC 3986, section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What is left where the text could not be searched.
+const WITHHELD: &str = "[withheld: secrets could not be masked]";
+
+/// Replaces every known secret (and its base64, base64url, hex, URL, JSON and HTML forms) in a text by `[secret NAME]`.
+///
+/// Mask before cutting: a secret that a cut has split is not found.
+#[derive(Default)]
+pub struct Masker {
+    search: Option<AhoCorasick>,
+    /// By pattern.
+    replacements: Vec<String>,
+    /// The search could not be built: then nothing is let through.
+    withhold: bool,
+}
+
+impl Masker {
+    /// A masker for these secrets: name and value.
+    pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s Secret)>) -> Self {
+        let mut patterns: Vec<Vec<u8>> = Vec::new();
+        let mut replacements = Vec::new();
+        let mut known = HashSet::new();
+        for (name, secret) in secrets {
+            for form in forms(secret.expose()) {
+                if known.insert(form.clone()) {
+                    patterns.push(form);
+                    replacements.push(format!("[secret {name}]"));
+                }
+            }
+        }
+        if patterns.is_empty() {
+            return Self::default();
+        }
+        match AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns) {
+            Ok(search) => Self { search: Some(search), replacements, withhold: false },
+            Err(_) => Self { search: None, replacements: Vec::new(), withhold: true },
+        }
+    }
+
+    /// The text without any secret.
+    pub fn mask(&self, text: &str) -> String {
+        self.mask_cow(text).into_owned()
+    }
+
+    /// The text without any secret; the text itself where there was none in it.
+    pub fn mask_cow<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.masked(text.as_bytes()) {
+            // The patterns are UTF-8 and so begin and end between characters: what is left is UTF-8 too.
+            Some(masked) => Cow::Owned(String::from_utf8_lossy(&masked).into_owned()),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    /// The same for bytes that may be no text.
+    pub fn mask_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        self.masked(bytes).unwrap_or_else(|| bytes.to_vec())
+    }
+
+    /// The bytes without any secret. `None` where there was none in them.
+    fn masked(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if self.withhold {
+            return Some(WITHHELD.as_bytes().to_vec());
+        }
+        let search = self.search.as_ref()?;
+        search.find(bytes)?;
+        let mut masked = Vec::with_capacity(bytes.len());
+        search.replace_all_with_bytes(bytes, &mut masked, |found, _, masked| {
+            let name = self.replacements.get(found.pattern().as_usize()).map_or("[secret]", String::as_str);
+            masked.extend_from_slice(name.as_bytes());
+            true
+        });
+        Some(masked)
+    }
+}
+
+impl fmt::Debug for Masker {
+    /// Never the search itself: its states spell the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Masker({} forms)", self.replacements.len())
+    }
+}
+
+/// Every form of a secret that is looked for, without empty ones.
+fn forms(secret: &str) -> Vec<Vec<u8>> {
+    let mut forms = vec![secret.to_owned()];
+    // A header's value loses the space around it on its way.
+    if secret.trim().len() >= SHORTEST {
+        forms.push(secret.trim().to_owned());
+    }
+    // Of what is shorter, the other forms are too likely to stand for something else.
+    if secret.len() >= SHORTEST {
+        forms.extend(encoded(secret.as_bytes()));
+        forms.extend(escaped(secret));
+    }
+    forms.retain(|form| !form.is_empty());
+    forms.into_iter().map(String::into_bytes).collect()
+}
+
+/// Base64 and hex. Base64 also of the secret inside a longer text, such as `user:secret`: at each of the three alignments, the digits
+/// that hold bits of the secret alone.
+fn encoded(secret: &[u8]) -> Vec<String> {
+    let mut forms =
+        vec![STANDARD.encode(secret), URL_SAFE.encode(secret), hex::encode(secret), hex::encode_upper(secret)];
+    for before in 0..3 {
+        let shifted = [&[0; 2][..before], secret].concat();
+        let (first, last) = ((before * 8).div_ceil(6), shifted.len() * 8 / 6);
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            forms.push(engine.encode(&shifted).chars().take(last).skip(first).collect());
+        }
+    }
+    forms
+}
+
+/// As it stands in URLs, forms, JSON and HTML.
+fn escaped(secret: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    for set in [NON_ALPHANUMERIC, RESERVED] {
+        let percent = utf8_percent_encode(secret, set).to_string();
+        forms.push(percent.replace("%20", "+"));
+        forms.push(lower_escapes(&percent));
+        forms.push(percent);
+    }
+    forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+    let json = serde_json::Value::from(secret).to_string();
+    let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json).to_owned();
+    forms.push(json.replace('/', "\\/"));
+    forms.push(ascii_json(&json));
+    forms.push(json);
+    let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    forms.push(html.replace('\'', "&#39;"));
+    forms.push(html.replace('\'', "&#x27;"));
+    forms.push(html);
+    forms
+}
+
+/// `%2F` as `%2f`.
+fn lower_escapes(percent: &str) -> String {
+    let mut after = 2;
+    percent
+        .chars()
+        .map(|sign| {
+            after = if sign == '%' { 0 } else { after + 1 };
+            if after <= 2 { sign.to_ascii_lowercase() } else { sign }
+        })
+        .collect()
+}
+
+/// JSON with every character outside ASCII as `\uXXXX`, as some writers have it.
+fn ascii_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for sign in json.chars() {
+        if sign.is_ascii() {
+            text.push(sign);
+            continue;
+        }
+        for unit in sign.encode_utf16(&mut [0; 2]) {
+            write!(text, "\\u{unit:04x}").unwrap_or_default();
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "s3cr&t/\"tök'en<1>+ =x";
+
+    fn masker() -> Masker {
+        let (token, other) = (Secret::new(TOKEN.into()), Secret::new("abcdefgh".into()));
+        Masker::new([("groove_token", &token), ("other", &other)])
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_every_form_it_comes_back_in() {
+        let mut found = vec![TOKEN.to_owned(), STANDARD.encode(TOKEN), URL_SAFE_NO_PAD.encode(TOKEN)];
+        found.extend([hex::encode(TOKEN), hex::encode_upper(TOKEN), serde_json::to_string(TOKEN).unwrap()]);
+        found.push(utf8_percent_encode(TOKEN, NON_ALPHANUMERIC).to_string());
+        found.push(url::form_urlencoded::Serializer::new(String::new()).append_pair("a", TOKEN).finish());
+        let mut url = url::Url::parse("https://example.com").unwrap();
+        url.query_pairs_mut().append_pair("token", TOKEN);
+        found.push(url.to_string());
+        found.push("s3cr&amp;t/&quot;tök&#39;en&lt;1&gt;+ =x".into());
+        found.push("s3cr&t\\/\\\"t\\u00f6k'en<1>+ =x".replace("\\/", "/"));
+        for form in found {
+            let masked = masker().mask(&format!("before {form} after"));
+            assert!(masked.contains("[secret groove_token]"), "{form} gives {masked}");
+            assert!(masked.starts_with("before ") && masked.ends_with(" after"), "{masked}");
+        }
+    }
+
+    #[test]
+    fn a_secret_inside_longer_base64_is_masked() {
+        for user in ["", "a", "ab", "abc", "someone:"] {
+            for rest in ["", "!", "!!", "!!!"] {
+                let basic = STANDARD.encode(format!("{user}{TOKEN}{rest}"));
+                assert!(masker().mask(&basic).contains("[secret groove_token]"), "{user:?} {rest:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_of_two_secrets_wins() {
+        let (short, long) = (Secret::new("abcdefgh".into()), Secret::new("abcdefgh-ijkl".into()));
+        let masker = Masker::new([("short", &short), ("long", &long)]);
+        assert_eq!(masker.mask("abcdefgh-ijkl abcdefgh"), "[secret long] [secret short]");
+    }
+
+    #[test]
+    fn what_holds_no_secret_stays_as_it_is() {
+        assert!(matches!(masker().mask_cow("nothing here: s3cr&t"), Cow::Borrowed(_)));
+        assert_eq!(Masker::default().mask("s3cr&t"), "s3cr&t");
+        assert_eq!(Masker::new([("empty", &Secret::new(String::new()))]).mask("a b"), "a b");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_masked_too() {
+        let bytes = [b"\xff\x00abcdefgh".as_slice(), b"\xfe"].concat();
+        assert_eq!(masker().mask_bytes(&bytes), [b"\xff\x00[secret other]".as_slice(), b"\xfe"].concat());
+    }
+
+    #[test]
+    fn a_masker_does_not_spell_its_secrets() {
+        assert!(!format!("{:?}", masker()).contains("abcdefgh"));
+    }
+}
