@@ -1,6 +1,9 @@
 //! Events as lists, pages and workers see them.
 
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _};
+use diesel::{
+    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
+    Queryable, RunQueryDsl as _,
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -13,11 +16,7 @@ use super::{
     runs::{self, RunFilter, RunRow},
     schema::{bodies, events},
 };
-use crate::{
-    clock::Time,
-    ids::EventId,
-    model::EventFlags,
-};
+use crate::{clock::Time, ids::EventId, model::EventFlags};
 
 /// More channels than this are not asked one by one: a list then reads in the order of ids.
 const ASKED_APART: usize = 64;
@@ -166,7 +165,10 @@ pub(super) fn list(conn: &mut Conn, lookup: &Lookup, filter: &EventFilter) -> Re
     rows.iter().map(|row| shown(conn, lookup, row)).collect()
 }
 
-fn find(conn: &mut Conn, id: i64) -> Result<Option<(TableRow, Option<Vec<u8>>)>, StoreError> {
+/// An event and its packed body, where that is still there.
+type Found = (TableRow, Option<Vec<u8>>);
+
+fn find(conn: &mut Conn, id: i64) -> Result<Option<Found>, StoreError> {
     Ok(each!(conn, c => events::table
         .left_join(bodies::table.on(bodies::event.eq(events::id)))
         .filter(events::id.eq(id))
@@ -175,12 +177,7 @@ fn find(conn: &mut Conn, id: i64) -> Result<Option<(TableRow, Option<Vec<u8>>)>,
         .optional())?)
 }
 
-fn opened(
-    conn: &mut Conn,
-    lookup: &Lookup,
-    row: &TableRow,
-    data: Option<Vec<u8>>,
-) -> Result<StoredEvent, StoreError> {
+fn opened(conn: &mut Conn, lookup: &Lookup, row: &TableRow, data: Option<Vec<u8>>) -> Result<StoredEvent, StoreError> {
     let channel = lookup.channel(conn, row.channel)?;
     let (meta, body) = match data {
         None => (Map::new(), None),

@@ -31,7 +31,8 @@ impl Instance {
     /// A new one.
     pub(super) fn new(kind: &str, now: Time) -> Result<Self, StoreError> {
         let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(|error| StoreError::Refused(format!("the system gives no random bytes: {error}")))?;
+        getrandom::fill(&mut id)
+            .map_err(|error| StoreError::Refused(format!("the system gives no random bytes: {error}")))?;
         Ok(Self { id: hex::encode(id), kind: kind.to_owned(), created: now.to_string() })
     }
 }

@@ -12,7 +12,8 @@ fn unreadable(error: &serde_json::Error) -> StoreError {
 /// Meta and body as one value: the length of the meta in four bytes, the meta as JSON, the body as it came.
 pub(super) fn join(meta: &Map<String, Value>, body: &[u8]) -> Result<Vec<u8>, StoreError> {
     let meta = serde_json::to_vec(meta).map_err(|error| unreadable(&error))?;
-    let length = u32::try_from(meta.len()).map_err(|_| StoreError::Rejected("the meta of an event is too long".to_owned()))?;
+    let length =
+        u32::try_from(meta.len()).map_err(|_| StoreError::Rejected("the meta of an event is too long".to_owned()))?;
     Ok([&length.to_le_bytes(), meta.as_slice(), body].concat())
 }
 

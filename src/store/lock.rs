@@ -8,7 +8,7 @@ use std::{
         Arc,
         mpsc::{RecvTimeoutError, Sender, channel},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -21,6 +21,9 @@ use super::{
 /// How often the connection that holds the advisory lock is tried.
 const TRIED_EVERY: Duration = Duration::from_secs(1);
 
+/// How long the lock of a process that has just ended may still be held.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Held for as long as it lives.
 #[expect(dead_code, reason = "held, not read: dropping it gives the lock back")]
 pub(super) enum Lock {
@@ -31,7 +34,12 @@ pub(super) enum Lock {
 }
 
 /// Takes the lock of a database in `dir`.
-pub(super) fn take(place: &Place, dir: &Path, health: &Arc<Health>, on_failure: &OnFailure) -> Result<Lock, StoreError> {
+pub(super) fn take(
+    place: &Place,
+    dir: &Path,
+    health: &Arc<Health>,
+    on_failure: &OnFailure,
+) -> Result<Lock, StoreError> {
     match place {
         Place::Sqlite(_) => take_file(dir),
         Place::Postgres(_) => take_advisory(place, Arc::clone(health), Arc::clone(on_failure)),
@@ -40,7 +48,9 @@ pub(super) fn take(place: &Place, dir: &Path, health: &Arc<Health>, on_failure: 
 
 fn take_file(dir: &Path) -> Result<Lock, StoreError> {
     let path = dir.join("bellwire.lock");
-    let refused = |why: &dyn std::fmt::Display| StoreError::Refused(format!("the lock {} cannot be taken: {why}", path.display()));
+    let refused = |why: &dyn std::fmt::Display| {
+        StoreError::Refused(format!("the lock {} cannot be taken: {why}", path.display()))
+    };
     if path.is_symlink() {
         return Err(refused(&"it is a symbolic link; remove it"));
     }
@@ -63,9 +73,16 @@ fn take_file(dir: &Path) -> Result<Lock, StoreError> {
 
 fn take_advisory(place: &Place, health: Arc<Health>, on_failure: OnFailure) -> Result<Lock, StoreError> {
     let mut conn = place.connect(Access::Write)?;
-    if !dialect::try_lock(&mut conn)? {
+    // PostgreSQL notices a little late that a process has gone: a restart must not fail for that.
+    let begun = Instant::now();
+    while !dialect::try_lock(&mut conn)? {
+        if begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(100));
+            continue;
+        }
         return Err(StoreError::Refused(
-            "another `bellwire serve` uses the database of `database.url`; stop it first, or name another database".to_owned(),
+            "another `bellwire serve` uses the database of `database.url`; stop it first, or name another database"
+                .to_owned(),
         ));
     }
     let (end, ended) = channel::<()>();

@@ -38,7 +38,8 @@ impl Place {
             Some(("postgresql" | "postgres", _)) => dialect::check_url(text).map(Self::Postgres),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(config.workspace.join(path))),
             _ => Err(StoreError::Refused(
-                "`database.url` is neither `postgresql://...` nor `sqlite:PATH`; leave it out for SQLite in `data.dir`".to_owned(),
+                "`database.url` is neither `postgresql://...` nor `sqlite:PATH`; leave it out for SQLite in `data.dir`"
+                    .to_owned(),
             )),
         }
     }

@@ -142,13 +142,7 @@ fn move_on(conn: &mut Conn, record: &Record) -> Result<bool, StoreError> {
     dialect::move_run(conn, &update)
 }
 
-fn write_end(
-    conn: &mut Conn,
-    known: &mut Known,
-    run: RunId,
-    end: &AttemptEnd,
-    late: bool,
-) -> Result<bool, StoreError> {
+fn write_end(conn: &mut Conn, known: &mut Known, run: RunId, end: &AttemptEnd, late: bool) -> Result<bool, StoreError> {
     let reason = if end.reason.is_empty() { None } else { Some(known.name(conn, &end.reason)?) };
     let error = json::pack_error(end.error.as_ref())?;
     let reply = end.reply.as_deref().map(compress::pack);

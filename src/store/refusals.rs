@@ -56,8 +56,7 @@ pub(super) fn keep(conn: &mut Conn, row: &RefusalTableRow, since_cut: &mut u32) 
 /// The newest refusals, newest first.
 pub(super) fn list(conn: &mut Conn, limit: usize) -> Result<Vec<Refusal>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(RING).min(RING);
-    let rows: Vec<RefusalTableRow> =
-        each!(conn, c => refusals::table.order(refusals::id.desc()).limit(limit).load(c))?;
+    let rows: Vec<RefusalTableRow> = each!(conn, c => refusals::table.order(refusals::id.desc()).limit(limit).load(c))?;
     let refusal = |row: RefusalTableRow| Refusal {
         id: RefusalId(row.id),
         at: row.refused_at,

@@ -1,6 +1,9 @@
 //! Runs as lists and pages show them.
 
-use diesel::{ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _, Selectable, SelectableHelper as _};
+use diesel::{
+    ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _, Selectable,
+    SelectableHelper as _,
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -133,7 +136,8 @@ pub(super) fn list(conn: &mut Conn, lookup: &Lookup, filter: &RunFilter) -> Resu
         },
         None => None,
     };
-    let mut question = runs::table.select(ListRow::as_select()).order(runs::id.desc()).limit(page_size(filter.limit)).into_boxed();
+    let mut question =
+        runs::table.select(ListRow::as_select()).order(runs::id.desc()).limit(page_size(filter.limit)).into_boxed();
     if let Some(before) = filter.before {
         question = question.filter(runs::id.lt(before.0));
     }

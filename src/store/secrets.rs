@@ -43,13 +43,7 @@ pub(super) fn all(conn: &mut Conn) -> Result<Vec<SealedRow>, StoreError> {
 }
 
 /// Stores or replaces one.
-pub(super) fn put(
-    conn: &mut Conn,
-    name: &str,
-    sealed: &[u8],
-    origins: &[String],
-    now: Time,
-) -> Result<(), StoreError> {
+pub(super) fn put(conn: &mut Conn, name: &str, sealed: &[u8], origins: &[String], now: Time) -> Result<(), StoreError> {
     let origins = serde_json::to_string(origins).map_err(|error| StoreError::Rejected(error.to_string()))?;
     dialect::put_secret(conn, name, sealed, &origins, now.0)?;
     dialect::count(conn, state::SECRETS, 1)

@@ -93,12 +93,17 @@ impl Vault {
     /// Loads the key file (made where there is none and `Mode::Serve` or `Write`), checks it against the database's check value.
     pub fn open(store: Store, config: &Config, clock: SharedClock) -> Result<Self, VaultError> {
         let may_write = store.mode() != Mode::Read;
-        let (rows, check) = store.ask(|conn, _| Ok((secrets::all(conn)?.len(), state::data(conn, state::SECRETS_CHECK)?)))?;
+        let (rows, check) =
+            store.ask(|conn, _| Ok((secrets::all(conn)?.len(), state::data(conn, state::SECRETS_CHECK)?)))?;
         // A lost key is not replaced in silence: a new one would open nothing of what is sealed.
         let may_create = may_write && rows == 0;
         let mut key = SealingKey::load(&config.secrets.key_file, may_create).map_err(|error| error.to_string());
-        let is_stale = rows == 0 && key.as_ref().is_ok_and(|key| check.as_deref().is_some_and(|check| !opens(key, check)));
-        if may_write && (check.is_none() || is_stale) && let Ok(sealing) = &key {
+        let is_stale =
+            rows == 0 && key.as_ref().is_ok_and(|key| check.as_deref().is_some_and(|check| !opens(key, check)));
+        if may_write
+            && (check.is_none() || is_stale)
+            && let Ok(sealing) = &key
+        {
             match sealing.seal(CHECK, &Secret::new(CHECK.to_owned())) {
                 Ok(sealed) => store.write_and_wait(move |desk| {
                     dialect::put_state(&mut desk.conn, state::SECRETS_CHECK, None, None, Some(&sealed))

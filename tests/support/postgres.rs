@@ -18,7 +18,7 @@ const WANTED: &str = "tests need PostgreSQL's server programs: install Debian's 
                       running server is needed)";
 
 /// How long a cluster may take to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Cluster {
     dir: PathBuf,
@@ -87,12 +87,10 @@ fn start() -> Cluster {
     .output()
     .expect("`sh` runs");
     assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-    let guard = run(
-        "trap '' INT HUP; dir=$1 bin=$2; shift 2; \
+    let guard = run("trap '' INT HUP; dir=$1 bin=$2; shift 2; \
          \"$@\" \"$bin/postgres\" -D \"$dir/data\" -k \"$dir\" -c listen_addresses= -c max_connections=200 \
            -c shared_buffers=64MB <&- >\"$dir/log\" 2>&1 & \
-         server=$!; cat >/dev/null; kill -QUIT $server; wait $server; rm -rf \"$dir\"",
-    )
+         server=$!; cat >/dev/null; kill -QUIT $server; wait $server; rm -rf \"$dir\"")
     .stdin(Stdio::piped())
     .stdout(Stdio::null())
     .stderr(Stdio::null())

@@ -234,7 +234,12 @@ pub(in crate::store) struct DueRow {
 }
 
 /// The runs of a rule that are due, oldest due first.
-pub(in crate::store) fn due_of_rule(conn: &mut Conn, rule: i32, now: Time, limit: usize) -> Result<Vec<DueRow>, StoreError> {
+pub(in crate::store) fn due_of_rule(
+    conn: &mut Conn,
+    rule: i32,
+    now: Time,
+    limit: usize,
+) -> Result<Vec<DueRow>, StoreError> {
     let hint = match conn {
         Conn::Sqlite(_) => "INDEXED BY runs_due",
         Conn::Postgres(_) => "",

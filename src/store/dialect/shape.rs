@@ -61,5 +61,7 @@ pub(in crate::store) fn migrate(conn: &mut Conn) -> Result<(), StoreError> {
         Conn::Sqlite(c) => c.run_pending_migrations(SQLITE).map(drop),
         Conn::Postgres(c) => c.run_pending_migrations(POSTGRESQL).map(drop),
     };
-    done.map_err(|error| StoreError::Refused(format!("the database could not be brought to this version's schema: {error}")))
+    done.map_err(|error| {
+        StoreError::Refused(format!("the database could not be brought to this version's schema: {error}"))
+    })
 }

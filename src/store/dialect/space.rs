@@ -15,7 +15,8 @@ struct Number {
 pub(in crate::store) fn bytes(conn: &mut Conn) -> Result<i64, StoreError> {
     let Number { number } = match conn {
         Conn::Sqlite(c) => {
-            sql_query("SELECT page_count * page_size AS number FROM pragma_page_count(), pragma_page_size()").get_result(c)?
+            sql_query("SELECT page_count * page_size AS number FROM pragma_page_count(), pragma_page_size()")
+                .get_result(c)?
         }
         Conn::Postgres(c) => sql_query("SELECT pg_database_size(current_database()) AS number").get_result(c)?,
     };

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _, sql_query};
+use diesel::{
+    Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _, sql_query,
+};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::Conn;
@@ -77,7 +79,9 @@ fn check_version(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut next = || numbers.next().unwrap_or(0);
     let found = (next(), next(), next());
     if found < OLDEST {
-        return Err(StoreError::Refused(format!("SQLite {version} is too old: 3.51.3 or newer is needed; build with the bundled one")));
+        return Err(StoreError::Refused(format!(
+            "SQLite {version} is too old: 3.51.3 or newer is needed; build with the bundled one"
+        )));
     }
     Ok(())
 }

@@ -3,9 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{
-        Arc, Mutex,
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -19,7 +17,8 @@ use crate::{
     model::{AttemptOutcome, EventFlags, RunStatus, StepOutcome, StepPath},
     secret::Secret,
     store::{
-        AttemptEnd, Claim, ClaimId, Dedupe, Mode, NewAttempt, NewEvent, NewRun, Record, StepOutput, Store, StoreError, Then,
+        AttemptEnd, Claim, ClaimId, Dedupe, Mode, NewAttempt, NewEvent, NewRun, Record, StepOutput, Store, StoreError,
+        Then,
     },
 };
 
@@ -55,8 +54,8 @@ pub(super) fn config(workspace: &Path, url: Option<String>) -> Config {
             connections_per_address: 100,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
-            dedupe: Duration::from_secs(7 * 86400),
+            idle_timeout: Duration::from_mins(1),
+            dedupe: Duration::from_hours(7 * 24),
             runs_per_event: 100,
             match_rule: Duration::from_millis(20),
             match_event: Duration::from_millis(500),
@@ -144,7 +143,7 @@ impl Bed {
     }
 
     pub(super) fn claim(&self, run: RunId, from: RunStatus, attempt: Option<NewAttempt>) -> Claim {
-        Claim { run, claim: ClaimId(self.id()), from, now: NOW, until: NOW.plus(Duration::from_secs(60)), attempt }
+        Claim { run, claim: ClaimId(self.id()), from, now: NOW, until: NOW.plus(Duration::from_mins(1)), attempt }
     }
 
     /// Accepts an event and takes its run with an attempt of `do.0`.
@@ -176,7 +175,7 @@ pub(super) fn object(value: &Value) -> Map<String, Value> {
 }
 
 pub(super) fn dedupe(key: u8, digest: u8) -> Dedupe {
-    Dedupe { key: [key; 16], digest: [digest; 16], expires: NOW.plus(Duration::from_secs(7 * 86400)) }
+    Dedupe { key: [key; 16], digest: [digest; 16], expires: NOW.plus(Duration::from_hours(7 * 24)) }
 }
 
 pub(super) fn ended(id: AttemptId, outcome: AttemptOutcome) -> AttemptEnd {
@@ -184,13 +183,7 @@ pub(super) fn ended(id: AttemptId, outcome: AttemptOutcome) -> AttemptEnd {
 }
 
 pub(super) fn output(step: &str, result: Value) -> StepOutput {
-    StepOutput {
-        step: StepPath(step.to_owned()),
-        outcome: StepOutcome::Ok,
-        result,
-        error: None,
-        response: Value::Null,
-    }
+    StepOutput { step: StepPath(step.to_owned()), outcome: StepOutcome::Ok, result, error: None, response: Value::Null }
 }
 
 pub(super) fn record(run: RunId, claim: ClaimId, then: Then) -> Record {

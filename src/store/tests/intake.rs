@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
-use super::{bed::{Bed, NOW, dedupe, object}, on_both};
+use super::{
+    bed::{Bed, NOW, dedupe, object},
+    on_both,
+};
 use crate::{
     ids::{EventId, RefusalId},
     model::{ErrorClass, EventFlags, Refusal, RunStatus, StepError},

@@ -4,7 +4,11 @@ use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
 
 use diesel::{QueryDsl as _, QueryableByName, RunQueryDsl as _, connection::SimpleConnection as _, sql_query};
 
-use super::{bed::{Bed, NOW, config, open}, on_both, postgres::fresh_database};
+use super::{
+    bed::{Bed, NOW, config, open},
+    on_both,
+    postgres::fresh_database,
+};
 use crate::{
     clock::HeldClock,
     store::{

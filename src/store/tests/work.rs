@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{bed::{NOW, end, ended, object, output, record}, on_both};
+use super::{
+    bed::{NOW, end, ended, object, output, record},
+    on_both,
+};
 use crate::{
     clock::Time,
     model::{AttemptOutcome, ErrorClass, RunStatus, StepError},
@@ -12,7 +15,13 @@ use crate::{
 };
 
 fn error(message: &str) -> StepError {
-    StepError { step: "do.0".to_owned(), class: ErrorClass::Status, status: Some(503), message: message.to_owned(), attempt: 1 }
+    StepError {
+        step: "do.0".to_owned(),
+        class: ErrorClass::Status,
+        status: Some(503),
+        message: message.to_owned(),
+        attempt: 1,
+    }
 }
 
 on_both! {
