@@ -67,7 +67,7 @@ impl RunStatus {
             Collecting => matches!(to, Due | Cancelled),
             Undecided => matches!(to, Due | Skipped | Failed | Running | Cancelled),
             Due => matches!(to, Running | Skipped | Failed | Held | Cancelled | Ok),
-            Running => matches!(to, Due | Running | Waiting | Held | Ok | Failed | Cancelled),
+            Running => matches!(to, Due | Running | Waiting | Held | Ok | Failed | Skipped | Cancelled),
             Waiting => matches!(to, Due | Running | Failed | Cancelled),
             Held => matches!(to, Due | Failed | Cancelled),
             Ok | Failed | Skipped | Cancelled => false,

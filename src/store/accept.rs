@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use diesel::{Insertable, Queryable};
+use diesel::{Insertable, Queryable, QueryableByName};
 use serde_json::{Map, Value};
 
 use super::{
@@ -119,7 +119,7 @@ pub(super) struct BodyRow<'d> {
     data: &'d [u8],
 }
 
-#[derive(Debug, Clone, Insertable, Queryable)]
+#[derive(Debug, Clone, Insertable, Queryable, QueryableByName)]
 #[diesel(table_name = dedupe)]
 pub(super) struct DedupeRow {
     pub(super) source: i32,

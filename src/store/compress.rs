@@ -87,11 +87,13 @@ fn broken(why: &str) -> StoreError {
     StoreError::Corrupt(format!("a compressed value does not open: {why}"))
 }
 
+/// A dictionary beside the sample it was made of, which is held so that its address is not given to another while it is a key.
+type Made = (Arc<[u8]>, Arc<Dictionary>);
+
 /// Prepared dictionaries by the sample they were made of.
 #[derive(Default)]
 pub(super) struct Dictionaries {
-    // The sample is held, so that its address is not given to another while it is a key.
-    by_sample: RwLock<HashMap<usize, (Arc<[u8]>, Arc<Dictionary>)>>,
+    by_sample: RwLock<HashMap<usize, Made>>,
 }
 
 impl Dictionaries {

@@ -165,7 +165,10 @@ pub(super) fn list(conn: &mut Conn, lookup: &Lookup, filter: &EventFilter) -> Re
     rows.iter().map(|row| shown(conn, lookup, row)).collect()
 }
 
-fn find(conn: &mut Conn, id: i64) -> Result<Option<(TableRow, Option<Vec<u8>>)>, StoreError> {
+/// An event and its packed body, where that is still there.
+type Found = (TableRow, Option<Vec<u8>>);
+
+fn find(conn: &mut Conn, id: i64) -> Result<Option<Found>, StoreError> {
     Ok(each!(conn, c => events::table
         .left_join(bodies::table.on(bodies::event.eq(events::id)))
         .filter(events::id.eq(id))

@@ -8,7 +8,7 @@ use std::{
         Arc,
         mpsc::{RecvTimeoutError, Sender, channel},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -20,6 +20,9 @@ use super::{
 
 /// How often the connection that holds the advisory lock is tried.
 const TRIED_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the lock of a process that has just ended may still be held.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Held for as long as it lives.
 #[expect(dead_code, reason = "held, not read: dropping it gives the lock back")]
@@ -70,7 +73,13 @@ fn take_file(dir: &Path) -> Result<Lock, StoreError> {
 
 fn take_advisory(place: &Place, health: Arc<Health>, on_failure: OnFailure) -> Result<Lock, StoreError> {
     let mut conn = place.connect(Access::Write)?;
-    if !dialect::try_lock(&mut conn)? {
+    // PostgreSQL notices a little late that a process has gone: a restart must not fail for that.
+    let begun = Instant::now();
+    while !dialect::try_lock(&mut conn)? {
+        if begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(100));
+            continue;
+        }
         return Err(StoreError::Refused(
             "another `bellwire serve` uses the database of `database.url`; stop it first, or name another database"
                 .to_owned(),

@@ -69,14 +69,13 @@ impl Known {
             return Ok(*id);
         }
         let found = name_id(conn, name)?;
-        let id = match found {
-            Some(id) => id,
-            None => {
-                let last: Option<i32> = each!(conn, c => names::table.select(diesel::dsl::max(names::id)).first(c))?;
-                let id = last.unwrap_or(0).saturating_add(1);
-                each!(conn, c => diesel::insert_into(names::table).values((names::id.eq(id), names::name.eq(name))).execute(c))?;
-                id
-            }
+        let id = if let Some(id) = found {
+            id
+        } else {
+            let last: Option<i32> = each!(conn, c => names::table.select(diesel::dsl::max(names::id)).first(c))?;
+            let id = last.unwrap_or(0).saturating_add(1);
+            each!(conn, c => diesel::insert_into(names::table).values((names::id.eq(id), names::name.eq(name))).execute(c))?;
+            id
         };
         if self.names.len() >= KEPT {
             self.names.clear();
@@ -98,21 +97,19 @@ impl Known {
             .select(channels::id)
             .first(c)
             .optional())?;
-        let id = match found {
-            Some(id) => id,
-            None => {
-                let last: Option<i32> =
-                    each!(conn, c => channels::table.select(diesel::dsl::max(channels::id)).first(c))?;
-                let row = ChannelInsert {
-                    id: last.unwrap_or(0).saturating_add(1),
-                    kind: &channel.kind,
-                    source: &channel.source,
-                    service: &channel.service,
-                    verified: &channel.verified,
-                };
-                each!(conn, c => diesel::insert_into(channels::table).values(&row).execute(c))?;
-                row.id
-            }
+        let id = if let Some(id) = found {
+            id
+        } else {
+            let last: Option<i32> = each!(conn, c => channels::table.select(diesel::dsl::max(channels::id)).first(c))?;
+            let row = ChannelInsert {
+                id: last.unwrap_or(0).saturating_add(1),
+                kind: &channel.kind,
+                source: &channel.source,
+                service: &channel.service,
+                verified: &channel.verified,
+            };
+            each!(conn, c => diesel::insert_into(channels::table).values(&row).execute(c))?;
+            row.id
         };
         if self.channels.len() >= KEPT {
             self.channels.clear();
@@ -132,21 +129,20 @@ impl Known {
             .select(dictionaries::id)
             .first(c)
             .optional())?;
-        let id = match found {
-            Some(id) => id,
-            None => {
-                let last: Option<i32> =
-                    each!(conn, c => dictionaries::table.select(diesel::dsl::max(dictionaries::id)).first(c))?;
-                let id = last.map_or(FIRST_DICTIONARY, |last| last.saturating_add(1));
-                each!(conn, c => diesel::insert_into(dictionaries::table)
+        let id = if let Some(id) = found {
+            id
+        } else {
+            let last: Option<i32> =
+                each!(conn, c => dictionaries::table.select(diesel::dsl::max(dictionaries::id)).first(c))?;
+            let id = last.map_or(FIRST_DICTIONARY, |last| last.saturating_add(1));
+            each!(conn, c => diesel::insert_into(dictionaries::table)
                     .values((
                         dictionaries::id.eq(id),
                         dictionaries::digest.eq(&dictionary.digest[..]),
                         dictionaries::data.eq(&dictionary.bytes[..]),
                     ))
                     .execute(c))?;
-                id
-            }
+            id
         };
         self.dictionaries.insert(dictionary.digest, id);
         Ok(id)

@@ -29,7 +29,7 @@ const KEYS: usize = 2000;
 /// Expired keys that one transaction deletes.
 const KEYS_AT_ONCE: usize = 200;
 /// Rows that were stored this shortly before a look at them are looked at again before their set or dictionary goes.
-const JUST_NOW: Duration = Duration::from_secs(60);
+const JUST_NOW: Duration = Duration::from_mins(1);
 
 /// Everything that is older than `before` and needed by no open run.
 pub(super) async fn all(store: &Store, before: Time, now: Time) -> Result<Pruned, StoreError> {

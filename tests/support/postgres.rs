@@ -18,7 +18,7 @@ const WANTED: &str = "tests need PostgreSQL's server programs: install Debian's 
                       running server is needed)";
 
 /// How long a cluster may take to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Cluster {
     dir: PathBuf,

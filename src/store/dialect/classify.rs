@@ -33,14 +33,14 @@ const FATAL: [&str; 9] = [
 /// Sorts an error of the database. Diesel keeps no code of SQLite's, so its sentences are what there is to tell by.
 pub(super) fn classify(error: Error) -> StoreError {
     match error {
-        Error::DatabaseError(kind, information) => of_database(&kind, information.message()),
+        Error::DatabaseError(kind, information) => of_database(kind, information.message()),
         Error::DeserializationError(why) => StoreError::Corrupt(why.to_string()),
         Error::NotFound => StoreError::Corrupt("a row that must be there is missing".to_owned()),
-        other => of_database(&DatabaseErrorKind::Unknown, &other.to_string()),
+        other => of_database(DatabaseErrorKind::Unknown, &other.to_string()),
     }
 }
 
-fn of_database(kind: &DatabaseErrorKind, message: &str) -> StoreError {
+fn of_database(kind: DatabaseErrorKind, message: &str) -> StoreError {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
     match kind {
         DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
@@ -61,7 +61,6 @@ mod tests {
 
     #[test]
     fn errors_of_the_disk_end_the_process_and_passing_ones_do_not() {
-        let unknown = DatabaseErrorKind::Unknown;
         for (message, busy) in [
             ("database is locked", true),
             ("database or disk is full", true),
@@ -69,10 +68,10 @@ mod tests {
             ("disk I/O error", false),
             ("database disk image is malformed", false),
         ] {
-            let sorted = of_database(&unknown, message);
+            let sorted = of_database(DatabaseErrorKind::Unknown, message);
             assert_eq!(matches!(sorted, StoreError::Busy(_)), busy, "{message}: {sorted:?}");
             assert_eq!(matches!(sorted, StoreError::Failed(_)), !busy, "{message}: {sorted:?}");
         }
-        assert!(of_database(&DatabaseErrorKind::UniqueViolation, "UNIQUE constraint failed").is_of_the_job());
+        assert!(of_database(DatabaseErrorKind::UniqueViolation, "UNIQUE constraint failed").is_of_the_job());
     }
 }

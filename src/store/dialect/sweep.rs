@@ -60,22 +60,6 @@ fn exists(conn: &mut Conn, question: &'static str, id: i64) -> Result<bool, Stor
     Ok(!found.is_empty())
 }
 
-#[derive(QueryableByName)]
-struct Key {
-    #[diesel(sql_type = diesel::sql_types::Integer)]
-    source: i32,
-    #[diesel(sql_type = diesel::sql_types::Binary)]
-    key: Vec<u8>,
-    #[diesel(sql_type = diesel::sql_types::Binary)]
-    digest: Vec<u8>,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    event: i64,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    expires: i64,
-    #[diesel(sql_type = diesel::sql_types::Integer)]
-    seen: i32,
-}
-
 /// Up to `limit` dedupe keys after `last` in the order of the table, expired or not.
 pub(in crate::store) fn keys_after(
     conn: &mut Conn,
@@ -97,16 +81,7 @@ pub(in crate::store) fn keys_after(
             )
         }
     };
-    let rows: Vec<Key> = each!(conn, c => sql_query(sql).load(c))?;
-    let row = |k: Key| DedupeRow {
-        source: k.source,
-        key: k.key,
-        digest: k.digest,
-        event: k.event,
-        expires: k.expires,
-        seen: k.seen,
-    };
-    Ok(rows.into_iter().map(row).collect())
+    Ok(each!(conn, c => sql_query(sql).load(c))?)
 }
 
 /// Deletes a key that has expired by `now`. Rows deleted.

@@ -114,7 +114,7 @@ impl Bed {
     }
 
     pub(super) fn claim(&self, run: RunId, from: RunStatus, attempt: Option<NewAttempt>) -> Claim {
-        Claim { run, claim: ClaimId(self.id()), from, now: NOW, until: NOW.plus(Duration::from_secs(60)), attempt }
+        Claim { run, claim: ClaimId(self.id()), from, now: NOW, until: NOW.plus(Duration::from_mins(1)), attempt }
     }
 
     /// Accepts an event and takes its run with an attempt of `do.0`.
@@ -146,7 +146,7 @@ pub(super) fn object(value: &Value) -> Map<String, Value> {
 }
 
 pub(super) fn dedupe(key: u8, digest: u8) -> Dedupe {
-    Dedupe { key: [key; 16], digest: [digest; 16], expires: NOW.plus(Duration::from_secs(7 * 86400)) }
+    Dedupe { key: [key; 16], digest: [digest; 16], expires: NOW.plus(Duration::from_hours(7 * 24)) }
 }
 
 pub(super) fn ended(id: AttemptId, outcome: AttemptOutcome) -> AttemptEnd {

@@ -11,7 +11,11 @@ use super::{
 use crate::{
     ids::{EventId, RefusalId},
     model::{ErrorClass, EventFlags, Refusal, RunStatus, StepError},
-    store::{Accepted, Dedupe, EventFilter, NewEvent, StoreError},
+    store::{
+        Accepted, Dedupe, EventFilter, NewEvent, StoreError,
+        accept::{ReadyEvent, accept_all},
+        compress::Dictionaries,
+    },
 };
 
 /// Accepts many at once; the answers in order.
@@ -67,6 +71,21 @@ on_both! {
                 assert_eq!(first, stored[0].id);
             }
         }
+    }
+
+    async fn duplicates_within_one_commit_are_known_to_each_other(bed) {
+        let ready = |key, digest| {
+            let event = NewEvent { dedupe: Some(dedupe(key, digest)), ..bed.event() };
+            (event.id, ReadyEvent::new(event, &Dictionaries::default()).unwrap())
+        };
+        let (first, batch): (Vec<_>, Vec<_>) = [ready(1, 1), ready(1, 1), ready(1, 2), ready(1, 2), ready(2, 1)].into_iter().unzip();
+        let answers = bed.store.write(0, move |desk| {
+            let batch: Vec<_> = batch.iter().collect();
+            accept_all(&mut desk.conn, &mut desk.known, &batch)
+        });
+        let new = |id_reused| Accepted::New { id_reused };
+        let again = |first| Accepted::Duplicate { first };
+        assert_eq!(answers.await.unwrap(), [new(false), again(first[0]), new(true), again(first[2]), new(false)]);
     }
 
     async fn the_same_key_with_another_body_is_a_new_event_and_flagged(bed) {

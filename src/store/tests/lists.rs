@@ -95,7 +95,7 @@ on_both! {
             };
             assert!(bed.store.record(done).await.unwrap());
         }
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         let early = bed.store.prune(NOW, NOW).await.unwrap();
         assert_eq!((early.events, early.runs, early.dedupe_keys), (0, 0, 0), "nothing is older than now");
         assert!(bed.store.set_texts(old_set).await.unwrap().is_some());
@@ -110,7 +110,7 @@ on_both! {
         let again = NewEvent { dedupe: Some(dedupe(1, 1)), received_at: NOW.plus(hour), ..bed.event() };
         let answer = bed.store.accept(again).await.unwrap();
         assert!(matches!(answer, crate::store::Accepted::Duplicate { .. }), "a key outlives its event: {answer:?}");
-        let week = Duration::from_secs(8 * 86400);
+        let week = Duration::from_hours(8 * 24);
         assert_eq!(bed.store.prune(NOW, NOW.plus(week)).await.unwrap().dedupe_keys, 120);
         assert!(bed.store.highest_id().await.unwrap() >= first_at(NOW));
     }

@@ -5,9 +5,11 @@ mod intake;
 mod lists;
 mod opening;
 mod size;
+mod vault;
 mod work;
 
 #[path = "../../../tests/support/postgres.rs"]
+#[expect(unreachable_pub, reason = "also a module of the integration tests")]
 mod postgres;
 
 /// Each function as two tests, one a database.
