@@ -235,14 +235,6 @@ impl Store {
             .ok_or_else(|| StoreError::Refused("this command opened the database for reading only".to_owned()))
     }
 
-    /// Makes the store lie: it answers before it commits. For the crash test's control run; not there in a release build.
-    #[cfg(debug_assertions)]
-    pub fn plant_answer_before_commit(&self) {
-        if let Some(writer) = &self.shared.writer {
-            writer.plant_answer_before_commit();
-        }
-    }
-
     /// Runs a job on the writer's thread and waits for its commit.
     pub(super) async fn write<T: Send + 'static>(
         &self,

@@ -9,6 +9,8 @@ mod dialect;
 mod due;
 mod error;
 mod events;
+#[cfg(debug_assertions)]
+mod fault;
 mod handle;
 mod instance;
 mod json;

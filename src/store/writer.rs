@@ -11,6 +11,8 @@ use std::{
 
 use tokio::sync::oneshot;
 
+#[cfg(debug_assertions)]
+use super::fault;
 use super::{
     accept::{Accepted, ReadyEvent, accept_all},
     dialect::{self, Conn},
@@ -106,8 +108,6 @@ pub(super) struct Health {
     failed: OnceLock<String>,
     waiting_bytes: AtomicUsize,
     waiting: AtomicUsize,
-    #[cfg(debug_assertions)]
-    answers_before_commit: AtomicBool,
     told: AtomicBool,
 }
 
@@ -203,11 +203,6 @@ impl Writer {
             tracing::error!("the writer's thread panicked");
         }
     }
-
-    #[cfg(debug_assertions)]
-    pub(super) fn plant_answer_before_commit(&self) {
-        self.health.answers_before_commit.store(true, Ordering::SeqCst);
-    }
 }
 
 struct Worker {
@@ -258,7 +253,7 @@ impl Worker {
             return answer_all(group, &Err(error));
         }
         #[cfg(debug_assertions)]
-        if self.health.answers_before_commit.load(Ordering::SeqCst) {
+        if fault::answers_before_commit() {
             return self.answer_first(group);
         }
         match self.try_together(&mut group) {
@@ -340,7 +335,7 @@ impl Worker {
         let done = begun.and_then(|()| run_all(&mut self.desk, &mut group));
         answer_all(group, &done);
         // Long enough for the answer to reach the sender before a kill.
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(fault::GAP);
         if dialect::commit(&mut self.desk.conn).is_err() {
             self.roll_back();
         }

@@ -17,6 +17,13 @@ use super::server::GRUVEO_KEY;
 /// Deliveries on their way at once.
 const LANES: usize = 8;
 
+/// A client of our own server.
+pub fn client() -> reqwest::Client {
+    // An error means that it is there already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap()
+}
+
 pub struct Sender {
     url: String,
     http: reqwest::Client,
@@ -28,7 +35,7 @@ pub struct Sender {
 
 impl Sender {
     pub fn new(url: String) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
+        let http = client();
         Self {
             url,
             http,

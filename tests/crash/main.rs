@@ -13,6 +13,7 @@ mod server;
 mod postgres;
 
 use std::{
+    process::Command,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -48,6 +49,29 @@ async fn a_server_that_answers_before_its_commit_is_caught() {
         violations.iter().any(|violation| matches!(violation, Violation::Lost { .. })),
         "nothing was noticed: {violations:?}"
     );
+}
+
+/// The switch is in a file of its own, which a release build leaves out: compiled as one, it holds nothing.
+#[test]
+fn a_release_build_lacks_the_planted_fault() {
+    let source = include_str!("../../src/store/fault.rs");
+    assert!(source.contains("#![cfg(debug_assertions)]"), "the whole file must be left out");
+    let folder = tempfile::tempdir().unwrap();
+    for (checks, there) in [("on", true), ("off", false)] {
+        let object = folder.path().join(format!("fault-{checks}.rlib"));
+        let compiled = Command::new("rustc")
+            .args(["--edition", "2024", "--crate-type", "rlib", "--crate-name", "fault", "-C", "opt-level=0", "-C"])
+            .arg(format!("debug-assertions={checks}"))
+            .args(["src/store/fault.rs", "-A", "warnings", "-o"])
+            .arg(&object)
+            .status()
+            .unwrap();
+        assert!(compiled.success());
+        let bytes = std::fs::read(object).unwrap();
+        assert_eq!(bytes.windows(13).any(|window| window == b"PLANTED_FAULT"), there, "debug assertions {checks}");
+    }
+    let manifest = include_str!("../../Cargo.toml");
+    assert!(!manifest.contains("debug-assertions"), "the release profile keeps its default, which is off");
 }
 
 async fn storm(kills: usize, database: Option<String>, planted: bool) {

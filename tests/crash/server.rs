@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{checker::RunFact, receiver::Receiver};
+use super::{checker::RunFact, load::client, receiver::Receiver};
 
 pub const GRUVEO_KEY: &str = "a-gruveo-signing-key";
 
@@ -106,7 +106,7 @@ impl Server {
             command.env("BELLWIRE_DATABASE_URL", url);
         }
         if self.planted {
-            command.env("BELLWIRE_PLANT", "answer-before-commit");
+            command.env("PLANTED_FAULT", "answer-before-commit");
         }
         command
     }
@@ -116,7 +116,7 @@ impl Server {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let child = self.command().arg("serve").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let mut running = Running(child);
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = client();
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(20) {
             let ready = http.get(format!("http://127.0.0.1:{}/readyz", self.port)).send().await;
@@ -149,18 +149,29 @@ impl Server {
         }
     }
 
-    /// Every run, by the command line beside the server.
+    /// Every run, by the command line beside the server, page by page.
     pub async fn runs(&self) -> Vec<RunFact> {
-        let output = self.command().args(["runs", "list", "--json", "--limit", "1000000"]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let runs: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-        runs.iter()
-            .map(|run| {
-                let state = run["state"].as_str().unwrap().to_owned();
-                let unknown = state == "held" && self.has_unknown(run["id"].as_str().unwrap());
-                RunFact { event: run["event"].as_str().unwrap().to_owned(), state, unknown }
-            })
-            .collect()
+        let mut runs = Vec::new();
+        let mut before: Option<String> = None;
+        loop {
+            let mut command = self.command();
+            command.args(["runs", "list", "--json", "--limit", "1000"]);
+            if let Some(before) = &before {
+                command.args(["--before", before]);
+            }
+            let output = command.output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let page: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+            let Some(last) = page.last() else { return runs };
+            before = last["id"].as_str().map(str::to_owned);
+            runs.extend(page.iter().map(|run| self.fact(run)));
+        }
+    }
+
+    fn fact(&self, run: &Value) -> RunFact {
+        let state = run["state"].as_str().unwrap().to_owned();
+        let unknown = state == "held" && self.has_unknown(run["id"].as_str().unwrap());
+        RunFact { event: run["event"].as_str().unwrap().to_owned(), state, unknown }
     }
 
     fn has_unknown(&self, run: &str) -> bool {
