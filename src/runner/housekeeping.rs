@@ -5,7 +5,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::RunnerParts;
-use crate::lifecycle::Phase;
+use crate::{
+    clock::Time,
+    lifecycle::Phase,
+    store::{Pruned, StoreError},
+};
 
 /// How often it is looked whether a night has passed.
 const LOOK: Duration = Duration::from_secs(60);
@@ -29,12 +33,19 @@ pub(super) async fn prune_nightly(parts: &RunnerParts) {
             continue;
         }
         next = next_night(now.0);
-        let before = now.minus(NIGHT * parts.config.retention.days);
-        match parts.store.prune(before, now).await {
+        match prune(parts, now).await {
             Ok(pruned) => tracing::info!(events = pruned.events, runs = pruned.runs, "pruned"),
             Err(error) => tracing::error!(error = %error, "pruning failed; it is tried again the next night"),
         }
     }
+}
+
+/// Deletes what is past its days, and the oldest of what is beyond the budget of rows.
+async fn prune(parts: &RunnerParts, now: Time) -> Result<Pruned, StoreError> {
+    let budget = &parts.config.retention;
+    let by_days = now.minus(NIGHT * budget.days);
+    let by_rows = parts.store.first_kept_of(budget.rows).await?;
+    parts.store.prune(by_rows.map_or(by_days, |by_rows| by_rows.max(by_days)), now).await
 }
 
 /// The next 03:00 UTC after `now`, in milliseconds.
@@ -48,7 +59,6 @@ fn next_night(now: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Time;
 
     #[test]
     fn the_next_night_is_always_ahead() {

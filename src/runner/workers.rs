@@ -108,6 +108,8 @@ struct Shared {
 struct State {
     in_hand: HashSet<RunId>,
     parked: Parked,
+    /// Runs whose worker panicked: they are left alone until the next start, so that one bad run cannot keep the others waiting.
+    poisoned: HashSet<RunId>,
 }
 
 impl Shared {
@@ -188,7 +190,7 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        tracing::error!("a worker panicked; its run is taken again when its claim has run out");
+        tracing::error!("a worker panicked; its run is left alone until the next start");
     }
 }
 
@@ -199,7 +201,9 @@ async fn start_due(shared: &Arc<Shared>, free: usize, workers: &mut JoinSet<()>)
     let due = parts.store.due(parts.clock.now(), per_rule, BATCH).await?;
     let chosen: Vec<DueRun> = {
         let mut state = shared.state();
-        let open = |run: &DueRun| !state.in_hand.contains(&run.id) && !state.parked.has(run.id);
+        let open = |run: &DueRun| {
+            !state.in_hand.contains(&run.id) && !state.parked.has(run.id) && !state.poisoned.contains(&run.id)
+        };
         let chosen: Vec<DueRun> = due.into_iter().filter(open).take(free).collect();
         state.in_hand.extend(chosen.iter().map(|run| run.id));
         chosen
@@ -256,7 +260,12 @@ impl InHand<'_> {
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
-        self.shared.state().in_hand.remove(&self.run);
+        let mut state = self.shared.state();
+        state.in_hand.remove(&self.run);
+        if std::thread::panicking() {
+            state.poisoned.insert(self.run);
+        }
+        drop(state);
         self.shared.left.notify_waiters();
         self.shared.left.notify_one();
     }

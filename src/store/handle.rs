@@ -162,6 +162,11 @@ impl Store {
         self.write(64, move |desk| resolve::recover(&mut desk.conn, now)).await
     }
 
+    /// When the oldest event was received that a budget of `rows` events keeps. `None`: all of them fit.
+    pub async fn first_kept_of(&self, rows: u64) -> Result<Option<Time>, StoreError> {
+        self.read(move |conn, _| prune::first_kept_of(conn, rows)).await
+    }
+
     // ---- rule sets ----------------------------------------------------------------------------------------------
 
     /// Stores a set (texts once by digest) and puts it in force; its id.

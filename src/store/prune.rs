@@ -2,7 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::{accept::DedupeRow, dialect, error::StoreError, handle::Store, state};
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
+
+use super::{
+    accept::DedupeRow,
+    dialect::{self, Conn, each},
+    error::StoreError,
+    handle::Store,
+    schema, state,
+};
 use crate::{
     clock::Time,
     ids::{first_at, time_of},
@@ -40,6 +48,22 @@ pub(super) async fn all(store: &Store, before: Time, now: Time) -> Result<Pruned
     unused(store, before).await?;
     give_back(store).await?;
     Ok(pruned)
+}
+
+/// When the oldest event was received that a budget of `rows` keeps. `None`: all fit.
+pub(super) fn first_kept_of(conn: &mut Conn, rows: u64) -> Result<Option<Time>, StoreError> {
+    let stored = state::number(conn, state::EVENTS)?.unwrap_or(0);
+    let excess = stored.saturating_sub(i64::try_from(rows).unwrap_or(i64::MAX));
+    if excess <= 0 {
+        return Ok(None);
+    }
+    let first: Option<i64> = each!(conn, c => schema::events::table
+        .order(schema::events::id.asc())
+        .offset(excess)
+        .select(schema::events::id)
+        .first(c)
+        .optional())?;
+    Ok(first.map(time_of))
 }
 
 async fn events(store: &Store, before: Time, pruned: &mut Pruned) -> Result<(), StoreError> {

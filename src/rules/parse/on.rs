@@ -45,7 +45,13 @@ fn read_map<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<On> {
             later = true;
         }
     }
-    let own = node.get("own").is_some_and(|own| reader.boolean(&own, "`own`").unwrap_or_default());
+    let own = node.get("own").is_some_and(|own| {
+        let hears = reader.boolean(&own, "`own`").unwrap_or_default();
+        if hears {
+            not_built(reader, &own, "own");
+        }
+        hears
+    });
     let Some(event) = node.get("event") else {
         if !later {
             let help = "write `event: gruveo.call`";

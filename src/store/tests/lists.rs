@@ -7,6 +7,7 @@ use super::{
     on_both,
 };
 use crate::{
+    clock::Time,
     ids::{EventId, RunId, first_at},
     model::{AttemptOutcome, RunStatus},
     store::{EventFilter, NewEvent, NewSet, Record, RunFilter},
@@ -71,6 +72,16 @@ on_both! {
         let counts = bed.store.counts(NOW).await.unwrap();
         assert_eq!((counts.events, counts.runs_open, counts.oldest_due), (10, 5, Some(NOW)));
         assert!(counts.bytes > 4096);
+    }
+
+    async fn a_budget_of_rows_names_the_oldest_event_that_it_keeps(bed) {
+        for n in 1..=10 {
+            let mut event = bed.unmatched();
+            event.id = EventId(first_at(Time(n)));
+            bed.store.accept(event).await.unwrap();
+        }
+        assert_eq!(bed.store.first_kept_of(10).await.unwrap(), None, "all of them fit");
+        assert_eq!(bed.store.first_kept_of(3).await.unwrap(), Some(Time(8)));
     }
 
     async fn what_is_old_goes_unless_an_open_run_needs_it(bed) {
