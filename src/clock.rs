@@ -18,11 +18,13 @@ pub struct Time(pub i64);
 
 impl Time {
     /// This instant moved on by `span`; stays at the end of time instead of overflowing.
+    #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis(span)))
     }
 
     /// This instant moved back by `span`; stays at the beginning of time instead of overflowing.
+    #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
@@ -66,6 +68,7 @@ pub type SharedClock = Arc<dyn Clock>;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
     fn now(&self) -> Time {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Time(millis(since))

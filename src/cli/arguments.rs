@@ -113,10 +113,10 @@ pub(super) enum SecretsVerb {
         printf %s \"$TOKEN\" | bellwire secrets set crm_token --for https://crm.example.com\n\n\
         A running server knows it within a second.")]
     Set {
-        /// Such as gruveo_key
+        /// Such as `gruveo_key`
         #[arg(value_parser = secret_name)]
         name: String,
-        /// Where it may be sent, such as https://crm.example.com; a secret that a pack names knows that by itself
+        /// Where it may be sent, such as <https://crm.example.com>; a secret that a pack names knows that by itself
         #[arg(long = "for", value_name = "ORIGIN")]
         origins: Vec<String>,
     },
@@ -130,7 +130,7 @@ pub(super) enum SecretsVerb {
     /// Remove a secret from the database
     #[command(after_long_help = "Example:\n  bellwire secrets remove crm_token")]
     Remove {
-        /// Such as gruveo_key
+        /// Such as `gruveo_key`
         #[arg(value_parser = secret_name)]
         name: String,
     },
@@ -236,7 +236,6 @@ pub(super) struct Resolve {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-#[expect(clippy::struct_excessive_bools, reason = "one flag an outcome, of which clap takes exactly one")]
 pub(super) struct Outcome {
     /// It took effect: the step ends well
     #[arg(long)]

@@ -23,9 +23,8 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
-            Self::File { name, line: 0 } => f.write_str(name),
-            Self::File { name, line } => write!(f, "{name}:{line}"),
-            Self::Variable(name) => f.write_str(name),
+            Self::File { name, line: line @ 1.. } => write!(f, "{name}:{line}"),
+            Self::File { name, .. } | Self::Variable(name) => f.write_str(name),
         }
     }
 }

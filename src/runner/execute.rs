@@ -9,7 +9,7 @@ use super::{
     send::{Envelope, Sent, lane, send},
     view::{Branch, StepScope, View},
     walk::{self, Next},
-    workers::RunnerParts,
+    workers::{RunnerParts, jitter},
 };
 use crate::{
     actions::{self, Reading, Request},
@@ -69,14 +69,18 @@ enum Flow {
 
 impl<'p> Execution<'p> {
     /// Takes a run as it was loaded. `Err` is one sentence: it can never go on.
-    pub(super) fn new(parts: &'p RunnerParts, run: LoadedRun, pinned: Pinned) -> Result<Self, (LoadedRun, String)> {
+    pub(super) fn new(
+        parts: &'p RunnerParts,
+        run: LoadedRun,
+        pinned: Pinned,
+    ) -> Result<Self, (Box<LoadedRun>, String)> {
         let Some(rule) = pinned.set.rules.get(run.rule.as_str()).cloned() else {
             let why = format!("rule `{}` is not in the rule set that started this run", run.rule);
-            return Err((run, why));
+            return Err((Box::new(run), why));
         };
         let mut view = match View::of(&run, &rule, &pinned.registry, &parts.config.vars) {
             Ok(view) => view,
-            Err(why) => return Err((run, why)),
+            Err(why) => return Err((Box::new(run), why)),
         };
         if let Some(error) = &run.failure {
             view.show_error(error);
@@ -232,14 +236,13 @@ impl<'p> Execution<'p> {
         {
             return Ok(flow);
         }
-        let prepared = match &pending {
-            Some(pending) => serde_json::from_slice(&pending.request).map_err(|error| {
+        let prepared = if let Some(pending) = &pending {
+            serde_json::from_slice(&pending.request).map_err(|error| {
                 error_of(&name(step), ErrorClass::Internal, format!("the stored request no longer reads: {error}"))
-            }),
-            None => {
-                let now_text = json!(began.to_string());
-                actions::prepare(step, &self.view.context(began, &now_text), &self.pinned.registry)
-            }
+            })
+        } else {
+            let now_text = json!(began.to_string());
+            actions::prepare(step, &self.view.context(began, &now_text), &self.pinned.registry)
         };
         let request: Request = match prepared {
             Ok(request) => request,
@@ -380,7 +383,7 @@ impl<'p> Execution<'p> {
             }
             Reading::Retry { error, retry_after, throttled, response } => {
                 let error = mask(error);
-                let delay = actions::delay(&step.retry, number, retry_after, self.parts.jitter());
+                let delay = actions::delay(&step.retry, number, retry_after, jitter());
                 if throttled {
                     let pause = retry_after.or(delay).unwrap_or(THROTTLE_PAUSE);
                     self.parts.connections.pause(lane, now.plus(pause));
@@ -395,7 +398,7 @@ impl<'p> Execution<'p> {
             }
             Reading::Unknown { error, policy } => {
                 let error = mask(error);
-                let delay = actions::delay(&step.retry, number, None, self.parts.jitter());
+                let delay = actions::delay(&step.retry, number, None, jitter());
                 let reason = if policy == Unknown::Retry && delay.is_some() { "schedule" } else { "" };
                 self.ended = Some(end(AttemptOutcome::Unknown, Some(&error), reason));
                 match (policy, delay) {

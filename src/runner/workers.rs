@@ -66,16 +66,16 @@ pub struct RunnerParts {
     pub client: Client,
 }
 
-impl RunnerParts {
-    /// From 0 to 1, by chance: spreads retries.
-    pub(super) fn jitter(&self) -> f64 {
-        let mut bytes = [0; 4];
-        match getrandom::fill(&mut bytes) {
-            Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
-            Err(_) => 0.0,
-        }
+/// From 0 to 1, by chance: spreads retries.
+pub(super) fn jitter() -> f64 {
+    let mut bytes = [0; 4];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 0.0,
     }
+}
 
+impl RunnerParts {
     /// Writes a record, again and again while the store is busy: what was done must not be forgotten.
     pub(super) async fn persist(&self, record: Record) -> Result<bool, StoreError> {
         loop {
@@ -282,7 +282,7 @@ async fn work(parts: &RunnerParts, id: RunId) -> Result<Left, StoreError> {
     };
     match Execution::new(parts, run, pinned) {
         Ok(execution) => execution.go().await,
-        Err((run, why)) => give_up(parts, run, why).await,
+        Err((run, why)) => give_up(parts, *run, why).await,
     }
 }
 

@@ -116,13 +116,13 @@ do:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_outlives_its_timeout_fails() {
-    let rule = r#"
+    let rule = r"
 name: slow
 on: gruveo.call
 timeout: 1m
 do:
   - groove.add_note: { ticket: 1, body: note }
-"#;
+";
     let app = run_rule(rule, (0..9).map(|_| Reply::status(500))).await;
     for _ in 0..20 {
         app.advance(Duration::from_secs(10)).await;
