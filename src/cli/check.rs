@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(
             text.out,
             "rules/a.yaml:1:2: warning R002: odd\nrules/b.yaml: error R001: wrong\n    help: mend it\n\
-             no rules and no packs hold together; 1 error, 1 warning\n"
+             no rules and 2 packs hold together; 1 error, 1 warning\n"
         );
         let json: serde_json::Value = serde_json::from_str(&report(&compiled, true).out).unwrap();
         assert_eq!(json["findings"][1]["code"], "R001");
