@@ -5,9 +5,6 @@ use crate::{
     value::{JsonLimits, Object, Path, Value, read_json},
 };
 
-/// Characters of a service's own message that are kept.
-const LONGEST_MESSAGE: usize = 300;
-
 /// A whole answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reply<'a> {
@@ -78,7 +75,8 @@ impl Reply<'_> {
         place.find(&whole).cloned().unwrap_or(Value::Null)
     }
 
-    /// The service's own message, in one line. `None` where it gives none that is text.
+    /// The service's own message, in one line. `None` where it gives none that is text. It is not cut: whoever keeps it masks it first,
+    /// since a secret that a cut has split is not found.
     pub(super) fn message(&self, place: Option<&Path>) -> Option<String> {
         let said = self.at(place?, self.parsed().ok()?);
         let text = match said {
@@ -87,7 +85,7 @@ impl Reply<'_> {
             other => other.to_string(),
         };
         let line: Vec<&str> = text.split_whitespace().collect();
-        let line: String = line.join(" ").chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect();
+        let line: String = line.join(" ").chars().filter(|c| !c.is_control()).collect();
         (!line.is_empty()).then_some(line)
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::state::{InForce, State};
 use crate::{
     clock::Time,
     ids::{EventId, RunId},
-    matcher::{self, Bounds, Planned, Subject},
+    matcher::{self, Bounds, Came, Planned, Subject},
     model::{ErrorClass, EventFlags, RunStatus, StepError, Verdict},
     store::{Dedupe, NewEvent, NewRun},
 };
@@ -36,7 +36,16 @@ pub(super) fn matched(state: &State, in_force: &InForce, taken: Taken, now: Time
     let id = EventId(state.ids.next(now));
     let limits = &state.config.limits;
     let bounds = Bounds { rule: limits.match_rule, event: limits.match_event, runs: limits.runs_per_event };
-    let trigger = trigger(id, &taken, now);
+    let trigger = matcher::trigger(&Came {
+        id: &id.to_string(),
+        kind: &taken.kind,
+        source: &taken.source,
+        service: taken.service.as_deref(),
+        received_at: now,
+        verified: &taken.verified,
+        depth: taken.depth,
+        meta: &taken.meta,
+    });
     // No pack tells yet which events our own actions caused: every event is foreign.
     let subject = Subject { kind: taken.kind, own: false, event: taken.event, trigger, received_at: now };
     let plan = matcher::plan(&in_force.set, &subject, &state.config.vars, bounds);
@@ -58,22 +67,6 @@ pub(super) fn matched(state: &State, in_force: &InForce, taken: Taken, now: Time
         set: in_force.set_id,
         runs,
     }
-}
-
-/// `trigger` as rules see it.
-fn trigger(id: EventId, taken: &Taken, now: Time) -> Value {
-    let part = |name: &str| taken.meta.get(name).cloned().unwrap_or_else(|| Value::Object(Map::new()));
-    json!({
-        "id": id,
-        "type": taken.kind,
-        "source": taken.source,
-        "service": taken.service,
-        "received_at": now.to_string(),
-        "verified": taken.verified,
-        "depth": taken.depth,
-        "headers": part("headers"),
-        "query": part("query"),
-    })
 }
 
 fn run(state: &State, planned: Planned, now: Time) -> NewRun {

@@ -45,9 +45,18 @@ pub(super) fn find(config: &Config, registry: &Registry, vault: &Vault, name: &s
     if !source.enabled {
         return None;
     }
-    let Some(wanted) = &source.service else {
+    // A source that has the name of a service is of that service: as a generic one its events would bear the types of the service's, and
+    // nobody would have verified them.
+    let of_name = || registry.pack(name).map(|pack| &pack.name);
+    let Some(wanted) = source.service.as_ref().or_else(of_name) else {
         return source.public.then_some(Way::Public);
     };
+    if source.public {
+        let why = format!(
+            "`sources.{name}.public`: `{name}` is a service, whose deliveries are always checked; name the source otherwise"
+        );
+        return Some(Way::Broken(why));
+    }
     let Some(pack) = registry.pack(wanted) else {
         return Some(Way::Broken(format!("`sources.{name}.service`: there is no pack `{wanted}`")));
     };

@@ -20,7 +20,7 @@ use crate::{
     secret::Secret,
     services::{self, Refused},
     store::{Accepted, Dedupe, NewEvent},
-    value::Value,
+    value::{Object, Value},
     web::Fault,
 };
 
@@ -144,14 +144,13 @@ fn of_service(
         secrets.iter().filter(|(known, _)| *known == name).map(|(_, secret)| secret.clone()).collect()
     };
     let verified = hook.verify(&request, &named, now).map_err(refused)?;
-    let read = hook.read(&service.pack, source, &request, now).map_err(refused)?;
+    let meta = parts.kept(&hook.hidden());
+    let nothing = Object::new();
+    let headers = meta.get("headers").and_then(Value::as_object).unwrap_or(&nothing);
+    let read = hook.read(&service.pack, source, &request, headers, now).map_err(refused)?;
     let pack = &service.pack;
     let kind = format!("{}.{}", pack.name, read.event);
     let dictionary = intake.dictionaries.of(&in_force.registry, pack, &read.event, &kind);
-    let mut event = read.body;
-    if let Value::Object(event) = &mut event {
-        event.extend(read.fields);
-    }
     Ok(Taken {
         kind,
         source: source.to_owned(),
@@ -159,8 +158,8 @@ fn of_service(
         verified: verified.to_owned(),
         depth: parts.depth(),
         flags: read.flags,
-        event,
-        meta: parts.kept(&hook.hidden()),
+        event: services::payload(read.body, read.fields),
+        meta,
         dictionary,
         dedupe: Some(Dedupe { key: read.dedupe, digest: read.digest, expires: now.plus(state.config.limits.dedupe) }),
         body,

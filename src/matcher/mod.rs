@@ -1,6 +1,7 @@
 //! An event and a rule set give verdicts. Pure: the time comes in, and a stopwatch bounds what evaluation may take.
 
 mod scope;
+mod trigger;
 mod vars;
 
 use std::{
@@ -8,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use trigger::{Came, trigger};
 pub use vars::compute_vars;
 
 use self::scope::RuleScope;

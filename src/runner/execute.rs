@@ -33,6 +33,9 @@ const CLAIM_MARGIN: Duration = Duration::from_secs(60);
 /// 90 s is what a third-party client of Groove waits (facts on Groove, section 1.2).
 const THROTTLE_PAUSE: Duration = Duration::from_secs(90);
 
+/// Characters of an error's message that are kept; a target says as much as it likes.
+const LONGEST_MESSAGE: usize = 400;
+
 /// How a worker left a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Left {
@@ -367,7 +370,7 @@ impl<'p> Execution<'p> {
         let mask = |mut error: StepError| {
             error.step = name(step);
             error.attempt = number;
-            error.message = masker.mask(&error.message);
+            error.message = masker.mask(&error.message).chars().take(LONGEST_MESSAGE).collect();
             error
         };
         match reading {

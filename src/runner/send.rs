@@ -61,15 +61,18 @@ impl Sent {
     /// The reply as it is stored: masked, cut. `None` where there is none.
     pub(super) fn kept(&self, masker: &Masker) -> Option<Vec<u8>> {
         let Self::Reply(reply) = self else { return None };
-        let body = reply.body.get(..KEPT_REPLY.min(reply.body.len())).unwrap_or_default();
+        // What was cut off in the middle of a secret would be found by nobody: such an end is not kept.
+        let sure = if reply.truncated { reply.body.len().saturating_sub(masker.longest()) } else { reply.body.len() };
+        let body = masker.mask(&String::from_utf8_lossy(reply.body.get(..sure).unwrap_or_default()));
+        let kept = body.get(..body.floor_char_boundary(KEPT_REPLY)).unwrap_or_default();
         let headers: Vec<Value> = reply.headers.iter().map(|(name, value)| json!([name, masker.mask(value)])).collect();
-        let kept = json!({
+        let whole = json!({
             "status": reply.status,
             "headers": headers,
-            "body": masker.mask(&String::from_utf8_lossy(body)),
-            "cut": reply.truncated || reply.body.len() > KEPT_REPLY,
+            "body": kept,
+            "cut": reply.truncated || kept.len() < body.len(),
         });
-        Some(kept.to_string().into_bytes())
+        Some(whole.to_string().into_bytes())
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     clock::Time,
-    matcher,
+    matcher::{self, Came},
     model::{StepError, StepOutcome, StepPath},
     rules::{Rule, Scope, Step, StepKind},
     services::Registry,
@@ -192,20 +192,16 @@ fn event_value(event: &StoredEvent, registry: &Registry) -> Result<Value, String
 }
 
 fn trigger(event: &StoredEvent) -> Value {
-    let mut trigger = event.meta.clone();
-    let own = json!({
-        "id": event.id.to_string(),
-        "type": event.kind,
-        "source": event.source,
-        "service": event.service,
-        "received_at": event.received_at.to_string(),
-        "verified": !event.verified.is_empty(),
-        "depth": event.depth,
-    });
-    if let Value::Object(own) = own {
-        trigger.extend(own);
-    }
-    Value::Object(trigger)
+    matcher::trigger(&Came {
+        id: &event.id.to_string(),
+        kind: &event.kind,
+        source: &event.source,
+        service: event.service.as_deref(),
+        received_at: event.received_at,
+        verified: &event.verified,
+        depth: event.depth,
+        meta: &event.meta,
+    })
 }
 
 /// Gathers `steps.<id>` below `steps`; `passed_by` where they stand in a branch that was not taken.

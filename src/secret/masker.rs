@@ -51,6 +51,11 @@ impl Masker {
         }
     }
 
+    /// Bytes of the longest form of a secret that is looked for; 0 where there is none.
+    pub fn longest(&self) -> usize {
+        self.search.as_ref().map_or(0, AhoCorasick::max_pattern_len)
+    }
+
     /// The text without any secret.
     pub fn mask(&self, text: &str) -> String {
         self.mask_cow(text).into_owned()

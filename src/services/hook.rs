@@ -50,7 +50,7 @@ pub struct Field {
     pub name: String,
     /// What it is turned to: text, number, integer, boolean or email.
     pub kind: InputType,
-    /// Over `{body, headers, type}`.
+    /// Over `{body, headers, type}`; of the headers, those that are kept.
     pub value: Leaf,
 }
 
@@ -144,14 +144,21 @@ impl Hook {
         self.verify.hidden().into_iter().collect()
     }
 
-    /// Parses a verified delivery: type, body, fields, dedupe key, echo.
-    pub fn read(&self, pack: &Pack, source: &str, request: &Request<'_>, now: Time) -> Result<Read, Refused> {
+    /// Parses a verified delivery: type, body, fields, dedupe key, echo. `kept` are the headers that are stored with the event: fields see
+    /// no others, since they are computed again from what is stored.
+    pub fn read(
+        &self,
+        pack: &Pack,
+        source: &str,
+        request: &Request<'_>,
+        kept: &Object,
+        now: Time,
+    ) -> Result<Read, Refused> {
         let event = self.name.of(request, source, &self.verify)?;
         let Parsed { value: body, duplicate_keys } = self.parse(request)?;
-        let headers = self.shown_headers(request);
-        let fields = self.fields(&event, &body, &headers, now);
+        let fields = self.fields(&event, &body, kept, now);
         let sight = Sight {
-            headers: Value::Object(headers),
+            headers: Value::Object(self.shown_headers(request)),
             query: Value::Object(self.shown_query(request)),
             event: Value::String(event.clone()),
         };

@@ -21,8 +21,8 @@ pub struct DueRun {
     pub due_at: Time,
 }
 
-/// At most `per_rule` runs of each rule, oldest due first; rules whose oldest run waits longest come first, so that none starves
-/// where `limit` cuts.
+/// At most `per_rule` runs of each rule, oldest due first, and of all rules together about `limit`: where many rules have due runs, each
+/// is heard with its share, since the oldest may be just those that cannot go on. Rules whose oldest run waits longest come first.
 pub(super) fn list(
     conn: &mut Conn,
     lookup: &Lookup,
@@ -34,8 +34,9 @@ pub(super) fn list(
     rules.retain(|rule| rule.first.is_some_and(|first| first <= now.0));
     rules.sort_by_key(|rule| rule.first);
     let mut due = Vec::new();
+    let share = (limit / rules.len().max(1)).clamp(1, per_rule.max(1));
     for rule in rules {
-        let room = per_rule.min(limit.saturating_sub(due.len()));
+        let room = share.min(limit.saturating_sub(due.len()));
         if room == 0 {
             break;
         }

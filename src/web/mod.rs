@@ -6,6 +6,7 @@ mod foreign;
 pub mod gate;
 mod headers;
 mod mark;
+mod method;
 mod peer;
 mod server;
 

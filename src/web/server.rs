@@ -27,6 +27,7 @@ use super::{
     Counters, Headers, PeerRules, catchers,
     gate::{Bounds, Gate, Observer, Upstream},
     mark::{MarkCheck, aside, new_mark},
+    method::OneMethod,
 };
 use crate::{
     config::Config,
@@ -152,6 +153,7 @@ fn bare(settings: &Settings, listen: SocketAddr) -> Rocket<Build> {
     rocket::custom(config)
         .attach(Shield::new())
         .attach(Headers)
+        .attach(OneMethod)
         .register("/", catchers())
         .manage(PeerRules { gate: settings.gate, trusted: settings.bounds.trusted.clone() })
 }

@@ -253,7 +253,7 @@ fn a_refusal_tells_the_services_own_words_in_one_short_line() {
     );
     assert_eq!(message(400, &[], r#"{"error": ["a", 1]}"#), r#"Desk answered 400 Bad Request: ["a",1]"#);
     let long = message(400, &[], &format!(r#"{{"error": "{}"}}"#, "é".repeat(5000)));
-    assert_eq!(long.chars().count(), "Desk answered 400 Bad Request: ".len() + 300);
+    assert_eq!(long.chars().count(), "Desk answered 400 Bad Request: ".len() + 5000, "masked and cut by who keeps it");
     assert_eq!(
         message(302, &header("Location", "https://evil.example/login?next=secret"), ""),
         "Desk answered 302 Found: it redirects to `evil.example`, and redirects are not followed"
@@ -288,7 +288,7 @@ fn a_note_of_ours_is_known_again_when_it_comes_back() {
     let (_, note) = groove.events["note_added"].samples.first().unwrap();
     let (body, path) = (note.to_string(), ["note_added".to_owned()]);
     let request = crate::services::Request { headers: &[], query: &[], path: &path, body: body.as_bytes() };
-    let back = hook.read(groove, "groove", &request, NOW).unwrap().echo;
+    let back = hook.read(groove, "groove", &request, &serde_json::Map::new(), NOW).unwrap().echo;
     assert_eq!(back.as_deref(), Some("note_added:0196842162"));
     assert_eq!(echo(href), back);
     assert_eq!(echo(r#"{"message": {"id": "0196842162", "href": "x"}}"#), back);

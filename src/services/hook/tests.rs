@@ -32,8 +32,9 @@ impl Delivery<'_> {
         let headers: Vec<_> = self.headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
         let query: Vec<_> = self.query.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let path: Vec<_> = self.path.iter().map(|p| (*p).to_owned()).collect();
+        let kept = self.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         let request = Request { headers: &headers, query: &query, path: &path, body: self.body.as_bytes() };
-        pack.hook.as_ref().unwrap().read(pack, &pack.name, &request, NOW)
+        pack.hook.as_ref().unwrap().read(pack, &pack.name, &request, &kept, NOW)
     }
 
     fn refused(&self, pack: &Pack) -> (u16, &'static str) {

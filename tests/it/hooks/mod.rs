@@ -1,3 +1,9 @@
 //! Deliveries: what is accepted, what is refused, what is kept of either.
 
 mod accepted;
+mod bodies;
+mod payloads;
+mod proofs;
+mod sources;
+mod storms;
+mod wire;

@@ -1,6 +1,7 @@
 //! Runs: from a stored event to an effect at the receiver, through every way it can go wrong.
 
 mod ends;
+mod fair;
 mod main_job;
 mod pinned;
 mod retries;

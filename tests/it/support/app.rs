@@ -8,7 +8,7 @@ use bellwire::{
     config,
     ids::{EventId, RunId},
     model::{Refusal, RunStatus},
-    store::{RunDetail, RunFilter, RunRow, Store},
+    store::{EventFilter, EventRow, RunDetail, RunFilter, RunRow, Store},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -51,8 +51,24 @@ impl TestApp {
         Self::on(journal, rules, settings, BTreeMap::new()).await
     }
 
+    /// The same, whatever findings its rules have.
+    pub async fn unchecked(journal: Journal, rules: &[(&str, &str)], settings: &str) -> Self {
+        Self::launched(journal, rules, settings, BTreeMap::new()).await
+    }
+
     /// The same with more of the environment, such as `BELLWIRE_DATABASE_URL`.
     pub async fn on(journal: Journal, rules: &[(&str, &str)], settings: &str, more: BTreeMap<String, String>) -> Self {
+        let app = Self::launched(journal, rules, settings, more).await;
+        assert!(app.app.held_back().is_empty(), "{:?}", app.app.held_back());
+        app
+    }
+
+    async fn launched(
+        journal: Journal,
+        rules: &[(&str, &str)],
+        settings: &str,
+        more: BTreeMap<String, String>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (id, text) in rules {
             write_rule(folder.path(), id, text);
@@ -81,6 +97,7 @@ impl TestApp {
         let Self { app, clock, journal, folder, settings, environment, http } = self;
         app.stop().await;
         let app = launch(folder.path(), &environment, &clock).await;
+        assert!(app.held_back().is_empty(), "{:?}", app.held_back());
         Self { app, clock, journal, folder, settings, environment, http }
     }
 
@@ -106,8 +123,14 @@ impl TestApp {
         self.post("/hooks/gruveo", &[("X-Gruveo-SHA256-HMAC", &signature)], body).await
     }
 
-    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
-        let mut request = self.http.post(format!("http://{}{path}", self.app.address())).body(body);
+    /// Any bytes, signed as Gruveo signs them.
+    pub async fn signed(&self, body: &[u8]) -> Answer {
+        let signature = sign(GRUVEO_KEY, body);
+        self.post("/hooks/gruveo", &[("X-Gruveo-SHA256-HMAC", &signature)], body.to_vec()).await
+    }
+
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
+        let mut request = self.http.post(format!("http://{}{path}", self.app.address())).body(body.into());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -116,6 +139,22 @@ impl TestApp {
         #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
         let text = response.text().await.unwrap();
         Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)), headers }
+    }
+
+    /// The events there are, oldest first.
+    pub async fn events(&self) -> Vec<EventRow> {
+        let filter = EventFilter { limit: Some(1000), ..EventFilter::default() };
+        let mut events = self.store().events(filter).await.unwrap();
+        events.sort_by_key(|event| event.id);
+        events
+    }
+
+    /// Whether a text stands anywhere in the files of the database.
+    pub fn is_on_disk(&self, text: &str) -> bool {
+        let files = std::fs::read_dir(self.folder.path().join("data")).unwrap();
+        files
+            .map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default())
+            .any(|bytes| memmem(&bytes, text.as_bytes()))
     }
 
     pub async fn runs(&self) -> Vec<RunRow> {
@@ -153,6 +192,13 @@ impl TestApp {
 
     pub fn write_rule(&self, id: &str, text: &str) {
         write_rule(self.folder.path(), id, text);
+    }
+
+    /// A pack of the workspace's own.
+    pub fn write_pack(&self, name: &str, text: &str) {
+        let file = self.folder.path().join(format!("templates/services/{name}.yaml"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
     }
 
     pub fn now(&self) -> Time {
@@ -202,4 +248,8 @@ pub fn event_id(answer: &Answer) -> EventId {
 
 pub fn states(runs: &[RunRow]) -> Vec<RunStatus> {
     runs.iter().map(|run| run.status).collect()
+}
+
+fn memmem(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }

@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,6 +44,14 @@ pub enum Reply {
     Silence,
     /// Closes after the request without a byte.
     Cut,
+    /// These bytes, whatever they are; then it closes.
+    Bytes(Vec<u8>),
+    /// This head, and then bytes without an end.
+    Endless(&'static str),
+    /// This head, and then a byte now and then.
+    Trickle(&'static str),
+    /// The usual answer, after a while.
+    Late(Duration),
 }
 
 impl Reply {
@@ -63,17 +74,32 @@ pub struct Journal {
     requests: Arc<Mutex<Vec<Received>>>,
     script: Arc<Mutex<VecDeque<Reply>>>,
     arrived: Arc<Notify>,
+    /// Requests that wait for their answer now, and the most there were at once.
+    open: Arc<(AtomicUsize, AtomicUsize)>,
+    /// How long every answer takes.
+    delay: Duration,
 }
 
 impl Journal {
+    /// One that takes `delay` for every answer.
+    pub async fn slow(delay: Duration) -> Self {
+        Self::with([], delay).await
+    }
+
     /// Starts on a free loopback port. Answers 201 once the script has run out.
     pub async fn start(script: impl IntoIterator<Item = Reply>) -> Self {
+        Self::with(script, Duration::ZERO).await
+    }
+
+    async fn with(script: impl IntoIterator<Item = Reply>, delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let journal = Self {
             address: listener.local_addr().unwrap(),
             requests: Arc::default(),
             script: Arc::new(Mutex::new(script.into_iter().collect())),
             arrived: Arc::default(),
+            open: Arc::default(),
+            delay,
         };
         let serving = journal.clone();
         tokio::spawn(async move {
@@ -87,6 +113,11 @@ impl Journal {
 
     pub fn requests(&self) -> Vec<Received> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// The most requests that were open at once.
+    pub fn busiest(&self) -> usize {
+        self.open.1.load(Ordering::SeqCst)
     }
 
     pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
@@ -116,6 +147,18 @@ impl Journal {
             self.requests.lock().unwrap().push(request);
             let reply = self.script.lock().unwrap().pop_front().unwrap_or_else(Reply::created);
             self.arrived.notify_waiters();
+            let open = self.open.0.fetch_add(1, Ordering::SeqCst) + 1;
+            self.open.1.fetch_max(open, Ordering::SeqCst);
+            tokio::time::sleep(self.delay).await;
+            let reply = match reply {
+                Reply::Late(delay) => {
+                    tokio::time::sleep(delay).await;
+                    Reply::created()
+                }
+                other => other,
+            };
+            // Before the answer: whoever has it may send the next request at once.
+            self.open.0.fetch_sub(1, Ordering::SeqCst);
             match reply {
                 Reply::Status(status, headers, body) => {
                     let mut head = format!(
@@ -131,7 +174,26 @@ impl Journal {
                     }
                 }
                 Reply::Silence => tokio::time::sleep(Duration::from_secs(600)).await,
-                Reply::Cut => return,
+                Reply::Cut | Reply::Late(_) => return,
+                Reply::Bytes(bytes) => {
+                    drop(stream.write_all(&bytes).await);
+                    return;
+                }
+                Reply::Endless(head) => {
+                    let mut more = stream.write_all(head.as_bytes()).await;
+                    while more.is_ok() {
+                        more = stream.write_all(&[b'x'; 16 * 1024]).await;
+                    }
+                    return;
+                }
+                Reply::Trickle(head) => {
+                    let mut more = stream.write_all(head.as_bytes()).await;
+                    while more.is_ok() {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        more = stream.write_all(b"x").await;
+                    }
+                    return;
+                }
             }
         }
     }

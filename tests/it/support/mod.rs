@@ -5,3 +5,5 @@ pub mod both;
 pub mod journal;
 #[path = "../../support/postgres.rs"]
 pub mod postgres;
+#[path = "../../support/raw.rs"]
+pub(crate) mod raw;
