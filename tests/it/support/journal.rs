@@ -37,6 +37,8 @@ impl Received {
 #[derive(Debug, Clone)]
 pub enum Reply {
     Status(u16, Vec<(&'static str, String)>, String),
+    /// 201, after this long.
+    After(Duration),
     /// Never answers, keeps the connection open.
     Silence,
     /// Closes after the request without a byte.
@@ -116,6 +118,13 @@ impl Journal {
             self.requests.lock().unwrap().push(request);
             let reply = self.script.lock().unwrap().pop_front().unwrap_or_else(Reply::created);
             self.arrived.notify_waiters();
+            let reply = match reply {
+                Reply::After(span) => {
+                    tokio::time::sleep(span).await;
+                    Reply::created()
+                }
+                other => other,
+            };
             match reply {
                 Reply::Status(status, headers, body) => {
                     let mut head = format!(
@@ -131,7 +140,7 @@ impl Journal {
                     }
                 }
                 Reply::Silence => tokio::time::sleep(Duration::from_secs(600)).await,
-                Reply::Cut => return,
+                Reply::Cut | Reply::After(_) => return,
             }
         }
     }

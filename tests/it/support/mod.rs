@@ -5,3 +5,4 @@ pub mod both;
 pub mod journal;
 #[path = "../../support/postgres.rs"]
 pub mod postgres;
+pub mod program;
