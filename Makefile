@@ -16,7 +16,7 @@ help: ## This list
 
 .PHONY: run
 run: ## The main job on this machine: a missed call becomes a note, with a local stand-in for Groove
-	$(CARGO) run --quiet -- demo
+	@$(CARGO) run -- demo
 
 .PHONY: build
 build: ## The program, for use: target/release/bellwire

@@ -8,5 +8,5 @@ mod vocabulary;
 
 pub use compile::{Compiled, compile};
 pub use in_force::{Rulebook, RulebookError, check};
-pub use serve::serve;
+pub use serve::{serve, serve_beside};
 pub use start::{App, StartError};

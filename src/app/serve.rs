@@ -12,6 +12,11 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs until SIGTERM or SIGINT (a second one ends at once), or until storage fails (74).
 pub async fn serve(config: Config) -> ExitCode {
+    serve_beside(config, async |_| Ok(())).await
+}
+
+/// The same with work beside it, which sees the App from outside. An `Err` of it ends the App gently, with that exit code.
+pub async fn serve_beside(config: Config, beside: impl AsyncFnOnce(&App) -> Result<(), u8>) -> ExitCode {
     let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
     else {
@@ -27,8 +32,18 @@ pub async fn serve(config: Config) -> ExitCode {
     };
     tracing::info!(address = %app.address(), "listening");
     let lifecycle = app.lifecycle().clone();
+    let mut ended_with = 0;
+    let mut work = Box::pin(beside(&app));
+    let mut is_working = true;
     loop {
         tokio::select! {
+            done = &mut work, if is_working => {
+                is_working = false;
+                if let Err(exit) = done {
+                    ended_with = exit;
+                    break;
+                }
+            }
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             () = lifecycle.reached(Phase::Stopped) => break,
@@ -39,6 +54,7 @@ pub async fn serve(config: Config) -> ExitCode {
             }
         }
     }
+    drop(work);
     if let Some(failure) = lifecycle.failure() {
         // What failed once must not be tried again in this process: the disk may have lost what it said it had.
         eprintln!("bellwire: {}", failure.why);
@@ -46,7 +62,7 @@ pub async fn serve(config: Config) -> ExitCode {
     }
     tracing::info!("stopping: open requests may end; a second signal ends at once");
     tokio::select! {
-        () = app.stop() => ExitCode::SUCCESS,
+        () = app.stop() => ExitCode::from(ended_with),
         () = either(&mut terminate, &mut interrupt) => ExitCode::from(INTERRUPTED),
     }
 }

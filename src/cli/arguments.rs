@@ -1,6 +1,9 @@
 //! The words of the command line.
 
-use std::path::PathBuf;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -63,13 +66,36 @@ pub(super) enum Verb {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_long_help = "Example:\n  bellwire demo\n\nIt prints a command for a second terminal that sends another call."
-)]
+#[command(after_long_help = "Examples:\n  bellwire demo\n  bellwire demo --listen 8010 --groove 8011\n\n\
+    It makes a workspace with the example rule, plays Groove on another port, sends one missed call, prints the note that\n\
+    arrives and a command for a second terminal that makes another one, and serves until Ctrl-C. The stand-in is reached by\n\
+    the settings in the workspace's bellwire.toml alone.")]
 pub(super) struct Demo {
-    /// The workspace to make or use; a temporary one unless set
+    /// The workspace to make, or to use again; bellwire-demo unless set
     #[arg(long, value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
+    /// Where deliveries come in: a port of 127.0.0.1 or an address, written into the settings; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(super) listen: Option<SocketAddr>,
+    /// Where the stand-in for Groove listens, likewise
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+    pub(super) groove: Option<SocketAddr>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = || text.parse().ok().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    text.parse().ok().or_else(port).ok_or_else(|| "a port or an address such as 127.0.0.1:8010 wanted".to_owned())
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    address(text).and_then(|address| {
+        let is_own = address.ip().is_loopback();
+        if is_own {
+            Ok(address)
+        } else {
+            Err("a loopback address wanted: the stand-in is for this machine alone".to_owned())
+        }
+    })
 }
 
 #[derive(Debug, Args)]
@@ -250,8 +276,10 @@ pub(super) struct Outcome {
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  bellwire send gruveo.call --sample missed --set tracking.ticket=42\n  \
-    bellwire send gruveo.call --set-json duration=12 --url https://bellwire.example.com\n\n\
-    It is signed with the workspace's own secret, so the server must have the same one.")]
+    bellwire send gruveo.call --set-json duration=12 --url https://bellwire.example.com\n  \
+    bellwire send gruveo.call --as-is     twice, to see a duplicate\n\n\
+    It is signed with the workspace's own secret, so the server must have the same one. The time in the sample, where the\n\
+    pack says which value that is, becomes now, so that each is a fresh event; unless --set or --set-json names it, or with --as-is.")]
 pub(super) struct Send {
     /// The type, such as gruveo.call
     pub(super) event: String,
@@ -264,6 +292,9 @@ pub(super) struct Send {
     /// Change a value of the sample to a JSON value
     #[arg(long, value_name = "PATH=JSON")]
     pub(super) set_json: Vec<String>,
+    /// Leave the sample's time as it is: the same bytes every time, which a server takes once
+    #[arg(long)]
+    pub(super) as_is: bool,
     /// The source, where it has another name than the service
     #[arg(long)]
     pub(super) source: Option<String>,

@@ -93,16 +93,19 @@ impl Report {
 
 pub(super) fn run(workspace: &Path, options: &Doctor) -> Result<Answer, Failure> {
     let mut report = Report::default();
-    let config = match config::load(workspace, &config::environment()) {
+    let config = match open::settings(workspace) {
         Ok(config) => config,
-        Err(errors) => {
+        Err(Failure::Configuration(errors)) => {
             for error in &errors {
                 report.fail("config", error.to_string(), "`bellwire config defaults` explains every setting");
             }
             return Ok(report.answer(options.json));
         }
+        Err(other) => return Err(other),
     };
-    report.ok("config", format!("{} reads", config.workspace.join(config::FILE).display()));
+    let file = config.workspace.join(config::FILE);
+    let reads = if file.exists() { "reads" } else { "is not there; every setting is at its default" };
+    report.ok("config", format!("{} {reads}", file.display()));
     for warning in &config.warnings {
         report.warn("config", warning, "");
     }

@@ -9,7 +9,7 @@ use std::{
 use super::{answer::Answer, arguments::Init, failure::Failure};
 
 /// What a workspace begins with: path and text. The rule is the repository's own.
-const FILES: [(&str, &str); 4] = [
+pub(super) const FILES: [(&str, &str); 4] = [
     ("bellwire.toml", SETTINGS),
     ("rules/calls/missed.yaml", include_str!("../../rules/calls/missed.yaml")),
     (".gitignore", "# The database, its key and its lock.\n/data/\n"),
@@ -53,7 +53,7 @@ pub(super) fn run(options: &Init) -> Result<Answer, Failure> {
     Ok(Answer::text(said.join("\n")))
 }
 
-fn is_empty(folder: &Path) -> Result<bool, Failure> {
+pub(super) fn is_empty(folder: &Path) -> Result<bool, Failure> {
     match fs::read_dir(folder) {
         Ok(mut entries) => Ok(entries.next().is_none()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
@@ -62,7 +62,7 @@ fn is_empty(folder: &Path) -> Result<bool, Failure> {
 }
 
 /// False: it was there, and stays as it is.
-fn make(path: &Path, text: &str) -> io::Result<bool> {
+pub(super) fn make(path: &Path, text: &str) -> io::Result<bool> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -73,7 +73,7 @@ fn make(path: &Path, text: &str) -> io::Result<bool> {
     }
 }
 
-fn failed(path: &Path, error: &io::Error) -> Failure {
+pub(super) fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::Storage(format!("{}: {error}", path.display()))
 }
 
@@ -89,7 +89,7 @@ fn next_steps(folder: &Path) -> String {
 }
 
 /// A path as a shell reads it.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
     if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {

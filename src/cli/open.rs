@@ -11,9 +11,15 @@ use crate::{
 
 /// The settings of the workspace under the environment of this process.
 pub(super) fn settings(workspace: &Path) -> Result<Config, Failure> {
+    if workspace.exists() && !workspace.is_dir() {
+        return Err(Failure::Usage(format!(
+            "{} is a file; name the workspace's folder with --workspace",
+            workspace.display()
+        )));
+    }
     if !workspace.is_dir() {
         return Err(Failure::Usage(format!(
-            "{} is no folder; name a workspace with --workspace, or make one with `bellwire init {}`",
+            "there is no folder {}; name a workspace with --workspace, or make one with `bellwire init {}`",
             workspace.display(),
             workspace.display()
         )));

@@ -25,7 +25,7 @@ use crate::{
     egress::Egress,
     net::{Client, Outgoing, Reply},
     secret::Secret,
-    services::{EventKind, Pack, Registry, SignedDelivery, sign_delivery},
+    services::{EventKind, Pack, Registry, SignedDelivery, Stamp, sign_delivery},
     store::Mode,
     value::{Object, Path, Segment, Value},
 };
@@ -45,7 +45,7 @@ pub(super) fn run(workspace: &FilePath, options: &Send) -> Result<Answer, Failur
     let delivery = Delivery::new(&config, &registry, options)?;
     let url = address(&config, options, &delivery)?;
     let reply = open::block_on(post(&url, &delivery))?;
-    Ok(report(&url, &reply, &delivery.body, options.json))
+    Ok(report(&url, &reply, delivery.freshener, options.json))
 }
 
 /// A delivery, ready to go.
@@ -53,6 +53,8 @@ struct Delivery {
     source: String,
     body: Vec<u8>,
     signed: SignedDelivery,
+    /// What makes another one of it, where the server has seen it before.
+    freshener: &'static str,
 }
 
 impl Delivery {
@@ -64,7 +66,13 @@ impl Delivery {
             let known: Vec<&str> = registry.packs.keys().map(String::as_str).collect();
             Failure::Usage(format!("there is no service `{}`; known are {}", clean(service, 64), known.join(", ")))
         })?;
-        let mut payload = sample(pack, event, options.sample.as_deref())?;
+        let kind = kind(pack, event)?;
+        let mut payload = sample(pack, event, kind, options.sample.as_deref())?;
+        let stamp = kind.stamp.as_ref().filter(|_| !options.as_is);
+        if let Some(Stamp { path, unit }) = stamp {
+            // The very bytes of yesterday's sample would be a duplicate, which runs nothing.
+            put(&mut payload, path, unit.value(open::clock().now()))?;
+        }
         for change in &options.set {
             let (path, text) = split(change, "--set")?;
             set(&mut payload, path, Value::String(text.to_owned()))?;
@@ -80,15 +88,23 @@ impl Delivery {
         let known = secrets_of(config, pack, &source)?;
         let find = |name: &str| known.iter().find(|(known, _)| known == name).map(|(_, secret)| secret.clone());
         let signed = sign_delivery(pack, event, &body, &find).map_err(Failure::No)?;
-        Ok(Self { source, body, signed })
+        let freshener = match (&kind.stamp, options.as_is) {
+            (Some(_), true) => "leave out --as-is",
+            (Some(_), false) => "leave out what sets the time of the event",
+            (None, _) => "change a value with --set PATH=TEXT",
+        };
+        Ok(Self { source, body, signed, freshener })
     }
 }
 
-fn sample(pack: &Pack, event: &str, name: Option<&str>) -> Result<Value, Failure> {
-    let kind: &EventKind = pack.events.get(event).ok_or_else(|| {
+fn kind<'p>(pack: &'p Pack, event: &str) -> Result<&'p EventKind, Failure> {
+    pack.events.get(event).ok_or_else(|| {
         let known: Vec<String> = pack.events.keys().map(|event| format!("{}.{event}", pack.name)).collect();
         Failure::Usage(format!("`{}` sends no `{}`; known are {}", pack.name, clean(event, 64), known.join(", ")))
-    })?;
+    })
+}
+
+fn sample(pack: &Pack, event: &str, kind: &EventKind, name: Option<&str>) -> Result<Value, Failure> {
     let known = || kind.samples.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
     let found = match name {
         None => kind.samples.first(),
@@ -132,10 +148,15 @@ fn split<'c>(change: &'c str, flag: &str) -> Result<(&'c str, &'c str), Failure>
 
 /// Sets the value at a path; objects on the way are made.
 fn set(payload: &mut Value, path: &str, value: Value) -> Result<(), Failure> {
-    let wrong = |why: &str| Failure::Usage(format!("`{}`: {why}", clean(path, 64)));
-    let parsed: Path = path.parse().map_err(|error| wrong(&format!("no path: {error}")))?;
+    let parsed: Path =
+        path.parse().map_err(|error| Failure::Usage(format!("`{}`: no path: {error}", clean(path, 64))))?;
+    put(payload, &parsed, value)
+}
+
+fn put(payload: &mut Value, path: &Path, value: Value) -> Result<(), Failure> {
+    let wrong = |why: &str| Failure::Usage(format!("`{}`: {why}", clean(&path.to_string(), 64)));
     let mut here = payload;
-    for segment in parsed.segments() {
+    for segment in path.segments() {
         if here.is_null() {
             *here = Value::Object(Object::new());
         }
@@ -220,7 +241,7 @@ fn only(url: &Url) -> Result<Egress, Failure> {
     Ok(Egress::new(&config::Egress { allow, ports: vec![port] }, Vec::new()))
 }
 
-fn report(url: &Url, reply: &Reply, body: &[u8], json: bool) -> Answer {
+fn report(url: &Url, reply: &Reply, freshener: &str, json: bool) -> Answer {
     let said: Value = serde_json::from_slice(&reply.body)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&reply.body).into_owned()));
     let taken = (200..300).contains(&reply.status);
@@ -236,19 +257,11 @@ fn report(url: &Url, reply: &Reply, body: &[u8], json: bool) -> Answer {
     };
     let answer = Answer::text(format!("{place} answered {}: {}", reply.status, clean(&text, 2_000))).exit(exit);
     if said.get("duplicate") == Some(&Value::Bool(true)) {
-        return answer.note(&hint(body));
+        return answer.note(&format!(
+            "It has seen this very body before, so nothing runs again. For a fresh event {freshener}."
+        ));
     }
     answer
-}
-
-/// How to send another one that is not a duplicate.
-fn hint(body: &[u8]) -> String {
-    let payload: Value = serde_json::from_slice(body).unwrap_or_default();
-    let change = payload.get("timestamp").and_then(Value::as_i64).map_or_else(
-        || "--set".to_owned() + " PATH=TEXT",
-        |timestamp| format!("--set-json timestamp={}", timestamp.saturating_add(1)),
-    );
-    format!("It has seen this very body before, so nothing runs again. For another event change a value: {change}")
 }
 
 #[cfg(test)]
@@ -282,13 +295,18 @@ mod tests {
     #[test]
     fn the_address_is_a_hook_of_the_server() {
         let config = Config::defaults(FilePath::new("/w"));
-        let mut delivery =
-            Delivery { source: "gruveo".to_owned(), body: Vec::new(), signed: SignedDelivery::default() };
+        let mut delivery = Delivery {
+            source: "gruveo".to_owned(),
+            body: Vec::new(),
+            signed: SignedDelivery::default(),
+            freshener: "",
+        };
         let mut options = Send {
             event: "gruveo.call".to_owned(),
             sample: None,
             set: Vec::new(),
             set_json: Vec::new(),
+            as_is: false,
             source: None,
             url: None,
             json: false,
@@ -318,10 +336,10 @@ mod tests {
         let url = Url::parse("http://127.0.0.1:8000/hooks/groove?token=secret-token").unwrap();
         let reply =
             |status: u16, body: &str| Reply { status, headers: Vec::new(), body: body.into(), truncated: false };
-        let taken = report(&url, &reply(202, r#"{"id":"evt_1"}"#), b"{}", false);
+        let taken = report(&url, &reply(202, r#"{"id":"evt_1"}"#), "", false);
         assert_eq!((taken.exit, taken.out.contains("secret-token")), (0, false));
-        assert_eq!(report(&url, &reply(401, "{}"), b"{}", false).exit, 1);
-        let duplicate = report(&url, &reply(200, r#"{"duplicate":true,"id":"evt_1"}"#), br#"{"timestamp":5}"#, false);
-        assert!(duplicate.err.contains("--set-json timestamp=6"), "{}", duplicate.err);
+        assert_eq!(report(&url, &reply(401, "{}"), "", false).exit, 1);
+        let duplicate = report(&url, &reply(200, r#"{"duplicate":true,"id":"evt_1"}"#), "leave out --as-is", false);
+        assert!(duplicate.err.ends_with("For a fresh event leave out --as-is.\n"), "{}", duplicate.err);
     }
 }

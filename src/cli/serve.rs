@@ -2,22 +2,25 @@
 
 use std::{path::Path, process::ExitCode};
 
+use tokio::runtime::Runtime;
+
 use super::{failure::Failure, logging, open};
 use crate::{app, config::Config};
 
 pub(super) fn run(workspace: &Path) -> Result<ExitCode, Failure> {
-    serve(open::settings(workspace)?)
+    let config = open::settings(workspace)?;
+    let runtime = runtime(&config)?;
+    Ok(runtime.block_on(app::serve(config)))
 }
 
-/// Serves under the settings, with logging, on all cores.
-pub(super) fn serve(config: Config) -> Result<ExitCode, Failure> {
+/// Starts logging, and a runtime on all cores.
+pub(super) fn runtime(config: &Config) -> Result<Runtime, Failure> {
     logging::start(&config.log);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::Storage(format!("no runtime: {error}")))?;
-    Ok(runtime.block_on(app::serve(config)))
+        .map_err(|error| Failure::Storage(format!("no runtime: {error}")))
 }

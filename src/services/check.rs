@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Action, Algorithm, AuthUse, BodyKind, Encoding, EventKind, EventName, Field, Hmac, Hook, InputType, Pack, Token,
-    TokenPlace, Verify, check_action, event_name,
+    Action, Algorithm, AuthUse, BodyKind, Encoding, EventKind, EventName, Field, Hmac, Hook, InputType, Pack, Stamp,
+    StampUnit, Token, TokenPlace, Verify, check_action, event_name,
     raw::Node,
     samples::{self, Texts},
 };
@@ -284,7 +284,7 @@ fn paths(node: &Node<'_>) -> Vec<Path> {
 fn events(node: &Node<'_>, fields: &[Field], untrusted: &[Path], texts: &Texts<'_>) -> BTreeMap<String, EventKind> {
     let one = |(name, node): (String, Node<'_>)| {
         node.object()?;
-        node.keys(&["title", "schema", "samples", "untrusted"], &[]);
+        node.keys(&["title", "schema", "samples", "untrusted", "stamp"], &[]);
         if !event_name::is_name(&name) {
             node.key_finding("P009", format!("`{name}` is not a name of a-z, 0-9 and _"), "");
         }
@@ -294,9 +294,24 @@ fn events(node: &Node<'_>, fields: &[Field], untrusted: &[Path], texts: &Texts<'
         let samples = node.get("samples").map(|node| samples::samples(&node, texts)).unwrap_or_default();
         let mut open = untrusted.to_vec();
         open.extend(node.get("untrusted").map(|node| paths(&node)).unwrap_or_default());
-        Some((name, EventKind { title: title?, schema, samples, untrusted: open }))
+        let stamp = node.get("stamp").and_then(|node| stamp(&node));
+        Some((name, EventKind { title: title?, schema, samples, untrusted: open, stamp }))
     };
     node.entries().into_iter().filter_map(one).collect()
+}
+
+fn stamp(node: &Node<'_>) -> Option<Stamp> {
+    node.keys(&["path", "unit"], &[]);
+    let path = node.want("path").and_then(|node| {
+        let path = node.path()?;
+        if path.has_any() {
+            node.finding("P010", format!("`{path}` holds `*`: a time stands in one place"), "");
+            return None;
+        }
+        Some(path)
+    });
+    let unit = node.want("unit").and_then(|node| node.word(&StampUnit::ALL));
+    Some(Stamp { path: path?, unit: unit? })
 }
 
 fn actions(node: &Node<'_>, texts: &Texts<'_>) -> BTreeMap<String, Action> {

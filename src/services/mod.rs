@@ -20,7 +20,7 @@ pub use coerce::coerce;
 pub use event_name::EventName;
 pub(crate) use hook::whole_echo;
 pub use hook::{BodyKind, Field, Hook, Read, Refused, Request};
-pub use pack::{Action, AuthUse, Body, EventKind, Input, InputType, Pack};
+pub use pack::{Action, AuthUse, Body, EventKind, Input, InputType, Pack, Stamp, StampUnit};
 pub use payload::payload;
 pub use registry::Registry;
 pub use sign::{SignedDelivery, sign_delivery};

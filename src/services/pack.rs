@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{BodyKind, EventName, Hook, Token, TokenPlace, Verify};
 use crate::{
+    clock::Time,
     config::Rate,
     templates::{Leaf, Tree},
     value::{Path, Value},
@@ -114,6 +115,43 @@ pub struct EventKind {
     pub samples: Vec<(String, Value)>,
     /// What a stranger can write into the payload.
     pub untrusted: Vec<Path>,
+    /// Where the payload says when it happened: what makes a sample that is sent a fresh event. `None` where it says nothing.
+    pub stamp: Option<Stamp>,
+}
+
+/// Where a payload says when it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// Of the payload, without `*`.
+    pub path: Path,
+    /// How it is written there.
+    pub unit: StampUnit,
+}
+
+/// How a payload writes a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StampUnit {
+    /// Milliseconds since 1970, a number.
+    Milliseconds,
+    /// Seconds since 1970, a whole number.
+    Seconds,
+    /// RFC 3339 in UTC, a text.
+    Text,
+}
+
+impl StampUnit {
+    /// Every unit, as packs write them.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("ms", Self::Milliseconds), ("s", Self::Seconds), ("rfc3339", Self::Text)];
+
+    /// The time as such a payload holds it.
+    pub fn value(self, at: Time) -> Value {
+        match self {
+            Self::Milliseconds => Value::from(at.0),
+            Self::Seconds => Value::from(at.0.div_euclid(1_000)),
+            Self::Text => Value::from(at.to_string()),
+        }
+    }
 }
 
 /// What an input of an action takes.

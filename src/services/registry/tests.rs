@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    services::{AuthUse, InputType},
+    clock::Time,
+    services::{AuthUse, InputType, StampUnit},
     value::Value,
 };
 
@@ -45,6 +46,27 @@ fn every_sample_fits_its_schema() {
             assert!(!validator.is_valid(&Value::from(5)), "{service}.{event}: the schema takes anything");
         }
     }
+}
+
+#[test]
+fn a_stamp_stands_in_every_sample_and_is_written_as_they_are() {
+    let at = Time(1_598_619_431_871);
+    for (service, pack) in &load(&[]).unwrap().packs {
+        for (event, kind) in &pack.events {
+            let Some(stamp) = &kind.stamp else { continue };
+            for (name, sample) in &kind.samples {
+                let found = stamp.path.find(sample).unwrap_or_else(|| panic!("{service}.{event}/{name} has no stamp"));
+                let ours = stamp.unit.value(at);
+                assert_eq!(ours.is_number(), found.is_number(), "{service}.{event}/{name}: {found}");
+                assert_eq!(ours.is_number(), found.as_i64().is_some_and(|found| found > at.0 / 2), "the same unit");
+            }
+        }
+    }
+    let registry = load(&[]).unwrap();
+    let stamp = registry.pack("gruveo").unwrap().events["call"].stamp.as_ref().unwrap();
+    assert_eq!(stamp.unit.value(at), serde_json::json!(1_598_619_431_871_i64));
+    assert_eq!(StampUnit::Seconds.value(at), serde_json::json!(1_598_619_431));
+    assert_eq!(StampUnit::Text.value(at), serde_json::json!("2020-08-28T12:57:11.871Z"));
 }
 
 #[test]
@@ -122,6 +144,7 @@ hook:
   fields: { a: { type: date, value: "{{ event.x }}" } }
 events:
   Call: { title: 5, samples: [none.json] }
+  note: { title: A note, stamp: { path: "a.*", unit: min } }
 "#;
     assert_eq!(
         findings(text),
@@ -148,6 +171,8 @@ events:
             "14:3 P009 `Call` is not a name of a-z, 0-9 and _",
             "14:18 P004 a text wanted, number seen",
             "14:31 P006 there is no file `templates/services/none.json` (files are named from templates/services/)",
+            "15:41 P010 `a.*` holds `*`: a time stands in one place",
+            "15:54 P005 `min` is not known here (known are `ms`, `s`, `rfc3339`)",
         ]
     );
 }

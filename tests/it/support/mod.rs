@@ -7,3 +7,4 @@ pub mod journal;
 pub mod postgres;
 #[path = "../../support/raw.rs"]
 pub(crate) mod raw;
+pub mod program;

@@ -50,7 +50,12 @@ impl Shared {
 impl StandIn {
     /// Starts on a free port of 127.0.0.1.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), options).await
+    }
+
+    /// Starts on this address; port 0 is any free one.
+    pub async fn start_at(address: SocketAddr, options: Options) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let on_note = options.on_note.clone();
         let desk = Mutex::new(Desk::new(options, &format!("http://{address}")));

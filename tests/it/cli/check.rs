@@ -1,0 +1,116 @@
+//! `bellwire init` and `bellwire check`.
+
+use std::path::Path;
+
+use crate::support::{
+    app::MISSED,
+    program::{Ended, Place},
+};
+
+fn checked(file: &str, text: &str) -> (Place, Ended) {
+    let place = Place::empty();
+    place.write(file, text);
+    let checked = place.run(&["check"]);
+    (place, checked)
+}
+
+#[test]
+fn a_fresh_workspace_passes() {
+    let place = Place::empty();
+    let made = place.run(&["init", "my-automations"]).fine();
+    assert!(made.out.contains("bellwire secrets set groove_hook_token"), "{}", made.out);
+    let checked = place.run(&["--workspace", "my-automations", "check"]).fine();
+    assert_eq!(checked.out, "1 rule and 2 packs hold together; no errors, no warnings\n");
+    assert_eq!(checked.err, "");
+}
+
+#[test]
+fn a_folder_that_is_not_empty_is_left_alone() {
+    let place = Place::empty();
+    place.write("letter.txt", "Dear Ada");
+    assert_eq!(place.run(&["init", "."]).code, 1);
+    assert!(!place.path().join("bellwire.toml").exists());
+    place.run(&["init", "--force", "."]).fine();
+    assert_eq!(place.read("letter.txt"), "Dear Ada");
+    assert_eq!(place.run(&["init", "letter.txt"]).code, 2);
+}
+
+#[test]
+fn findings_are_told_with_their_place_and_the_way_out() {
+    let (place, text) = checked("rules/calls/missed.yaml", &MISSED.replace("groove.add_note:", "groove.add_nte:"));
+    assert_eq!(text.code, 1);
+    assert!(text.out.contains("rules/calls/missed.yaml:9:5: error R"), "{}", text.out);
+    assert!(
+        text.out.contains("groove.add_nte") && text.out.contains("did you mean `groove.add_note`?"),
+        "{}",
+        text.out
+    );
+    let json = place.run(&["check", "--json"]);
+    assert_eq!(json.code, 1);
+    let findings = &json.json()["findings"];
+    assert_eq!(
+        (findings[0]["file"].as_str(), findings[0]["severity"].as_str()),
+        (Some("rules/calls/missed.yaml"), Some("error"))
+    );
+    assert_eq!((findings[0]["line"].as_u64(), findings[0]["column"].as_u64()), (Some(9), Some(5)), "{findings}");
+    assert!(findings[0]["help"].as_str().unwrap().contains("groove.add_note"));
+    assert_eq!(json.json()["errors"], 1);
+}
+
+#[test]
+fn a_warning_alone_is_no_failure() {
+    let rule =
+        "name: a\non: gruveo.call\ndo:\n  - groove.add_note: { ticket: \"{{ event.tracking.ticket }}\", body: x }\n";
+    let (_, text) = checked("rules/a.yaml", rule);
+    assert_eq!(text.code, 0, "{text:?}");
+    assert!(text.out.contains(" warning R"), "{}", text.out);
+}
+
+#[test]
+fn the_examples_of_the_repository_hold_together() {
+    let place = Place::empty();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["rules", "templates"] {
+        copy(&repository.join(folder), &place.path().join(folder));
+    }
+    let checked = place.run(&["check"]).fine();
+    assert!(checked.out.ends_with("no errors, no warnings\n"), "{}", checked.out);
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            assert!(std::fs::copy(entry.path(), target).unwrap() > 0)
+        }
+    }
+}
+
+#[test]
+fn wrong_use_ends_with_two_and_says_what_would_be_right() {
+    let place = Place::empty();
+    for (words, says) in [
+        (vec!["serv"], "'serve'"),
+        (vec!["check", "--jso"], "'--json'"),
+        (vec!["--workspace", "nowhere", "check"], "bellwire init nowhere"),
+        (vec!["--workspace", "nowhere", "serve"], "bellwire init nowhere"),
+        (vec!["--workspace", "nowhere", "doctor"], "bellwire init nowhere"),
+        (vec!["send", "gruveo.cal"], "gruveo.call"),
+        (vec!["send", "gruveo"], "gruveo.call"),
+        (vec!["send", "gruvio.call"], "gruveo"),
+        (vec!["send", "gruveo.call", "--sample", "misd"], "missed"),
+        (vec!["runs", "show", "run_x"], "run_0"),
+        (vec![], "Usage: bellwire"),
+    ] {
+        let ended = place.run(&words);
+        assert_eq!(ended.code, 2, "{words:?}: {ended:?}");
+        assert!(ended.err.contains(says), "{words:?}: {ended:?}");
+        assert_eq!(ended.out, "", "{words:?}");
+    }
+    place.write("file", "");
+    assert!(place.run(&["-w", "file", "check"]).err.contains("file is a file"));
+}

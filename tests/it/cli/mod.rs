@@ -1,0 +1,10 @@
+//! The command line, by the program itself: what it prints, where it keeps silent, and how it ends.
+
+mod check;
+mod demo;
+mod help;
+mod process;
+mod readme;
+mod records;
+mod secrets;
+mod settings;

@@ -1,0 +1,81 @@
+//! `bellwire secrets`: set, listed, removed, and never shown.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    app::{GROOVE_TOKEN, GRUVEO_KEY},
+    journal::Journal,
+    program::{Place, free_address, until},
+};
+
+const VALUE: &str = "correct-horse-battery";
+
+#[test]
+fn a_value_comes_from_standard_input_and_is_never_printed() {
+    let place = Place::empty();
+    place.run(&["init", "."]).fine();
+    assert!(place.run(&["secrets", "list"]).fine().out.contains("No secrets yet"));
+    let set = place.run_with(&["secrets", "set", "gruveo_key"], &format!("{VALUE}\n")).fine();
+    assert_eq!((set.out.as_str(), set.err.as_str()), ("secret gruveo_key is set\n", ""));
+    place.run_with(&["secrets", "set", "crm_token", "--for", "https://crm.example.com"], VALUE).fine();
+
+    let list = place.run(&["secrets", "list"]).fine();
+    assert!(list.out.contains("crm_token") && list.out.contains("https://crm.example.com"), "{}", list.out);
+    let json = place.run(&["secrets", "list", "--json"]).fine();
+    let names: Vec<_> = json.json().as_array().unwrap().iter().map(|row| row["name"].clone()).collect();
+    assert_eq!(names, ["crm_token", "gruveo_key"]);
+    let printed = place.run(&["config", "print"]).fine();
+    for ended in [&set, &list, &json, &printed] {
+        assert!(!ended.out.contains(VALUE) && !ended.err.contains(VALUE), "{ended:?}");
+    }
+    for entry in std::fs::read_dir(place.path().join("data")).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(VALUE.len()).any(|window| window == VALUE.as_bytes()), "it is sealed");
+    }
+
+    place.run(&["secrets", "remove", "crm_token"]).fine();
+    let again = place.run(&["secrets", "remove", "crm_token"]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("there is no secret `crm_token`"), "{again:?}");
+}
+
+#[test]
+fn what_cannot_be_a_secret_is_refused_with_the_reason() {
+    let place = Place::empty();
+    place.run(&["init", "."]).fine();
+    for (words, value, says) in [
+        (vec!["secrets", "set", "short"], "1234567\n", "under 8 characters"),
+        (vec!["secrets", "set", "none"], "", "under 8 characters"),
+        (vec!["secrets", "set", "Bad-Name"], VALUE, "no name of a secret"),
+        (vec!["secrets", "set", "crm", "--for", "crm.example.com"], VALUE, "--for"),
+        (vec!["secrets", "set", "crm", "--for", "https://crm.example.com/path?a=1"], VALUE, "--for"),
+    ] {
+        let refused = place.run_with(&words, value);
+        assert_eq!(refused.code, 2, "{words:?}: {refused:?}");
+        assert!(refused.err.contains(says), "{words:?}: {refused:?}");
+        assert!(!refused.err.contains(VALUE), "{refused:?}");
+    }
+    assert!(place.run(&["secrets", "list", "--json"]).fine().json().as_array().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_server_takes_a_change_within_a_second_or_two() {
+    let journal = Journal::start([]).await;
+    let place = Place::empty().with("BELLWIRE_SERVER_LISTEN", &free_address().to_string()).leading_to(journal.address);
+    place.run(&["init", "."]).fine();
+    let serving = place.serve();
+    place.run_with(&["secrets", "set", "gruveo_key"], GRUVEO_KEY).fine();
+    place.run_with(&["secrets", "set", "groove_token"], GROOVE_TOKEN).fine();
+    let began = Instant::now();
+    until("the delivery is taken", || place.call("42").code == 0);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    let requests = journal.wait_for(1).await;
+    assert_eq!(requests[0].header("authorization"), Some(&*format!("Bearer {GROOVE_TOKEN}")));
+
+    place.run(&["secrets", "remove", "gruveo_key"]).fine();
+    let began = Instant::now();
+    let known = place.with("BELLWIRE_SECRET_GRUVEO_KEY", GRUVEO_KEY);
+    until("a delivery is refused", || known.call("42").code == 1);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    drop(serving);
+}
