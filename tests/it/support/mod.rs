@@ -5,6 +5,6 @@ pub mod both;
 pub mod journal;
 #[path = "../../support/postgres.rs"]
 pub mod postgres;
+pub mod program;
 #[path = "../../support/raw.rs"]
 pub(crate) mod raw;
-pub mod program;
