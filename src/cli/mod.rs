@@ -8,6 +8,7 @@ mod demo;
 mod disk;
 mod doctor;
 mod events;
+mod exchange;
 mod failure;
 mod init;
 pub mod logging;

@@ -8,6 +8,7 @@ use super::{
     answer::{Answer, clean, clean_lines, machine},
     arguments::{Outcome, Resolve, RunsList, RunsVerb},
     events::body_of,
+    exchange,
     failure::Failure,
     open,
     table::table,
@@ -199,7 +200,7 @@ fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
         let Some(bytes) = bytes else { continue };
         let shown = match body_of(bytes) {
             Value::String(text) => text,
-            value => serde_json::to_string_pretty(&value).unwrap_or_default(),
+            value => exchange::lines(&value),
         };
         text.push(format!("  {name}"));
         text.extend(clean_lines(&shown, SHOWN).lines().map(|line| format!("    {line}")));
