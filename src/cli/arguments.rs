@@ -27,7 +27,7 @@ use crate::{
 )]
 pub(super) struct Arguments {
     /// The workspace: a folder with rules/, templates/ and bellwire.toml
-    #[arg(long, short, global = true, default_value = ".", value_name = "DIR")]
+    #[arg(long, short, global = true, default_value = ".", value_name = "DIR", display_order = 900)]
     pub(super) workspace: PathBuf,
     #[command(subcommand)]
     pub(super) verb: Verb,
@@ -133,6 +133,7 @@ pub(super) enum ConfigVerb {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
 pub(super) enum SecretsVerb {
     /// Set a secret; its value comes from standard input
     #[command(after_long_help = "Examples:\n  bellwire secrets set gruveo_key < key.txt\n  \
@@ -223,7 +224,7 @@ pub(super) enum RunsVerb {
         json: bool,
     },
     /// Say what became of a held run's attempt whose outcome is unknown
-    #[command(after_long_help = "Look at the target first: did it happen? Then:\n  \
+    #[command(after_long_help = "Look at the target first: did it happen? Examples:\n  \
         bellwire runs resolve run_01hf3y8a9d000 --done     it did; go on with the next step\n  \
         bellwire runs resolve run_01hf3y8a9d000 --retry    it did not; try again\n  \
         bellwire runs resolve run_01hf3y8a9d000 --fail     it did not, and shall not")]

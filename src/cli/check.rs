@@ -27,15 +27,15 @@ fn report(compiled: &Compiled, json: bool) -> Answer {
         });
         return Answer::json(&value).exit(exit);
     }
-    let mut text: String = compiled.findings.iter().map(|finding: &Finding| format!("{finding}\n")).collect();
-    text.push_str(&format!(
-        "{} and {} hold together; {}, {}\n",
+    let mut lines: Vec<String> = compiled.findings.iter().map(Finding::to_string).collect();
+    lines.push(format!(
+        "{} and {} hold together; {}, {}",
         count(rules, "rule"),
         count(packs, "pack"),
         count(errors, "error"),
         count(warnings, "warning")
     ));
-    Answer::text(text).exit(exit)
+    Answer::text(lines.join("\n")).exit(exit)
 }
 
 /// `1 rule`, `2 rules`, `no rules`.

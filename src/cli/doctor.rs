@@ -26,7 +26,7 @@ use crate::{
 const LITTLE_ROOM: u64 = 1 << 30;
 
 /// A run that was due longer ago than this waits for a worker that does not come.
-const LATE: Duration = Duration::from_secs(60);
+const LATE: Duration = Duration::from_mins(1);
 
 /// How it stands with one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -71,23 +71,24 @@ impl Report {
         if json {
             return Answer::json(&json!({"checks": self.0, "failed": failed, "warnings": warned})).exit(exit);
         }
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for line in &self.0 {
             let word = match line.state {
                 State::Ok => "ok  ",
                 State::Warn => "warn",
                 State::Fail => "FAIL",
             };
-            text.push_str(&format!("{word}  {:<9} {}\n", line.what, line.says));
+            lines.push(format!("{word}  {:<9} {}", line.what, line.says));
             if !line.help.is_empty() {
-                text.push_str(&format!("                help: {}\n", line.help));
+                lines.push(format!("                help: {}", line.help));
             }
         }
         let summary = match (failed, warned) {
             (0, 0) => "all is well".to_owned(),
             (failed, warned) => format!("{failed} failed, {}", count(warned, "warning")),
         };
-        Answer::text(format!("{text}\n{summary}\n")).exit(exit)
+        lines.push(format!("\n{summary}"));
+        Answer::text(lines.join("\n")).exit(exit)
     }
 }
 
@@ -129,12 +130,12 @@ fn rules(report: &mut Report, config: &Config) -> Option<Compiled> {
         let says = format!("{} in rules or packs; the last good set stays in force", count(errors, "error"));
         report.fail("rules", says, "`bellwire check` names them");
     } else if warnings > 0 {
-        let says = format!("{} hold, {}", count(rules, "rule"), count(warnings, "warning"));
+        let says = format!("{}, {}", count(rules, "rule"), count(warnings, "warning"));
         report.warn("rules", says, "`bellwire check` names them");
     } else if rules == 0 {
         report.warn("rules", "there are none", format!("write one in {}", config.workspace.join("rules").display()));
     } else {
-        report.ok("rules", format!("{} hold together", count(rules, "rule")));
+        report.ok("rules", format!("{}, nothing wrong with any", count(rules, "rule")));
     }
     Some(compiled)
 }
@@ -208,7 +209,12 @@ fn database(report: &mut Report, config: &Config) -> BTreeSet<String> {
 fn counted(report: &mut Report, counts: &Counts, now: Time) {
     report.ok(
         "database",
-        format!("{} events, {} open runs, {} MiB", counts.events, counts.runs_open, counts.bytes / (1 << 20)),
+        format!(
+            "{}, {}, {} MiB",
+            plural(counts.events, "event"),
+            plural(counts.runs_open, "open run"),
+            counts.bytes / (1 << 20)
+        ),
     );
     if counts.runs_held > 0 {
         let says = format!("{} held runs wait for a person", counts.runs_held);
@@ -225,6 +231,11 @@ fn counted(report: &mut Report, counts: &Counts, now: Time) {
         }
         _ => report.ok("runs", format!("none is late; {} have failed", counts.runs_failed)),
     }
+}
+
+/// `1 event`, `2 events`, `no events`, for what the database counts.
+fn plural(number: u64, thing: &str) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), thing)
 }
 
 fn listed(report: &mut Report, rows: Result<Vec<SecretRow>, String>) -> Option<BTreeSet<String>> {

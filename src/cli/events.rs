@@ -117,7 +117,9 @@ fn as_text(detail: &EventDetail) -> String {
         row.bytes
     );
     if !row.flags.is_empty() {
-        text.push_str(&format!("flags     {}\n", row.flags.join(" ")));
+        text.push_str("flags     ");
+        text.push_str(&row.flags.join(" "));
+        text.push('\n');
     }
     text.push('\n');
     match &detail.event.body {

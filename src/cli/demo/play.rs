@@ -165,8 +165,8 @@ pub(super) fn program() -> String {
 
 fn shown(note: &Note) -> String {
     let text = clean_lines(note.body.trim_end(), SHOWN);
-    let lines: String = text.lines().map(|line| format!("    {line}\n")).collect();
-    format!("A note arrived on ticket {}:\n\n{lines}\n", note.ticket)
+    let lines: Vec<String> = text.lines().map(|line| format!("    {line}")).collect();
+    format!("A note arrived on ticket {}:\n\n{}\n\n", note.ticket, lines.join("\n"))
 }
 
 /// Writes to standard output. A reader that went away ends the demo, and is no failure.

@@ -62,7 +62,10 @@ fn a_note_arrives_and_the_printed_command_makes_another_each_time() {
     demo.wait("made just now");
     demo.wait("A note arrived on ticket 42:");
     demo.wait("    Missed call from Greece on @acme.sales");
+    demo.wait("after 32 seconds.");
     let command = demo.wait(" send gruveo.call --sample missed --set tracking.ticket=43");
+    let said = demo.said.join("\n").replace(PROGRAM, "target/debug/bellwire");
+    assert!(said.contains(shown_in_readme()), "the README shows what it says:\n{said}");
     for _ in 0..2 {
         place.shell(&command).fine();
         demo.wait("A note arrived on ticket 43:");
@@ -125,4 +128,9 @@ fn a_port_in_use_is_told_with_a_command_that_works() {
     let again = place.run(&["demo"]);
     assert_eq!(again.code, 1);
     assert!(again.err.contains(" demo --dir bellwire-demo-2 --listen "), "the folder is in use too: {again:?}");
+}
+
+fn shown_in_readme() -> &'static str {
+    let readme = include_str!("../../../README.md");
+    readme.split_once("```text\n").unwrap().1.split_once("\n```").unwrap().0
 }
