@@ -170,7 +170,7 @@ fn find(conn: &mut Conn, id: i64) -> Result<Option<(TableRow, Option<Vec<u8>>)>,
         .left_join(bodies::table.on(bodies::event.eq(events::id)))
         .filter(events::id.eq(id))
         .select((events::all_columns, bodies::data.nullable()))
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
