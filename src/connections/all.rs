@@ -81,7 +81,28 @@ impl Connections {
         self.lanes.pause(lane, until);
     }
 
-    /// Returns when a place was given back somewhere since the last call; now and then without one, so ask again.
+    /// The same, but where the lane is busy it waits in the lane's queue. `Turn::Busy`: the queue is full too.
+    pub async fn turn_in_queue(&self, registry: &Registry, lane: &str, run: i64) -> Turn {
+        let turn = self.turn(registry, lane, run);
+        if !matches!(turn, Turn::Busy) {
+            return turn;
+        }
+        let Some(queued) = self.lanes.queue(lane) else { return turn };
+        loop {
+            queued.called().await;
+            let turn = self.turn(registry, lane, run);
+            if !matches!(turn, Turn::Busy) {
+                return turn;
+            }
+        }
+    }
+
+    /// How many more runs a lane has room for, in its places and its queue.
+    pub fn room(&self, lane: &str) -> usize {
+        self.lanes.room(lane)
+    }
+
+    /// Returns when there was room in a lane since the last call; now and then without, so ask again.
     pub async fn freed(&self) {
         self.lanes.freed().await;
     }

@@ -16,6 +16,7 @@ use crate::{
     clock::Time,
     connections::Turn,
     ids::AttemptId,
+    lifecycle::Phase,
     matcher::{self, Subject},
     model::{AttemptOutcome, ErrorClass, RunStatus, StepError, StepOutcome, StepPath, Verdict},
     rules::{Rule, Step, StepKind, Unknown},
@@ -39,8 +40,10 @@ const LONGEST_MESSAGE: usize = 400;
 /// How a worker left a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Left {
-    /// Ended, waiting for its time, or held: the store says which.
+    /// Ended or held: the store says which.
     Done,
+    /// Waits for its time.
+    Waits,
     /// Its connection is fully in use: take it again when a place is given back.
     Parked(String),
     /// Somebody else has it, or it is gone.
@@ -256,13 +259,13 @@ impl<'p> Execution<'p> {
             }
         };
         let lane = lane(&request);
-        let place = match self.parts.connections.turn(&self.pinned.registry, &lane, self.run.id.0) {
+        let place = match self.turn(&lane).await {
             Turn::Now(place) => place,
             Turn::At(at) => return self.leave(Then::Due(at)).await.map(Flow::Leave),
             Turn::Busy if self.claim.is_none() => return Ok(Flow::Leave(Left::Parked(lane))),
             Turn::Busy => {
                 let left = self.leave(Then::Due(self.now())).await?;
-                return Ok(Flow::Leave(if left == Left::Done { Left::Parked(lane) } else { left }));
+                return Ok(Flow::Leave(if left == Left::Waits { Left::Parked(lane) } else { left }));
             }
         };
         let number = pending.as_ref().map_or(0, |pending| pending.attempts) + 1;
@@ -283,6 +286,19 @@ impl<'p> Execution<'p> {
         let sent = send(&parts.client, &parts.connections, &self.pinned.registry, &request, &envelope).await;
         drop(place);
         self.finish(step, id, number, &lane, sent).await
+    }
+
+    /// A turn on the lane. A run that nobody holds yet waits in its queue; `Turn::Busy` for it where that is full, or the process drains.
+    async fn turn(&self, lane: &str) -> Turn {
+        let (connections, registry) = (&self.parts.connections, &self.pinned.registry);
+        if self.claim.is_some() {
+            return connections.turn(registry, lane, self.run.id.0);
+        }
+        tokio::select! {
+            biased;
+            turn = connections.turn_in_queue(registry, lane, self.run.id.0) => turn,
+            () = self.parts.lifecycle.reached(Phase::Draining) => Turn::Busy,
+        }
     }
 
     /// What a step that was begun before does first. `None`: the next attempt.
@@ -428,12 +444,17 @@ impl<'p> Execution<'p> {
             return Ok(Left::NotMine);
         }
         let ended = matches!(then, Then::End { .. });
+        let waits = matches!(then, Then::Due(_));
         let log = self.log_line(&then);
         let mine = self.record(then).await?;
         if ended && mine {
             log();
         }
-        Ok(if mine { Left::Done } else { Left::NotMine })
+        Ok(match (mine, waits) {
+            (false, _) => Left::NotMine,
+            (true, true) => Left::Waits,
+            (true, false) => Left::Done,
+        })
     }
 
     async fn record(&mut self, then: Then) -> Result<bool, StoreError> {

@@ -1,7 +1,7 @@
 //! The loop that takes due runs and hands them to workers.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,14 +19,14 @@ use super::{
     lane::Parked,
 };
 use crate::{
-    clock::SharedClock,
+    clock::{SharedClock, Time},
     config::Config,
     connections::Connections,
     ids::{IdSource, RunId},
     lifecycle::{Lifecycle, Phase},
     model::{ErrorClass, RunStatus, StepError},
     net::Client,
-    store::{Claim, ClaimId, DueRun, LoadedRun, Record, Store, StoreError, Then, Vault},
+    store::{Claim, ClaimId, Due, DueRun, LoadedRun, Record, Store, StoreError, Then, Vault},
     wake::Wake,
 };
 
@@ -38,6 +38,9 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Due runs looked at in one go.
 const BATCH: usize = 1024;
+
+/// Runs of one rule set aside at which no more of it are begun: they would most likely find the same connection in use.
+const ENOUGH_PARKED: usize = 16;
 
 /// How long the claim of a run that ends without a step may last.
 const SHORT_CLAIM: Duration = Duration::from_secs(60);
@@ -100,13 +103,16 @@ pub struct Runner {
 struct Shared {
     parts: RunnerParts,
     state: Mutex<State>,
-    /// Rung when a worker has left a run.
+    /// Rung when a worker has left a run, for those who wait until all is settled.
     left: Notify,
+    /// Rung when a run was left that may be due before anything else is.
+    look: Notify,
 }
 
 #[derive(Default)]
 struct State {
-    in_hand: HashSet<RunId>,
+    /// With their rules.
+    in_hand: HashMap<RunId, Arc<str>>,
     parked: Parked,
     /// Runs whose worker panicked: they are left alone until the next start, so that one bad run cannot keep the others waiting.
     poisoned: HashSet<RunId>,
@@ -121,7 +127,7 @@ impl Shared {
 impl Runner {
     /// Starts the loop. Runs of a dead process must have been recovered before.
     pub fn start(parts: RunnerParts) -> Self {
-        let shared = Arc::new(Shared { parts, state: Mutex::default(), left: Notify::new() });
+        let shared = Arc::new(Shared { parts, state: Mutex::default(), left: Notify::new(), look: Notify::new() });
         let task = tokio::spawn(run(Arc::clone(&shared)));
         let housekeeper = Arc::clone(&shared);
         let nightly = tokio::spawn(async move { prune_nightly(&housekeeper.parts).await });
@@ -140,7 +146,7 @@ impl Runner {
             let left = self.shared.left.notified();
             let idle = self.shared.state().in_hand.is_empty();
             let due = self.shared.parts.store.due(self.shared.parts.clock.now(), 1, 1).await?;
-            if idle && due.is_empty() && self.shared.state().in_hand.is_empty() {
+            if idle && due.runs.is_empty() && self.shared.state().in_hand.is_empty() {
                 return Ok(());
             }
             drop(timeout(Duration::from_millis(20), left).await);
@@ -169,12 +175,11 @@ async fn run(shared: Arc<Shared>) {
         while let Some(ended) = workers.try_join_next() {
             report_panic(ended);
         }
-        let free = parts.config.runner.workers.saturating_sub(workers.len());
-        let started =
-            if parts.config.runner.enabled && free > 0 { start_due(&shared, free, &mut workers).await } else { Ok(0) };
-        match started {
-            Ok(0) => rest(&shared).await,
-            Ok(_) => {}
+        let free =
+            if parts.config.runner.enabled { parts.config.runner.workers.saturating_sub(workers.len()) } else { 0 };
+        match start_due(&shared, free, &mut workers).await {
+            Ok(Looked { more: true, .. }) => {}
+            Ok(Looked { next, .. }) => rest(&shared, next, free == 0, &mut workers).await,
             Err(error) => {
                 tracing::error!(error = %error, "due runs cannot be read");
                 sleep(STORE_PAUSE).await;
@@ -194,71 +199,119 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-/// Hands up to `free` due runs to workers. Returns how many.
-async fn start_due(shared: &Arc<Shared>, free: usize, workers: &mut JoinSet<()>) -> Result<usize, StoreError> {
+/// What a look at the due runs brought.
+#[derive(Default)]
+struct Looked {
+    /// Some were begun, and there may be more.
+    more: bool,
+    /// When the next run is due.
+    next: Option<Time>,
+}
+
+/// Hands up to `free` due runs to workers.
+async fn start_due(shared: &Arc<Shared>, free: usize, workers: &mut JoinSet<()>) -> Result<Looked, StoreError> {
+    if free == 0 {
+        return Ok(Looked::default());
+    }
     let parts = &shared.parts;
-    let per_rule = (parts.config.runner.workers / 4).max(16);
-    let due = parts.store.due(parts.clock.now(), per_rule, BATCH).await?;
-    let chosen: Vec<DueRun> = {
+    // Those in hand that are not claimed yet still look due: they must not hide the others.
+    let per_rule = (parts.config.runner.workers / 4).max(16) + shared.state().in_hand.len();
+    let Due { runs, cut, next } = parts.store.due(parts.clock.now(), per_rule, BATCH).await?;
+    let chosen = {
         let mut state = shared.state();
-        let open = |run: &DueRun| {
-            !state.in_hand.contains(&run.id) && !state.parked.has(run.id) && !state.poisoned.contains(&run.id)
-        };
-        let chosen: Vec<DueRun> = due.into_iter().filter(open).take(free).collect();
-        state.in_hand.extend(chosen.iter().map(|run| run.id));
+        state.parked.release(|lane| parts.connections.room(lane));
+        let chosen = choose(runs, &state, free);
+        state.in_hand.extend(chosen.iter().map(|run| (run.id, Arc::clone(&run.rule))));
         chosen
     };
-    for run in &chosen {
-        let shared = Arc::clone(shared);
-        let id = run.id;
+    if chosen.is_empty() {
+        return Ok(Looked { more: false, next });
+    }
+    let hands: Vec<InHand> = chosen.iter().map(|run| InHand { shared: Arc::clone(shared), run: run.id }).collect();
+    let loaded = parts.store.load_all(chosen.iter().map(|run| run.id).collect()).await?;
+    for (hand, run) in hands.into_iter().zip(loaded) {
         workers.spawn(async move {
-            let hand = InHand { shared: &shared, run: id };
-            let left = work(&shared.parts, id).await;
+            let left = work(&hand.shared.parts, run).await;
             hand.put_down(left);
         });
     }
-    Ok(chosen.len())
+    Ok(Looked { more: cut || chosen.len() == free, next })
 }
 
-/// Waits for a ring, a worker that has ended, a place given back, or the next due time.
-async fn rest(shared: &Shared) {
+/// Up to `free` runs that nobody has in hand: each time one of the rule that has the fewest in hand, and of those the one due longest.
+fn choose(due: Vec<DueRun>, state: &State, free: usize) -> Vec<DueRun> {
+    let mut held: HashMap<Arc<str>, usize> = HashMap::new();
+    for rule in state.in_hand.values() {
+        *held.entry(Arc::clone(rule)).or_default() += 1;
+    }
+    let mut open: Vec<(usize, DueRun)> = Vec::new();
+    for run in due {
+        let is_open = !state.in_hand.contains_key(&run.id)
+            && !state.parked.has(run.id)
+            && !state.poisoned.contains(&run.id)
+            && state.parked.of_rule(&run.rule) < ENOUGH_PARKED;
+        if is_open {
+            let place = held.entry(Arc::clone(&run.rule)).or_default();
+            open.push((*place, run));
+            *place += 1;
+        }
+    }
+    // Within a rule and among equals they stay oldest due first.
+    open.sort_by_key(|(place, _)| *place);
+    open.truncate(free);
+    open.into_iter().map(|(_, run)| run).collect()
+}
+
+/// Waits for something to do: a ring, room in a connection's lane, the next due time; where all workers are busy, one that has ended.
+async fn rest(shared: &Shared, next: Option<Time>, is_full: bool, workers: &mut JoinSet<()>) {
     let parts = &shared.parts;
     let now = parts.clock.now();
-    let pause = match parts.store.next_due(now).await {
-        Ok(Some(due)) => due.since(now).clamp(Duration::from_millis(1), POLL),
-        _ => POLL,
-    };
-    tokio::select! {
-        () = parts.wake.heard() => {}
-        () = shared.left.notified() => {}
-        () = parts.connections.freed() => {
-            shared.state().parked.release();
-        }
-        () = parts.lifecycle.reached(Phase::Draining) => {}
-        () = sleep(pause) => {
-            // A place may have been given back while nobody listened.
-            shared.state().parked.release();
+    let pause = next.map_or(POLL, |due| due.since(now).clamp(Duration::from_millis(1), POLL));
+    let mut pause = std::pin::pin!(sleep(pause));
+    loop {
+        tokio::select! {
+            () = parts.wake.heard(), if !is_full => return,
+            () = shared.look.notified(), if !is_full => return,
+            Some(ended) = workers.join_next(), if is_full => return report_panic(ended),
+            () = parts.connections.freed() => {
+                if !is_full && !shared.state().parked.is_empty() {
+                    return;
+                }
+            }
+            () = parts.lifecycle.reached(Phase::Draining) => return,
+            () = &mut pause => return,
         }
     }
 }
 
 /// A run in a worker's hand; put down also when the worker panics.
-struct InHand<'s> {
-    shared: &'s Shared,
+struct InHand {
+    shared: Arc<Shared>,
     run: RunId,
 }
 
-impl InHand<'_> {
+impl InHand {
     fn put_down(&self, left: Result<Left, StoreError>) {
         match left {
             Ok(Left::Done | Left::NotMine) => {}
-            Ok(Left::Parked(lane)) => self.shared.state().parked.add(self.run, lane),
+            Ok(Left::Waits) => self.shared.look.notify_one(),
+            Ok(Left::Parked(lane)) => {
+                let has_room = self.shared.parts.connections.room(&lane) > 0;
+                let mut state = self.shared.state();
+                if let Some(rule) = state.in_hand.get(&self.run).cloned() {
+                    state.parked.add(self.run, rule, lane);
+                }
+                if has_room {
+                    // Made since the run was turned away, when it was not there to be released.
+                    self.shared.look.notify_one();
+                }
+            }
             Err(error) => tracing::error!(run.id = %self.run, error = %error, "a run cannot go on for now"),
         }
     }
 }
 
-impl Drop for InHand<'_> {
+impl Drop for InHand {
     fn drop(&mut self) {
         let mut state = self.shared.state();
         state.in_hand.remove(&self.run);
@@ -267,12 +320,11 @@ impl Drop for InHand<'_> {
         }
         drop(state);
         self.shared.left.notify_waiters();
-        self.shared.left.notify_one();
     }
 }
 
-async fn work(parts: &RunnerParts, id: RunId) -> Result<Left, StoreError> {
-    let Some(run) = parts.store.load(id).await? else {
+async fn work(parts: &RunnerParts, run: Result<Option<LoadedRun>, StoreError>) -> Result<Left, StoreError> {
+    let Some(run) = run? else {
         return Ok(Left::NotMine);
     };
     let pinned = match parts.pinned.get(run.set).await {

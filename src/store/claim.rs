@@ -164,7 +164,7 @@ pub(super) fn begin_attempt(
 /// Everything a worker needs of a run. `None`: there is none of this id.
 pub(super) fn load(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option<LoadedRun>, StoreError> {
     let row: Option<WorkRow> =
-        each!(conn, c => runs::table.find(id.0).select(WorkRow::as_select()).first(c).optional())?;
+        each!(conn, c => runs::table.find(id.0).select(WorkRow::as_select()).get_result(c).optional())?;
     let Some(row) = row else { return Ok(None) };
     let Some(event) = events::stored(conn, lookup, row.event)? else {
         return Err(StoreError::Corrupt(format!("the event of {id} is missing")));

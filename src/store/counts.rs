@@ -51,8 +51,8 @@ pub(super) fn count(conn: &mut Conn, now: Time) -> Result<Counts, StoreError> {
 
 /// The highest id of events, runs and attempts. 0 in a fresh database.
 pub(super) fn highest_id(conn: &mut Conn) -> Result<i64, StoreError> {
-    let event: Option<i64> = events::table.select(diesel::dsl::max(events::id)).first(conn)?;
-    let run: Option<i64> = runs::table.select(diesel::dsl::max(runs::id)).first(conn)?;
-    let attempt: Option<i64> = attempts::table.select(diesel::dsl::max(attempts::id)).first(conn)?;
+    let event: Option<i64> = events::table.select(diesel::dsl::max(events::id)).get_result(conn)?;
+    let run: Option<i64> = runs::table.select(diesel::dsl::max(runs::id)).get_result(conn)?;
+    let attempt: Option<i64> = attempts::table.select(diesel::dsl::max(attempts::id)).get_result(conn)?;
     Ok([event, run, attempt].into_iter().flatten().max().unwrap_or(0))
 }

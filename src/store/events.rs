@@ -173,7 +173,7 @@ fn find(conn: &mut Conn, id: i64) -> Result<Option<Found>, StoreError> {
         .left_join(bodies::table.on(bodies::event.eq(events::id)))
         .filter(events::id.eq(id))
         .select((events::all_columns, bodies::data.nullable()))
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 

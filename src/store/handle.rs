@@ -8,7 +8,7 @@ use super::{
     compress::Dictionaries,
     counts::{self, Counts},
     dialect::{self, Conn},
-    due::{self, DueRun},
+    due::{self, Due},
     error::StoreError,
     events::{self, EventDetail, EventFilter, EventRow},
     lock::Lock,
@@ -129,18 +129,21 @@ impl Store {
     // ---- runner -------------------------------------------------------------------------------------------------
 
     /// Runs whose due time has come (states undecided, due, waiting), at most `per_rule` of each rule, oldest due first, `limit` in all.
-    pub async fn due(&self, now: Time, per_rule: usize, limit: usize) -> Result<Vec<DueRun>, StoreError> {
+    pub async fn due(&self, now: Time, per_rule: usize, limit: usize) -> Result<Due, StoreError> {
         self.read(move |conn, lookup| due::list(conn, lookup, now, per_rule, limit)).await
-    }
-
-    /// The earliest due time of any open run after `now`.
-    pub async fn next_due(&self, now: Time) -> Result<Option<Time>, StoreError> {
-        self.read(move |conn, _| due::next(conn, now)).await
     }
 
     /// Everything a worker needs of a run. `None`: there is none of this id.
     pub async fn load(&self, run: RunId) -> Result<Option<LoadedRun>, StoreError> {
         self.read(move |conn, lookup| claim::load(conn, lookup, run)).await
+    }
+
+    /// The same of several runs, in their order. One that does not read is an error of its own.
+    pub async fn load_all(&self, runs: Vec<RunId>) -> Result<Vec<Result<Option<LoadedRun>, StoreError>>, StoreError> {
+        let load = move |conn: &mut Conn, lookup: &Lookup| {
+            Ok(runs.into_iter().map(|run| claim::load(conn, lookup, run)).collect())
+        };
+        self.read(load).await
     }
 
     /// Takes a run: only if it is in `from` and nobody holds it. With an attempt, its `started` is in the same commit. False: not mine.

@@ -38,7 +38,7 @@ pub use accept::{Accepted, Dedupe, NewEvent, NewRun};
 pub use attempts::AttemptRow;
 pub use claim::{Claim, ClaimId, LoadedRun, NewAttempt, Pending};
 pub use counts::Counts;
-pub use due::DueRun;
+pub use due::{Due, DueRun};
 pub use error::StoreError;
 pub use events::{EventDetail, EventFilter, EventRow, StoredEvent};
 pub use handle::{Mode, Store};

@@ -72,7 +72,7 @@ impl Known {
         let id = if let Some(id) = found {
             id
         } else {
-            let last: Option<i32> = each!(conn, c => names::table.select(diesel::dsl::max(names::id)).first(c))?;
+            let last: Option<i32> = each!(conn, c => names::table.select(diesel::dsl::max(names::id)).get_result(c))?;
             let id = last.unwrap_or(0).saturating_add(1);
             each!(conn, c => diesel::insert_into(names::table).values((names::id.eq(id), names::name.eq(name))).execute(c))?;
             id
@@ -95,12 +95,13 @@ impl Known {
             .filter(channels::service.eq(&channel.service))
             .filter(channels::verified.eq(&channel.verified))
             .select(channels::id)
-            .first(c)
+            .get_result(c)
             .optional())?;
         let id = if let Some(id) = found {
             id
         } else {
-            let last: Option<i32> = each!(conn, c => channels::table.select(diesel::dsl::max(channels::id)).first(c))?;
+            let last: Option<i32> =
+                each!(conn, c => channels::table.select(diesel::dsl::max(channels::id)).get_result(c))?;
             let row = ChannelInsert {
                 id: last.unwrap_or(0).saturating_add(1),
                 kind: &channel.kind,
@@ -127,13 +128,13 @@ impl Known {
         let found: Option<i32> = each!(conn, c => dictionaries::table
             .filter(dictionaries::digest.eq(&dictionary.digest[..]))
             .select(dictionaries::id)
-            .first(c)
+            .get_result(c)
             .optional())?;
         let id = if let Some(id) = found {
             id
         } else {
             let last: Option<i32> =
-                each!(conn, c => dictionaries::table.select(diesel::dsl::max(dictionaries::id)).first(c))?;
+                each!(conn, c => dictionaries::table.select(diesel::dsl::max(dictionaries::id)).get_result(c))?;
             let id = last.map_or(FIRST_DICTIONARY, |last| last.saturating_add(1));
             each!(conn, c => diesel::insert_into(dictionaries::table)
                     .values((
@@ -151,7 +152,7 @@ impl Known {
 
 /// The number of a name that is known. `None`: nothing was ever stored under it.
 pub(super) fn name_id(conn: &mut Conn, name: &str) -> Result<Option<i32>, StoreError> {
-    Ok(each!(conn, c => names::table.filter(names::name.eq(name)).select(names::id).first(c).optional())?)
+    Ok(each!(conn, c => names::table.filter(names::name.eq(name)).select(names::id).get_result(c).optional())?)
 }
 
 /// The channels of a type and a source, where given, newest first.
@@ -180,7 +181,7 @@ impl Lookup {
     pub(super) fn name(&self, conn: &mut Conn, id: i32) -> Result<Arc<str>, StoreError> {
         remembered(&self.names, id, || {
             let found: Option<String> =
-                each!(conn, c => names::table.find(id).select(names::name).first(c).optional())?;
+                each!(conn, c => names::table.find(id).select(names::name).get_result(c).optional())?;
             found.map(Arc::from).ok_or_else(|| StoreError::Corrupt(format!("name {id} is missing")))
         })
     }
@@ -188,7 +189,7 @@ impl Lookup {
     /// The channel of a number.
     pub(super) fn channel(&self, conn: &mut Conn, id: i32) -> Result<Arc<Channel>, StoreError> {
         remembered(&self.channels, id, || {
-            let row: Option<ChannelRow> = each!(conn, c => channels::table.find(id).first(c).optional())?;
+            let row: Option<ChannelRow> = each!(conn, c => channels::table.find(id).get_result(c).optional())?;
             row.map(|row| {
                 Arc::new(Channel { kind: row.kind, source: row.source, service: row.service, verified: row.verified })
             })
@@ -200,7 +201,7 @@ impl Lookup {
     pub(super) fn dictionary(&self, conn: &mut Conn, id: i32) -> Result<Arc<Dictionary>, StoreError> {
         remembered(&self.dictionaries, id, || {
             let data: Option<Vec<u8>> =
-                each!(conn, c => dictionaries::table.find(id).select(dictionaries::data).first(c).optional())?;
+                each!(conn, c => dictionaries::table.find(id).select(dictionaries::data).get_result(c).optional())?;
             data.map(|bytes| Arc::new(Dictionary::prepare(bytes)))
                 .ok_or_else(|| StoreError::Corrupt(format!("dictionary {id} is missing")))
         })

@@ -86,11 +86,8 @@ pub(super) fn pack(output: &StepOutput) -> Result<Option<Vec<u8>>, StoreError> {
 pub(super) fn next_seq(conn: &mut Conn, run: RunId) -> Result<i32, StoreError> {
     let last: Option<i32> = each!(conn, c => outputs::table
         .filter(outputs::run.eq(run.0))
-        .order(outputs::seq.desc())
-        .select(outputs::seq)
-        .limit(1)
-        .first(c)
-        .optional())?;
+        .select(diesel::dsl::max(outputs::seq))
+        .get_result(c))?;
     Ok(last.map_or(0, |last| last.saturating_add(1)))
 }
 
@@ -129,6 +126,6 @@ pub(super) fn requests_of(conn: &mut Conn, run: RunId) -> Result<HashMap<i32, Ve
 /// The request of one step. Empty where none was stored.
 pub(super) fn request_of(conn: &mut Conn, run: RunId, step: i32) -> Result<Vec<u8>, StoreError> {
     let packed: Option<Vec<u8>> =
-        each!(conn, c => requests::table.find((run.0, step)).select(requests::data).first(c).optional())?;
+        each!(conn, c => requests::table.find((run.0, step)).select(requests::data).get_result(c).optional())?;
     packed.map_or(Ok(Vec::new()), |packed| compress::open(&packed))
 }

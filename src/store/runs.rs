@@ -160,10 +160,10 @@ pub(super) fn list(conn: &mut Conn, lookup: &Lookup, filter: &RunFilter) -> Resu
 /// One run. `None`: there is none of this id.
 pub(super) fn detail(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option<RunDetail>, StoreError> {
     let row: Option<ListRow> =
-        each!(conn, c => runs::table.find(id.0).select(ListRow::as_select()).first(c).optional())?;
+        each!(conn, c => runs::table.find(id.0).select(ListRow::as_select()).get_result(c).optional())?;
     let Some(mut row) = row else { return Ok(None) };
     let digest: Option<Vec<u8>> =
-        each!(conn, c => sets::table.find(row.rule_set).select(sets::digest).first(c).optional())?;
+        each!(conn, c => sets::table.find(row.rule_set).select(sets::digest).get_result(c).optional())?;
     Ok(Some(RunDetail {
         set: row.rule_set,
         set_digest: digest.map(hex::encode).unwrap_or_default(),

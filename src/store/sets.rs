@@ -26,7 +26,7 @@ pub(super) fn put_in_force(conn: &mut Conn, set: &NewSet, at: Time) -> Result<i6
     let found: Option<i64> = each!(conn, c => sets::table
         .filter(sets::digest.eq(&set.digest[..]))
         .select(sets::id)
-        .first(c)
+        .get_result(c)
         .optional())?;
     let id = match found {
         Some(id) => id,
@@ -47,7 +47,7 @@ pub(super) fn put_in_force(conn: &mut Conn, set: &NewSet, at: Time) -> Result<i6
 
 fn insert(conn: &mut Conn, set: &NewSet, at: Time) -> Result<i64, StoreError> {
     // A number is not given again while an event may still name it.
-    let last: Option<i64> = each!(conn, c => sets::table.select(diesel::dsl::max(sets::id)).first(c))?;
+    let last: Option<i64> = each!(conn, c => sets::table.select(diesel::dsl::max(sets::id)).get_result(c))?;
     let id = last.unwrap_or(0).saturating_add(1);
     each!(conn, c => diesel::insert_into(sets::table)
         .values((sets::id.eq(id), sets::digest.eq(&set.digest[..]), sets::created_at.eq(at.0)))
@@ -66,12 +66,12 @@ fn text_id(conn: &mut Conn, text: &str) -> Result<i64, StoreError> {
     let found: Option<i64> = each!(conn, c => texts::table
         .filter(texts::digest.eq(&digest[..]))
         .select(texts::id)
-        .first(c)
+        .get_result(c)
         .optional())?;
     if let Some(id) = found {
         return Ok(id);
     }
-    let last: Option<i64> = each!(conn, c => texts::table.select(diesel::dsl::max(texts::id)).first(c))?;
+    let last: Option<i64> = each!(conn, c => texts::table.select(diesel::dsl::max(texts::id)).get_result(c))?;
     let id = last.unwrap_or(0).saturating_add(1);
     each!(conn, c => diesel::insert_into(texts::table)
         .values((texts::id.eq(id), texts::digest.eq(&digest[..]), texts::data.eq(compress::pack(text.as_bytes()))))
@@ -81,7 +81,7 @@ fn text_id(conn: &mut Conn, text: &str) -> Result<i64, StoreError> {
 
 /// The texts of a set by path. `None`: there is no such set.
 pub(super) fn texts_of(conn: &mut Conn, set: i64) -> Result<Option<Vec<(String, String)>>, StoreError> {
-    let known: Option<i64> = each!(conn, c => sets::table.find(set).select(sets::id).first(c).optional())?;
+    let known: Option<i64> = each!(conn, c => sets::table.find(set).select(sets::id).get_result(c).optional())?;
     if known.is_none() {
         return Ok(None);
     }
@@ -92,7 +92,7 @@ pub(super) fn texts_of(conn: &mut Conn, set: i64) -> Result<Option<Vec<(String, 
         .load(c))?;
     let mut found = Vec::with_capacity(rows.len());
     for (path, text) in rows {
-        let packed: Vec<u8> = each!(conn, c => texts::table.find(text).select(texts::data).first(c))?;
+        let packed: Vec<u8> = each!(conn, c => texts::table.find(text).select(texts::data).get_result(c))?;
         let text = String::from_utf8(compress::open(&packed)?)
             .map_err(|_| StoreError::Corrupt(format!("the text of {path} in rule set {set} is not UTF-8")))?;
         found.push((path, text));

@@ -22,20 +22,20 @@ pub(super) const SECRETS_CHECK: &str = "secrets_check";
 /// The number of a row. `None`: there is no such row, or none in it.
 pub(super) fn number(conn: &mut Conn, name: &'static str) -> Result<Option<i64>, StoreError> {
     let found: Option<Option<i64>> =
-        each!(conn, c => state::table.find(name).select(state::number).first(c).optional())?;
+        each!(conn, c => state::table.find(name).select(state::number).get_result(c).optional())?;
     Ok(found.flatten())
 }
 
 /// The text of a row.
 pub(super) fn text(conn: &mut Conn, name: &'static str) -> Result<Option<String>, StoreError> {
     let found: Option<Option<String>> =
-        each!(conn, c => state::table.find(name).select(state::text).first(c).optional())?;
+        each!(conn, c => state::table.find(name).select(state::text).get_result(c).optional())?;
     Ok(found.flatten())
 }
 
 /// The bytes of a row.
 pub(super) fn data(conn: &mut Conn, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
     let found: Option<Option<Vec<u8>>> =
-        each!(conn, c => state::table.find(name).select(state::data).first(c).optional())?;
+        each!(conn, c => state::table.find(name).select(state::data).get_result(c).optional())?;
     Ok(found.flatten())
 }

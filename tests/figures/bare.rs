@@ -23,7 +23,7 @@ async fn read_only(data: Data<'_>) -> Status {
     if read.is_ok_and(|bytes| bytes.is_complete()) { Status::Accepted } else { Status::BadRequest }
 }
 
-pub async fn intake() {
+pub(crate) async fn intake() {
     let requests: Arc<Vec<Vec<u8>>> = Arc::new((0..DELIVERIES).map(delivery).collect());
     let mut ratios = Vec::new();
     for round in 1..=3 {

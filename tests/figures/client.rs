@@ -16,28 +16,28 @@ use tokio::{
     net::TcpStream,
 };
 
-pub const GRUVEO_KEY: &str = "a-gruveo-signing-key";
+pub(crate) const GRUVEO_KEY: &str = "a-gruveo-signing-key";
 
 /// What sending took.
-pub struct Sent {
-    pub wall: Duration,
+pub(crate) struct Sent {
+    pub(crate) wall: Duration,
     /// From request to answer, sorted.
-    pub latencies: Vec<Duration>,
+    pub(crate) latencies: Vec<Duration>,
 }
 
 impl Sent {
-    pub fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         self.latencies.len() as f64 / self.wall.as_secs_f64()
     }
 
-    pub fn percentile(&self, share: f64) -> Duration {
+    pub(crate) fn percentile(&self, share: f64) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
         self.latencies.get((last as f64 * share) as usize).copied().unwrap_or_default()
     }
 }
 
 /// A missed call that no other number gives, about 500 bytes.
-pub fn call(number: usize) -> String {
+pub(crate) fn call(number: usize) -> String {
     json!({
         "timestamp": 1_598_615_831_871_u64 + number as u64, "maxParticipants": 1, "duration": 0, "link": "@acme.sales",
         "location": "Greece", "resolution": "missed", "tracking": {"ticket": (number % 90_000 + 1).to_string(), "customer_id": "14810"},
@@ -48,7 +48,7 @@ pub fn call(number: usize) -> String {
 }
 
 /// A signed delivery as bytes on the wire.
-pub fn delivery(number: usize) -> Vec<u8> {
+pub(crate) fn delivery(number: usize) -> Vec<u8> {
     let body = call(number);
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(GRUVEO_KEY.as_bytes()).unwrap();
     mac.update(body.as_bytes());
@@ -61,7 +61,7 @@ pub fn delivery(number: usize) -> Vec<u8> {
 }
 
 /// Sends every request over `connections` keep-alive connections, each answered before its next.
-pub async fn send_all(
+pub(crate) async fn send_all(
     address: SocketAddr,
     connections: usize,
     requests: Arc<Vec<Vec<u8>>>,

@@ -1,4 +1,4 @@
-//! Figures of this machine, as ratios within one run. `make bench`; no part of `make test`.
+//! Figures of this machine, as ratios within one run. `make bench`; no part of `make test`. One part alone: `cargo bench --bench figures -- intake`.
 #![expect(
     clippy::unwrap_used,
     clippy::cast_precision_loss,
@@ -10,6 +10,7 @@
 mod bare;
 mod client;
 mod memory;
+mod process;
 mod receiver;
 mod rules;
 mod whole;
@@ -22,19 +23,45 @@ use std::{
 
 use bellwire::config::Config;
 
+const PARTS: [&str; 6] = ["rules", "template", "intake", "whole", "start", "memory"];
+
 fn main() {
+    // Cargo itself adds `--bench`.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if let Some(unknown) = asked.iter().find(|part| !PARTS.contains(&part.as_str())) {
+        eprintln!("no part is named `{unknown}`; there are {}", PARTS.join(", "));
+        std::process::exit(2);
+    }
+    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|name| name == part);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     println!("disk: {}", fsync(folder.path()));
-    println!("rules and templates");
-    rules::matching(&Config::defaults(folder.path()));
-    rules::template();
-    println!("durable intake: 64 connections, signature checked, one rule matched, committed, answered; runner paused");
-    runtime.block_on(bare::intake());
-    println!("whole way: webhook to recorded effect, 20,000 calls over 64 connections");
-    runtime.block_on(whole::effects());
-    println!("memory and disk of the server as a process");
-    runtime.block_on(memory::growth());
+    if wanted("rules") {
+        println!("rules: an event that matches one of them");
+        rules::matching(&Config::defaults(folder.path()));
+    }
+    if wanted("template") {
+        println!("template");
+        rules::template();
+    }
+    if wanted("intake") {
+        println!(
+            "durable intake: 64 connections, signature checked, one rule matched, committed, answered; runner paused"
+        );
+        runtime.block_on(bare::intake());
+    }
+    if wanted("whole") {
+        println!("whole way: webhook to recorded effect, 20,000 calls over 64 connections");
+        runtime.block_on(whole::effects());
+    }
+    if wanted("start") {
+        println!("start and binary");
+        runtime.block_on(process::start());
+    }
+    if wanted("memory") {
+        println!("memory and disk of the server as a process");
+        runtime.block_on(memory::growth());
+    }
 }
 
 /// What one durable append of 4 KiB costs on this disk: every figure below stands on it.

@@ -15,13 +15,13 @@ use tokio::{
 
 const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 61\r\n\r\n{\"message\":{\"href\":\"https://api.groovehq.com/v1/messages/7\"}}";
 
-pub struct Receiver {
-    pub address: SocketAddr,
-    pub seen: Arc<AtomicUsize>,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
+    pub(crate) seen: Arc<AtomicUsize>,
 }
 
 impl Receiver {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(AtomicUsize::new(0));
@@ -34,7 +34,7 @@ impl Receiver {
         Self { address, seen }
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.seen.load(Ordering::Relaxed)
     }
 }

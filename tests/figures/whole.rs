@@ -22,9 +22,9 @@ use super::{
 const CALLS: usize = 20_000;
 
 /// The rule of the main job.
-pub const MISSED: &str = include_str!("../../rules/calls/missed.yaml");
+pub(crate) const MISSED: &str = include_str!("../../rules/calls/missed.yaml");
 
-pub fn write_workspace(folder: &Path, listen: &str, receiver: SocketAddr) {
+pub(crate) fn write_workspace(folder: &Path, listen: &str, receiver: SocketAddr) {
     let settings = format!(
         "[server]\nlisten = \"{listen}\"\n[egress]\nallow = [\"127.0.0.1/32\"]\nports = [{}]\n[services.groove]\n\
          base_url = \"http://{receiver}/v1\"\nrate = \"unlimited\"\nconcurrent = 64\n",
@@ -35,20 +35,20 @@ pub fn write_workspace(folder: &Path, listen: &str, receiver: SocketAddr) {
     std::fs::write(folder.join("rules/calls/missed.yaml"), MISSED).unwrap();
 }
 
-pub fn environment() -> BTreeMap<String, String> {
+pub(crate) fn environment() -> BTreeMap<String, String> {
     [("BELLWIRE_SECRET_GRUVEO_KEY", client::GRUVEO_KEY), ("BELLWIRE_SECRET_GROOVE_TOKEN", "a-groove-api-token")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
 }
 
-pub async fn start(folder: &Path, receiver: SocketAddr, runner: bool) -> App {
+pub(crate) async fn start(folder: &Path, receiver: SocketAddr, runner: bool) -> App {
     write_workspace(folder, "127.0.0.1:0", receiver);
     let mut config = config::load(folder, &environment()).unwrap();
     config.runner.enabled = runner;
     App::start(config, Arc::new(SystemClock)).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-pub async fn effects() {
+pub(crate) async fn effects() {
     let receiver = Receiver::start().await;
     let folder = tempfile::tempdir().unwrap();
     let app = start(folder.path(), receiver.address, true).await;

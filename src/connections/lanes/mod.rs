@@ -41,10 +41,38 @@ impl Drop for Place {
     fn drop(&mut self) {
         if let Some(lane) = self.lanes.lock().get_mut(&self.lane) {
             lane.taken = lane.taken.saturating_sub(1);
+            if lane.queued > 0 {
+                lane.bell.notify_one();
+                return;
+            }
         }
-        // All that wait look again; who asks in this very moment finds the mark that is left.
-        self.lanes.freed.notify_waiters();
-        self.lanes.freed.notify_one();
+        self.lanes.tell();
+    }
+}
+
+/// A place in the queue of a lane: its holder is called when one among the concurrent requests is given back.
+pub(super) struct Queued {
+    lane: String,
+    lanes: Arc<Shared>,
+    bell: Arc<Notify>,
+}
+
+impl Queued {
+    /// Returns when it is worth asking for a turn again.
+    pub(super) async fn called(&self) {
+        self.bell.notified().await;
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        let is_short = self.lanes.lock().get_mut(&self.lane).is_none_or(|lane| {
+            lane.queued = lane.queued.saturating_sub(1);
+            lane.queued <= lane.places / 2
+        });
+        if is_short {
+            self.lanes.tell();
+        }
     }
 }
 
@@ -60,6 +88,11 @@ pub(super) struct Limits {
 struct Lane {
     pace: Pace,
     taken: usize,
+    queued: usize,
+    /// Places there were when it was asked last.
+    places: usize,
+    /// Calls the first of the queue.
+    bell: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -71,6 +104,12 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Lane>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells that there is room: all that wait look again; who asks in this very moment finds the mark that is left.
+    fn tell(&self) {
+        self.freed.notify_waiters();
+        self.freed.notify_one();
     }
 }
 
@@ -84,7 +123,7 @@ impl Lanes {
         let mut lanes = self.0.lock();
         if !lanes.contains_key(name) {
             if lanes.len() >= MANY {
-                lanes.retain(|_, lane| lane.taken > 0 || !lane.pace.is_idle(now));
+                lanes.retain(|_, lane| lane.taken + lane.queued > 0 || !lane.pace.is_idle(now));
             }
             lanes.insert(name.to_owned(), Lane::default());
         }
@@ -93,7 +132,8 @@ impl Lanes {
         if at > now {
             return Turn::At(at);
         }
-        if lane.taken >= limits.concurrent.max(1) {
+        lane.places = limits.concurrent.max(1);
+        if lane.taken >= lane.places {
             return Turn::Busy;
         }
         lane.taken += 1;
@@ -101,12 +141,33 @@ impl Lanes {
         Turn::Now(Place { lane: name.to_owned(), lanes: Arc::clone(&self.0) })
     }
 
+    /// A place in the queue of a lane that was busy. `None`: the queue is as long as the lane is wide.
+    pub(super) fn queue(&self, name: &str) -> Option<Queued> {
+        let mut lanes = self.0.lock();
+        let lane = lanes.get_mut(name)?;
+        if lane.queued >= lane.places {
+            return None;
+        }
+        lane.queued += 1;
+        if lane.taken < lane.places {
+            // Given back since it was found busy.
+            lane.bell.notify_one();
+        }
+        Some(Queued { lane: name.to_owned(), lanes: Arc::clone(&self.0), bell: Arc::clone(&lane.bell) })
+    }
+
+    /// How many more runs a lane has room for, its queue counted.
+    pub(super) fn room(&self, name: &str) -> usize {
+        let lanes = self.0.lock();
+        lanes.get(name).map_or(usize::MAX, |lane| (2 * lane.places).saturating_sub(lane.taken + lane.queued))
+    }
+
     /// Nothing goes out on this lane before `until`.
     pub(super) fn pause(&self, name: &str, until: Time) {
         self.0.lock().entry(name.to_owned()).or_default().pace.pause(until);
     }
 
-    /// Returns when a place was given back since the last call, now and then without one.
+    /// Returns when there is room somewhere since the last call, now and then without one.
     pub(super) async fn freed(&self) {
         self.0.freed.notified().await;
     }

@@ -17,8 +17,8 @@ use crate::{egress::Egress, model::ErrorClass};
 const CONNECT: Duration = Duration::from_secs(5);
 /// An unused connection is closed after this: shorter than most servers' 60 s and more, so that it is we who close.
 const IDLE: Duration = Duration::from_secs(30);
-/// Unused connections that are kept for one host.
-const IDLE_PER_HOST: usize = 32;
+/// Unused connections that are kept for one host: as many as a busy connection's places, so that none is opened anew between two requests.
+const IDLE_PER_HOST: usize = 256;
 /// Headers that frame a message or belong to the connection: two sets of them are how requests are smuggled.
 const FRAMING: [HeaderName; 8] = [
     header::CONNECTION,

@@ -1,10 +1,13 @@
-//! The updates that every run makes, kept prepared (`statement.rs`), and the question for due runs.
+//! The updates that every run makes and the questions for due runs, kept prepared (`statement.rs`).
 
-use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::{
+    Queryable, RunQueryDsl as _,
+    sql_types::{BigInt, Integer, Nullable, SmallInt},
+};
 
 use super::{
     Conn, each,
-    statement::{Bind, execute},
+    statement::{Bind, execute, question},
 };
 use crate::{
     clock::Time,
@@ -188,67 +191,67 @@ pub(in crate::store) fn count(conn: &mut Conn, name: &'static str, more: i64) ->
 }
 
 /// A rule that has open runs with a due time.
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Queryable)]
 pub(in crate::store) struct OpenRule {
-    #[diesel(sql_type = diesel::sql_types::Integer)]
     pub(in crate::store) rule: i32,
     /// Its earliest due time, past or to come.
-    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::BigInt>)]
     pub(in crate::store) first: Option<i64>,
     /// Its earliest due time after `now`.
-    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::BigInt>)]
     pub(in crate::store) next: Option<i64>,
+}
+
+/// The index of open runs by rule, where it must be named: SQLite has no statistics here, and would scan a wider one.
+fn by_due(conn: &Conn) -> &'static str {
+    match conn {
+        Conn::Sqlite(_) => "runs INDEXED BY runs_due",
+        Conn::Postgres(_) => "runs",
+    }
 }
 
 /// Every rule with open runs: the index is skipped through from rule to rule, however many runs each has.
 pub(in crate::store) fn open_rules(conn: &mut Conn, now: Time) -> Result<Vec<OpenRule>, StoreError> {
-    // SQLite has no statistics here, and would scan a wider index.
-    let hint = match conn {
-        Conn::Sqlite(_) => "INDEXED BY runs_due",
-        Conn::Postgres(_) => "",
-    };
-    let now = now.0;
+    let runs = by_due(conn);
     let sql = format!(
         "WITH RECURSIVE open (rule) AS ( \
-           SELECT (SELECT rule FROM runs {hint} WHERE due_at IS NOT NULL ORDER BY rule LIMIT 1) \
+           SELECT (SELECT rule FROM {runs} WHERE due_at IS NOT NULL ORDER BY rule LIMIT 1) \
            UNION ALL \
-           SELECT (SELECT rule FROM runs {hint} WHERE due_at IS NOT NULL AND rule > open.rule ORDER BY rule LIMIT 1) \
+           SELECT (SELECT rule FROM {runs} WHERE due_at IS NOT NULL AND rule > open.rule ORDER BY rule LIMIT 1) \
            FROM open WHERE open.rule IS NOT NULL) \
          SELECT open.rule AS rule, \
-           (SELECT due_at FROM runs {hint} WHERE rule = open.rule AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS first, \
-           (SELECT due_at FROM runs {hint} WHERE rule = open.rule AND due_at > {now} ORDER BY due_at LIMIT 1) AS next \
+           (SELECT due_at FROM {runs} WHERE rule = open.rule AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS first, \
+           (SELECT due_at FROM {runs} WHERE rule = open.rule AND due_at > ? ORDER BY due_at LIMIT 1) AS next \
          FROM open WHERE open.rule IS NOT NULL"
     );
-    Ok(each!(conn, c => sql_query(sql).load(c))?)
+    let binds = [Bind::Big(Some(now.0))];
+    type Row = (Integer, Nullable<BigInt>, Nullable<BigInt>);
+    Ok(each!(conn, c => question::<Row>(&sql, &binds).load(c))?)
 }
 
 /// One due run.
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Queryable)]
 pub(in crate::store) struct DueRow {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
     pub(in crate::store) id: i64,
-    #[diesel(sql_type = diesel::sql_types::SmallInt)]
     pub(in crate::store) status: i16,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
     pub(in crate::store) due_at: i64,
 }
 
-/// The runs of a rule that are due, oldest due first.
+/// The runs of a rule that are due, oldest due first; at most `limit`, rounded up to a power of two so that few statements are prepared.
 pub(in crate::store) fn due_of_rule(
     conn: &mut Conn,
     rule: i32,
     now: Time,
     limit: usize,
 ) -> Result<Vec<DueRow>, StoreError> {
-    let hint = match conn {
-        Conn::Sqlite(_) => "INDEXED BY runs_due",
-        Conn::Postgres(_) => "",
-    };
-    let now = now.0;
     let sql = format!(
-        "SELECT id, status, due_at FROM runs {hint} WHERE rule = {rule} AND due_at <= {now} ORDER BY due_at, id LIMIT {limit}"
+        "SELECT id, status, due_at FROM {} WHERE rule = ? AND due_at <= ? ORDER BY due_at, id LIMIT {}",
+        by_due(conn),
+        limit.next_power_of_two()
     );
-    Ok(each!(conn, c => sql_query(sql).load(c))?)
+    let binds = [Bind::Int(Some(rule)), Bind::Big(Some(now.0))];
+    type Row = (BigInt, SmallInt, BigInt);
+    let mut rows: Vec<DueRow> = each!(conn, c => question::<Row>(&sql, &binds).load(c))?;
+    rows.truncate(limit);
+    Ok(rows)
 }
 
 /// The condition by which the index of all but `ok` runs is used: both planners want its text as it stands in the index.

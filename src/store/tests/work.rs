@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Time,
     model::{AttemptOutcome, ErrorClass, RunStatus, StepError},
-    store::{AttemptEnd, NewEvent, NewSet, Record, Resolution, RunFilter, StoreError, Then},
+    store::{AttemptEnd, Due, NewEvent, NewSet, Record, Resolution, RunFilter, StoreError, Then},
 };
 
 fn error(message: &str) -> StepError {
@@ -35,17 +35,19 @@ on_both! {
         event.runs = vec![bed.due_run("quiet", NOW), bed.due_run("later", NOW.plus(Duration::from_secs(5)))];
         event.runs[0].status = RunStatus::Undecided;
         bed.store.accept(event).await.unwrap();
-        let due = bed.store.due(NOW, 4, 100).await.unwrap();
-        let rules: Vec<_> = due.iter().map(|run| run.rule.as_str()).collect();
+        let Due { runs: due, cut, next } = bed.store.due(NOW, 4, 100).await.unwrap();
+        assert!(cut);
+        assert_eq!(next, Some(NOW.plus(Duration::from_secs(5))));
+        let rules: Vec<_> = due.iter().map(|run| &*run.rule).collect();
         assert_eq!(rules, ["busy", "busy", "busy", "busy", "quiet"]);
         assert!(due.is_sorted_by_key(|run| run.due_at));
         assert_eq!(due[4].status, RunStatus::Undecided);
-        let due = bed.store.due(NOW, 100, 7).await.unwrap();
-        let rules: Vec<_> = due.iter().map(|run| run.rule.as_str()).collect();
+        let due = bed.store.due(NOW, 100, 7).await.unwrap().runs;
+        let rules: Vec<&str> = due.iter().map(|run| &*run.rule).collect();
         assert_eq!(rules, ["busy", "busy", "busy", "quiet"], "who has many does not fill the list");
-        assert_eq!(bed.store.next_due(NOW).await.unwrap(), Some(NOW.plus(Duration::from_secs(5))));
-        assert_eq!(bed.store.next_due(NOW.plus(Duration::from_secs(5))).await.unwrap(), None);
-        assert_eq!(bed.store.due(NOW.plus(Duration::from_secs(5)), 1, 100).await.unwrap().len(), 3);
+        assert!(!bed.store.due(NOW, 100, 100).await.unwrap().cut);
+        let later = bed.store.due(NOW.plus(Duration::from_secs(5)), 1, 100).await.unwrap();
+        assert_eq!((later.runs.len(), later.next), (3, None));
     }
 
     async fn of_many_claims_one_wins(bed) {
@@ -66,7 +68,7 @@ on_both! {
         let detail = bed.store.run(run).await.unwrap().unwrap();
         assert_eq!(detail.attempts.len(), 1, "the attempts of lost claims are not begun");
         assert_eq!(detail.row.status, RunStatus::Running);
-        assert!(bed.store.due(NOW, 10, 10).await.unwrap().is_empty());
+        assert!(bed.store.due(NOW, 10, 10).await.unwrap().runs.is_empty());
         assert!(matches!(bed.store.claim(bed.claim(run, RunStatus::Ok, None)).await, Err(StoreError::Illegal(_))));
     }
 
@@ -108,7 +110,7 @@ on_both! {
         assert_eq!(pending.request, br#"{"method":"POST"}"#);
         assert_eq!((pending.began_at, pending.resolution), (NOW, None));
         assert_eq!(loaded.started_at, Some(NOW));
-        assert_eq!(bed.store.next_due(NOW).await.unwrap(), Some(at));
+        assert_eq!(bed.store.due(NOW, 1, 1).await.unwrap().next, Some(at));
         let again = bed.claim(run, RunStatus::Due, Some(bed.attempt("do.0", 2)));
         let second = again.claim;
         assert!(bed.store.claim(again).await.unwrap());
@@ -179,7 +181,7 @@ on_both! {
         assert_eq!((recovered.runs, recovered.attempts), (1, 1));
         let loaded = store.load(run).await.unwrap().unwrap();
         assert_eq!(loaded.pending.unwrap().last, AttemptOutcome::Unknown);
-        let due = store.due(later, 1, 1).await.unwrap();
+        let due = store.due(later, 1, 1).await.unwrap().runs;
         assert_eq!((due[0].id, due[0].due_at), (run, later));
         assert_eq!(store.recover(later).await.unwrap().runs, 0);
         store.close();
@@ -190,7 +192,7 @@ on_both! {
         assert!(!bed.store.resolve(run, Resolution::Done, NOW).await.unwrap());
         let ask = Record { attempt: Some(ended(attempt, AttemptOutcome::Unknown)), ..record(run, claim, Then::Held) };
         assert!(bed.store.record(ask).await.unwrap());
-        assert!(bed.store.due(Time(i64::MAX), 9, 9).await.unwrap().is_empty());
+        assert!(bed.store.due(Time(i64::MAX), 9, 9).await.unwrap().runs.is_empty());
         assert_eq!(bed.store.counts(NOW).await.unwrap().runs_held, 1);
         let beside = bed.open(crate::store::Mode::Write).unwrap();
         assert!(beside.resolve(run, Resolution::Retry, NOW).await.unwrap());

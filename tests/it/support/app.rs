@@ -6,7 +6,7 @@ use bellwire::{
     app::App,
     clock::{Clock, HeldClock, Time},
     config,
-    ids::{EventId, RunId},
+    ids::EventId,
     model::{Refusal, RunStatus},
     store::{EventFilter, EventRow, RunDetail, RunFilter, RunRow, Store},
 };
@@ -183,10 +183,6 @@ impl TestApp {
         let runs = self.runs().await;
         assert_eq!(runs.len(), 1, "{runs:?}");
         self.store().run(runs[0].id).await.unwrap().unwrap()
-    }
-
-    pub async fn run(&self, id: RunId) -> RunDetail {
-        self.store().run(id).await.unwrap().unwrap()
     }
 
     pub fn write_rule(&self, id: &str, text: &str) {

@@ -120,10 +120,6 @@ impl Journal {
         self.open.1.load(Ordering::SeqCst)
     }
 
-    pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
-        self.script.lock().unwrap().extend(replies);
-    }
-
     /// Waits until `count` requests have come.
     pub async fn wait_for(&self, count: usize) -> Vec<Received> {
         let waiting = async {
