@@ -55,8 +55,8 @@ crash: ## Kills the server under load N times and checks that nothing was lost: 
 	CRASH_KILLS=$(N) $(CARGO) test --release --test crash -- --nocapture --test-threads=1
 
 .PHONY: fuzz
-fuzz: ## Mutates templates, rules and deliveries for MINUTES: make fuzz MINUTES=60
-	BELLWIRE_FUZZ_MINUTES=$(MINUTES) $(CARGO) test --release --test fuzz -- --nocapture
+fuzz: ## Mutates templates for MINUTES, with a new seed every 20,000 cases: make fuzz MINUTES=60
+	FUZZ_MINUTES=$(MINUTES) $(CARGO) test --release --test fuzz -- --nocapture
 
 .PHONY: hostile
 hostile: ## The hostile senders at full size: 8 GiB bodies, 5,000 idle connections
