@@ -79,7 +79,7 @@ fn concat(mut given: Given<'_>) -> Answer {
         return Err(refused("a list is wanted after `concat:`"));
     };
     let mut list = elements(std::mem::take(&mut given.input));
-    given.budget.hold(super::super::limits::weight(&Value::Null) * (list.len() + more.len()))?;
+    given.budget.hold(crate::templates::limits::weight(&Value::Null) * (list.len() + more.len()))?;
     list.extend(more);
     given.give_list(list)
 }
@@ -145,7 +145,7 @@ fn find_index(given: Given<'_>) -> Answer {
 /// By number or text; unlike kinds stand in the order numbers, texts, all else; nulls come last.
 fn sort(given: Given<'_>, naturally: bool) -> Answer {
     let name = name_of(&given)?;
-    given.budget.copy(super::super::limits::weight(&given.input))?;
+    given.budget.copy(crate::templates::limits::weight(&given.input))?;
     let mut list = elements(given.input);
     if naturally {
         let key = |element: &Value| {
@@ -175,7 +175,7 @@ fn order(left: &Value, right: &Value) -> Ordering {
 
 fn uniq(given: Given<'_>) -> Answer {
     let name = name_of(&given)?;
-    given.budget.copy(super::super::limits::weight(&given.input))?;
+    given.budget.copy(crate::templates::limits::weight(&given.input))?;
     let mut seen = HashSet::new();
     let first = |element: &Value| seen.insert(property(element, name.as_deref()).to_string());
     let mut first = first;

@@ -185,7 +185,7 @@ fn round(given: Given<'_>) -> Answer {
     let decimals = match given.arguments.first() {
         None => 0,
         Some(value) => {
-            super::super::evaluate::whole(value).ok_or_else(|| refused("decimals must be a whole number"))?
+            crate::templates::evaluate::whole(value).ok_or_else(|| refused("decimals must be a whole number"))?
         }
     };
     let number = match figure(&given.input)? {

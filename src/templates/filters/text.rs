@@ -120,7 +120,7 @@ fn truncate_words(given: Given<'_>) -> Answer {
 }
 
 fn size(given: Given<'_>) -> Answer {
-    Ok(super::super::frame::size(&given.input).unwrap_or_else(|| Value::from(0)))
+    Ok(crate::templates::frame::size(&given.input).unwrap_or_else(|| Value::from(0)))
 }
 
 /// `split`: pieces without empty ones at the end; by nothing, into characters.
