@@ -26,6 +26,7 @@ fn around() -> Vec<(String, String)> {
 #[test]
 fn every_bad_rule_gets_the_findings_beside_it() {
     let folder = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rules/bad");
+    #[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the program")]
     let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();
     let mut codes_seen = BTreeSet::new();

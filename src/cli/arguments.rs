@@ -140,10 +140,10 @@ pub(super) enum SecretsVerb {
         printf %s \"$TOKEN\" | bellwire secrets set crm_token --for https://crm.example.com\n\n\
         A running server knows it within a second.")]
     Set {
-        /// Such as `gruveo_key`
+        /// Such as gruveo_key
         #[arg(value_parser = secret_name)]
         name: String,
-        /// Where it may be sent, such as <https://crm.example.com>; a secret that a pack names knows that by itself
+        /// Where it may be sent, such as https://crm.example.com; a secret that a pack names knows that by itself
         #[arg(long = "for", value_name = "ORIGIN")]
         origins: Vec<String>,
     },
@@ -157,7 +157,7 @@ pub(super) enum SecretsVerb {
     /// Remove a secret from the database
     #[command(after_long_help = "Example:\n  bellwire secrets remove crm_token")]
     Remove {
-        /// Such as `gruveo_key`
+        /// Such as gruveo_key
         #[arg(value_parser = secret_name)]
         name: String,
     },

@@ -210,6 +210,7 @@ fn by_due(conn: &Conn) -> &'static str {
 
 /// Every rule with open runs: the index is skipped through from rule to rule, however many runs each has.
 pub(in crate::store) fn open_rules(conn: &mut Conn, now: Time) -> Result<Vec<OpenRule>, StoreError> {
+    type Row = (Integer, Nullable<BigInt>, Nullable<BigInt>);
     let runs = by_due(conn);
     let sql = format!(
         "WITH RECURSIVE open (rule) AS ( \
@@ -223,7 +224,6 @@ pub(in crate::store) fn open_rules(conn: &mut Conn, now: Time) -> Result<Vec<Ope
          FROM open WHERE open.rule IS NOT NULL"
     );
     let binds = [Bind::Big(Some(now.0))];
-    type Row = (Integer, Nullable<BigInt>, Nullable<BigInt>);
     Ok(each!(conn, c => question::<Row>(&sql, &binds).load(c))?)
 }
 
@@ -242,13 +242,13 @@ pub(in crate::store) fn due_of_rule(
     now: Time,
     limit: usize,
 ) -> Result<Vec<DueRow>, StoreError> {
+    type Row = (BigInt, SmallInt, BigInt);
     let sql = format!(
         "SELECT id, status, due_at FROM {} WHERE rule = ? AND due_at <= ? ORDER BY due_at, id LIMIT {}",
         by_due(conn),
         limit.next_power_of_two()
     );
     let binds = [Bind::Int(Some(rule)), Bind::Big(Some(now.0))];
-    type Row = (BigInt, SmallInt, BigInt);
     let mut rows: Vec<DueRow> = each!(conn, c => question::<Row>(&sql, &binds).load(c))?;
     rows.truncate(limit);
     Ok(rows)
