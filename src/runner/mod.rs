@@ -1,5 +1,6 @@
 //! Runs: claimed, executed step by step, retried, held, ended. Every state is a row; nothing is locked while a step runs.
 
+mod attempt;
 mod execute;
 mod housekeeping;
 mod lane;
