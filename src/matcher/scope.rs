@@ -1,7 +1,7 @@
 //! What a rule sees of an event while it is matched.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     time::{Duration, Instant},
 };
 
@@ -23,24 +23,24 @@ pub(super) struct RuleScope<'a> {
     vars: Vars<'a>,
     start: Instant,
     limit: Duration,
-    now: Value,
-    rule: Value,
+    /// Texts that few rules ask for.
+    now: OnceCell<Value>,
+    rule: OnceCell<Value>,
     /// Made only for a rule that asks for it, since it holds a copy of the payload.
-    events: std::cell::OnceCell<Value>,
+    events: OnceCell<Value>,
     exhausted: RefCell<Option<String>>,
 }
 
 impl<'a> RuleScope<'a> {
     pub(super) fn new(rule: &'a Rule, subject: &'a Subject, vars: &'a Object, limit: Duration) -> Self {
-        let about = serde_json::json!({ "id": &*rule.id, "name": rule.name });
         Self {
             subject,
             vars: Vars::new(rule, vars, Object::new()),
             start: Instant::now(),
             limit,
-            now: Value::String(subject.received_at.to_string()),
-            rule: about,
-            events: std::cell::OnceCell::new(),
+            now: OnceCell::new(),
+            rule: OnceCell::new(),
+            events: OnceCell::new(),
             exhausted: RefCell::new(None),
         }
     }
@@ -66,6 +66,15 @@ impl<'a> RuleScope<'a> {
         error
     }
 
+    fn now_text(&self) -> &Value {
+        self.now.get_or_init(|| Value::String(self.subject.received_at.to_string()))
+    }
+
+    fn about(&self) -> &Value {
+        let rule = self.vars.rule();
+        self.rule.get_or_init(|| serde_json::json!({ "id": &*rule.id, "name": rule.name }))
+    }
+
     fn events(&self) -> &Value {
         self.events.get_or_init(|| Value::Array(vec![self.subject.event.clone()]))
     }
@@ -79,8 +88,8 @@ impl<'a> RuleScope<'a> {
         let mut names = vec![
             ("event", &self.subject.event),
             ("trigger", &self.subject.trigger),
-            ("rule", &self.rule),
-            ("now", &self.now),
+            ("rule", self.about()),
+            ("now", self.now_text()),
         ];
         if wants_events {
             names.push(("events", self.events()));
@@ -99,8 +108,8 @@ impl Scope for RuleScope<'_> {
             "event" => Some(&self.subject.event),
             "events" => Some(self.events()),
             "trigger" => Some(&self.subject.trigger),
-            "rule" => Some(&self.rule),
-            "now" => Some(&self.now),
+            "rule" => Some(self.about()),
+            "now" => Some(self.now_text()),
             "vars" => {
                 self.with_roots(true, |roots| self.vars.need(rest, roots)).map_err(|error| error.message)?;
                 Some(self.vars.object())

@@ -67,6 +67,11 @@ impl<'a> Vars<'a> {
         Self { rule, settings, first: OnceCell::new(), computed: RefCell::new(computed), open }
     }
 
+    /// Whose vars they are.
+    pub(super) fn rule(&self) -> &'a Rule {
+        self.rule
+    }
+
     /// The vars of the rule that were computed.
     pub(super) fn into_computed(self) -> Object {
         self.computed.into_inner()

@@ -14,7 +14,7 @@ use super::error::StoreError;
 /// Every zstd frame begins with these; they are cut off and put back.
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// The level at which a small value gains no more by waiting longer.
-const LEVEL: i32 = 6;
+const LEVEL: i32 = 3;
 /// More than anything that is stored; a frame that claims more is not one of ours.
 const LARGEST: u64 = 64 << 20;
 /// Distinct dictionaries kept prepared. Packs have a few dozen.

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use super::loose::Loose;
 use crate::{
     rules::{Condition, On, Operand, Operator, OperatorKind, Rule, Test},
     value::{Segment, Value, find_in},
@@ -25,6 +26,8 @@ struct Listeners {
     rules: Vec<(Arc<Rule>, bool)>,
     /// Positions in `rules` that every event must ask.
     always: Vec<u32>,
+    /// Those without an equality that can be found otherwise.
+    loose: Loose,
     /// By a path in the payload: the hash of a value there, and the rules that want it.
     paths: Vec<(Vec<Segment>, ByValue)>,
 }
@@ -86,15 +89,17 @@ impl Listeners {
         for key in options.iter().flatten().flatten() {
             *wanted.entry(key).or_default() += 1;
         }
-        for (at, options) in (0..).zip(&options) {
+        for ((at, options), (rule, _)) in (0..).zip(&options).zip(rules) {
             // The rarest equality tells most: `account: 17` rather than `resolution: missed`.
             let crowd =
                 |keys: &&Vec<Key<'_>>| keys.iter().map(|key| wanted.get(key).copied().unwrap_or(0)).sum::<usize>();
             match options.iter().min_by_key(crowd) {
                 Some(keys) => keys.iter().for_each(|(path, hash)| built.insert(path, *hash, at)),
+                None if built.loose.add(&rule.when, at) => {}
                 None => built.always.push(at),
             }
         }
+        built.always.extend(built.loose.finish());
         built
     }
 
@@ -111,6 +116,7 @@ impl Listeners {
 
     fn candidates(&self, own: bool, event: &Value) -> Vec<&Arc<Rule>> {
         let mut found = self.always.clone();
+        self.loose.find(event, &mut found);
         for (path, values) in &self.paths {
             let here = find_in(path, event).filter(|value| !value.is_null());
             found.extend(here.and_then(|value| values.get(&hash(value))).into_iter().flatten());

@@ -2,6 +2,7 @@
 
 mod compile;
 mod index;
+mod loose;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

@@ -118,12 +118,16 @@ fn path() -> impl Strategy<Value = &'static str> {
 }
 
 fn test() -> impl Strategy<Value = Value> {
-    (path(), value(), value(), 0..7).prop_map(|(path, one, two, kind)| {
+    (path(), value(), value(), 0..12).prop_map(|(path, one, two, kind)| {
         let right = match kind {
             0 | 1 if !one.is_null() && !one.is_object() => one,
             2 | 3 => json!({ "in": [one, two] }),
             4 => json!({ "not": { "is": one } }),
             5 => json!({"exists": true}),
+            6 if one.is_number() => json!({ "gt": one }),
+            7 if one.is_number() => json!({ "lte": one }),
+            8 if one.is_number() && two.is_number() && one.as_f64() <= two.as_f64() => json!({ "between": [one, two] }),
+            9 | 10 => json!({ "matches": if one.is_string() { "^[ab]" } else { "1" } }),
             _ => json!({ "is": one }),
         };
         json!({ path: right })
@@ -159,6 +163,26 @@ proptest! {
             prop_assert_eq!(matching(&found, event), matching(&plain, event));
         }
     }
+}
+
+#[test]
+fn patterns_that_are_searched_for_together_find_what_each_finds() {
+    let pattern = |n: usize| match n % 4 {
+        0 => format!("^a{n}$"),
+        1 => format!("(?i)b{n}"),
+        2 => format!("c.{{{n}}}d"),
+        _ => "é+$".to_owned(),
+    };
+    let set = set((0..40).map(|n| json!({"event.text": {"matches": pattern(n)}}).to_string()));
+    let long = "B9".repeat(2000);
+    for text in ["", "a4", "xB13", "cxxd", "caféé", "a4\n", &long] {
+        let event = json!({ "text": text });
+        let found = set.candidates("groove.note_added", false, &event);
+        let plain = set.listeners("groove.note_added", false);
+        assert_eq!(matching(&found, &event), matching(&plain, &event), "{text}");
+        assert_eq!(found.len(), if text.len() > 1024 { 40 } else { matching(&plain, &event).len() }, "{text}");
+    }
+    assert!(set.candidates("groove.note_added", false, &json!({"text": 4})).is_empty());
 }
 
 #[test]
