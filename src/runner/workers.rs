@@ -244,13 +244,17 @@ fn choose(due: Vec<DueRun>, state: &State, free: usize) -> Vec<DueRun> {
     for rule in state.in_hand.values() {
         *held.entry(Arc::clone(rule)).or_default() += 1;
     }
+    let mut begun: HashMap<Arc<str>, usize> = HashMap::new();
     let mut open: Vec<(usize, DueRun)> = Vec::new();
     for run in due {
+        let begun = begun.entry(Arc::clone(&run.rule)).or_default();
+        let parked = state.parked.of_rule(&run.rule);
         let is_open = !state.in_hand.contains_key(&run.id)
             && !state.parked.has(run.id)
             && !state.poisoned.contains(&run.id)
-            && state.parked.of_rule(&run.rule) < ENOUGH_PARKED;
+            && (parked == 0 || parked + *begun < ENOUGH_PARKED);
         if is_open {
+            *begun += 1;
             let place = held.entry(Arc::clone(&run.rule)).or_default();
             open.push((*place, run));
             *place += 1;
@@ -298,7 +302,9 @@ impl InHand {
             Ok(Left::Parked(lane)) => {
                 let has_room = self.shared.parts.connections.room(&lane) > 0;
                 let mut state = self.shared.state();
-                if let Some(rule) = state.in_hand.get(&self.run).cloned() {
+                let rule = state.in_hand.get(&self.run).cloned();
+                // Beyond that it stays as due as it was: of a rule that has enough set aside, no more are begun than are let go.
+                if let Some(rule) = rule.filter(|rule| state.parked.of_rule(rule) < ENOUGH_PARKED) {
                     state.parked.add(self.run, rule, lane);
                 }
                 if has_room {
