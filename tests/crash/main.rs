@@ -105,7 +105,7 @@ async fn run_storm(kills: usize, database: Option<String>, planted: bool) -> Led
     sending.await.unwrap();
     server.wait_until_quiet(Duration::from_secs(90)).await;
     running.kill();
-    Ledger { acknowledged: sender.acknowledged(), runs: server.runs().await, effects: receiver.effects() }
+    Ledger { acknowledged: sender.acknowledged(), runs: server.runs(), effects: receiver.effects() }
 }
 
 /// Waits for a moment at which something is on its way. False where none came in a second.

@@ -62,5 +62,5 @@ fn database_bytes(folder: &Path) -> (i64, i64) {
         .filter(|file| file.file_name().to_string_lossy().starts_with("bellwire.db"))
         .map(|file| file.metadata().unwrap().len())
         .sum();
-    (bytes as i64, replies.sum)
+    (bytes.cast_signed(), replies.sum)
 }
