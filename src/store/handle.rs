@@ -268,23 +268,6 @@ impl Store {
         self.shared.pool.ask(question)
     }
 
-    /// Runs a job on the writer's thread and waits on this one: for the start.
-    pub(super) fn write_and_wait<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&mut Desk) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let mut answer = self.writer()?.write(64, work)?;
-        loop {
-            match answer.try_recv() {
-                Ok(answer) => return answer,
-                Err(tokio::sync::oneshot::error::TryRecvError::Closed) => return Err(gone()),
-                Err(tokio::sync::oneshot::error::TryRecvError::Empty) => {
-                    std::thread::sleep(std::time::Duration::from_millis(1));
-                }
-            }
-        }
-    }
-
     /// How it was opened.
     pub(super) fn mode(&self) -> Mode {
         self.shared.mode
