@@ -22,6 +22,7 @@ use super::{
     runs::{self, RunDetail, RunFilter, RunRow},
     sets::{self, NewSet},
     state,
+    watched::Watched,
     writer::{Desk, Health, Writer},
 };
 use crate::{
@@ -67,7 +68,8 @@ impl Store {
         let place = Place::of(config)?;
         let health = Arc::new(Health::default());
         let opened = open::open(&place, &config.data.dir, mode, clock.now(), &health, &on_failure)?;
-        let writer = opened.writer.map(|conn| Writer::start(conn, health, on_failure)).transpose()?;
+        let writer =
+            opened.writer.map(|conn| Writer::start(conn, Watched::of(&place), health, on_failure)).transpose()?;
         Ok(Self {
             shared: Arc::new(Shared {
                 writer,
