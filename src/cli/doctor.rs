@@ -146,12 +146,16 @@ fn key_file(report: &mut Report, config: &Config) {
         if open::is_unborn(config) {
             return report.ok("key", format!("{} will be made on the first start", file.display()));
         }
-        let help = "put the file back from where you keep it; without it the secrets in the database must be set again";
+        let help = "put the file back from where you keep it, or set each secret again with `bellwire secrets set NAME`: the \
+                    first one makes a new key file";
         return report.warn("key", format!("{} is not there", file.display()), help);
     }
     match SealingKey::load(file, false) {
         Ok(key) => report.ok("key", format!("{} (key {})", file.display(), key.id())),
-        Err(error) => report.fail("key", error.to_string(), format!("chmod 600 {}", file.display())),
+        Err(error) => {
+            let help = "put the right file back; or move this one away and set each secret again with `bellwire secrets set NAME`";
+            report.fail("key", error.to_string(), help);
+        }
     }
     if open_to_others(file) {
         let says = format!("{} can be read by other users", file.display());
@@ -247,7 +251,7 @@ fn listed(report: &mut Report, rows: Result<Vec<SecretRow>, String>) -> Option<B
         }
     };
     for row in rows.iter().filter(|row| !row.healthy) {
-        let says = format!("`{}` is sealed with another key than the one in the key file", row.name);
+        let says = format!("`{}` does not open with the key in the key file", row.name);
         let help = format!("put the right key file back, or `bellwire secrets set {}` again", row.name);
         report.fail("secrets", says, help);
     }

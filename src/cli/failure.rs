@@ -57,7 +57,7 @@ impl From<VaultError> for Failure {
         match error {
             VaultError::Store(error) => error.into(),
             VaultError::Missing(_) | VaultError::TooShort(_) => Self::No(error.to_string()),
-            VaultError::Sealed { .. } => Self::Storage(error.to_string()),
+            VaultError::Sealed { .. } | VaultError::Unsealable { .. } => Self::Storage(error.to_string()),
         }
     }
 }

@@ -48,7 +48,9 @@ pub enum SealError {
         why: String,
     },
     /// Sealed with another key.
-    #[error("sealed with another key ({found}) than the one in the key file ({wanted})")]
+    #[error(
+        "sealed with another key ({found}) than the one in the key file ({wanted}); put that key file back, or set the secret again"
+    )]
     OtherKey {
         /// Id of the key it was sealed with.
         found: String,
@@ -119,7 +121,8 @@ impl SealingKey {
         let bytes = hex::decode(text).or_else(|_| STANDARD.decode(text)).map(Zeroizing::new);
         let key = bytes.ok().and_then(|bytes| <[u8; KEY]>::try_from(bytes.as_slice()).ok()).ok_or_else(|| {
             format!(
-                "is not a key: {KEY} bytes in hex or Base64 are wanted; put the right file back from where you keep it"
+                "is not a key: {KEY} bytes in hex or Base64 are wanted; put the right file back from where you keep it, or move this \
+                 one away and set the secrets again, which makes a new key"
             )
         })?;
         let digest = Sha256::digest(key);
@@ -145,7 +148,9 @@ impl fmt::Debug for SealingKey {
 
 #[derive(Debug, thiserror::Error)]
 enum ReadError {
-    #[error("is not there; put it back from where you keep it (it is in no backup)")]
+    #[error(
+        "is not there; put it back from where you keep it (it is in no backup), or set the secrets again, which makes a new key"
+    )]
     Absent,
     #[error("is not a regular file")]
     NotAFile,

@@ -22,6 +22,7 @@ use super::{
     runs::{self, RunDetail, RunFilter, RunRow},
     sets::{self, NewSet},
     state,
+    watched::Watched,
     writer::{Desk, Health, Writer},
 };
 use crate::{
@@ -67,7 +68,8 @@ impl Store {
         let place = Place::of(config)?;
         let health = Arc::new(Health::default());
         let opened = open::open(&place, &config.data.dir, mode, clock.now(), &health, &on_failure)?;
-        let writer = opened.writer.map(|conn| Writer::start(conn, health, on_failure)).transpose()?;
+        let writer =
+            opened.writer.map(|conn| Writer::start(conn, Watched::of(&place), health, on_failure)).transpose()?;
         Ok(Self {
             shared: Arc::new(Shared {
                 writer,
@@ -266,23 +268,6 @@ impl Store {
         question: impl FnOnce(&mut Conn, &Lookup) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.shared.pool.ask(question)
-    }
-
-    /// Runs a job on the writer's thread and waits on this one: for the start.
-    pub(super) fn write_and_wait<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&mut Desk) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let mut answer = self.writer()?.write(64, work)?;
-        loop {
-            match answer.try_recv() {
-                Ok(answer) => return answer,
-                Err(tokio::sync::oneshot::error::TryRecvError::Closed) => return Err(gone()),
-                Err(tokio::sync::oneshot::error::TryRecvError::Empty) => {
-                    std::thread::sleep(std::time::Duration::from_millis(1));
-                }
-            }
-        }
     }
 
     /// How it was opened.

@@ -29,6 +29,7 @@ mod secrets;
 mod sets;
 mod state;
 mod vault;
+mod watched;
 mod writer;
 
 #[cfg(test)]

@@ -16,8 +16,6 @@ pub(super) const IN_FORCE: &str = "in_force";
 pub(super) const EVENTS: &str = "events";
 /// Goes up with every change of a secret (number).
 pub(super) const SECRETS: &str = "secrets";
-/// A sealed value that tells a wrong key (data).
-pub(super) const SECRETS_CHECK: &str = "secrets_check";
 
 /// The number of a row. `None`: there is no such row, or none in it.
 pub(super) fn number(conn: &mut Conn, name: &'static str) -> Result<Option<i64>, StoreError> {
@@ -30,12 +28,5 @@ pub(super) fn number(conn: &mut Conn, name: &'static str) -> Result<Option<i64>,
 pub(super) fn text(conn: &mut Conn, name: &'static str) -> Result<Option<String>, StoreError> {
     let found: Option<Option<String>> =
         each!(conn, c => state::table.find(name).select(state::text).get_result(c).optional())?;
-    Ok(found.flatten())
-}
-
-/// The bytes of a row.
-pub(super) fn data(conn: &mut Conn, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
-    let found: Option<Option<Vec<u8>>> =
-        each!(conn, c => state::table.find(name).select(state::data).get_result(c).optional())?;
     Ok(found.flatten())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, RwLock},
 };
 
@@ -10,16 +11,12 @@ use super::{
     error::StoreError,
     handle::{Mode, Store},
     secrets::{self, SealedRow},
-    state,
 };
 use crate::{
     clock::{SharedClock, Time},
     config::Config,
-    secret::{Masker, SHORTEST, SealError, SealingKey, Secret},
+    secret::{Masker, SHORTEST, SealingKey, Secret},
 };
-
-/// The name and the text of the check value: what every key of this database must open.
-const CHECK: &str = "bellwire check value";
 
 /// Secrets as they are in force: those of the environment, then the sealed ones in the database; kept unsealed in memory, read again
 /// within a second of a change by the command line.
@@ -31,8 +28,9 @@ pub struct Vault {
 struct Inner {
     store: Store,
     clock: SharedClock,
-    /// Why there is none, as a sentence: the server stays up without.
-    key: Result<SealingKey, String>,
+    key_file: PathBuf,
+    /// The last that was read of the key file; why there is none, as a sentence: the server stays up without.
+    key: RwLock<Result<SealingKey, String>>,
     environment: BTreeMap<String, Secret>,
     known: RwLock<Arc<Known>>,
 }
@@ -40,8 +38,6 @@ struct Inner {
 /// What was read of the database, at one of its generations.
 struct Known {
     generation: i64,
-    /// Why nothing sealed can be opened: the key is not the one of this database.
-    wrong_key: Option<String>,
     stored: BTreeMap<String, Stored>,
     masker: Arc<Masker>,
 }
@@ -64,6 +60,14 @@ pub enum VaultError {
         /// Its name.
         name: String,
         /// One sentence.
+        why: String,
+    },
+    /// The key file is none, or cannot be made: nothing is sealed with it.
+    #[error("secret `{name}` cannot be sealed: {why}")]
+    Unsealable {
+        /// Its name.
+        name: String,
+        /// One sentence with the way out.
         why: String,
     },
     /// Too short to be masked in logs without shredding them.
@@ -90,37 +94,23 @@ pub struct SecretRow {
 }
 
 impl Vault {
-    /// Loads the key file (made where there is none and `Mode::Serve` or `Write`), checks it against the database's check value.
+    /// Loads the key file, and makes one where there is none, nothing is sealed yet and the mode is `Serve` or `Write`. A key that opens
+    /// none of what is sealed is no error: each secret says for itself whether it opens.
     pub fn open(store: Store, config: &Config, clock: SharedClock) -> Result<Self, VaultError> {
-        let may_write = store.mode() != Mode::Read;
-        let (rows, check) =
-            store.ask(|conn, _| Ok((secrets::all(conn)?.len(), state::data(conn, state::SECRETS_CHECK)?)))?;
-        // A lost key is not replaced in silence: a new one would open nothing of what is sealed.
-        let may_create = may_write && rows == 0;
-        let mut key = SealingKey::load(&config.secrets.key_file, may_create).map_err(|error| error.to_string());
-        let is_stale =
-            rows == 0 && key.as_ref().is_ok_and(|key| check.as_deref().is_some_and(|check| !opens(key, check)));
-        if may_write
-            && (check.is_none() || is_stale)
-            && let Ok(sealing) = &key
-        {
-            match sealing.seal(CHECK, &Secret::new(CHECK.to_owned())) {
-                Ok(sealed) => store.write_and_wait(move |desk| {
-                    dialect::put_state(&mut desk.conn, state::SECRETS_CHECK, None, None, Some(&sealed))
-                })?,
-                Err(error) => key = Err(error.to_string()),
-            }
-        }
-        let empty = Known { generation: -1, wrong_key: None, stored: BTreeMap::new(), masker: Arc::default() };
+        let (generation, rows) = store.ask(|conn, _| read(conn))?;
+        // A lost key is not replaced in silence: a new one would open nothing of what is sealed. `set` makes one.
+        let may_create = store.mode() != Mode::Read && rows.is_empty();
+        let key = SealingKey::load(&config.secrets.key_file, may_create).map_err(|error| error.to_string());
+        let empty = Known { generation: -1, stored: BTreeMap::new(), masker: Arc::default() };
         let inner = Inner {
-            key,
+            key_file: config.secrets.key_file.clone(),
+            key: RwLock::new(key),
             environment: config.secrets.environment.clone(),
             known: RwLock::new(Arc::new(empty)),
-            store: store.clone(),
+            store,
             clock,
         };
-        let (generation, check, rows) = store.ask(|conn, _| read(conn))?;
-        inner.learn(generation, check.as_deref(), rows)?;
+        inner.learn(generation, rows)?;
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -149,27 +139,29 @@ impl Vault {
         Arc::clone(&self.inner.known().masker)
     }
 
-    /// Reads again where the database has changed; called once a second by `app`, and after `set`.
+    /// Reads again where the database has changed, or where something does not open and the key file may have come back; called once a
+    /// second by `app`, and after `set`.
     pub async fn refresh(&self) -> Result<(), VaultError> {
         let generation = self.inner.store.read(|conn, _| secrets::generation(conn)).await?;
-        if generation == self.inner.known().generation {
+        let known = self.inner.known();
+        if generation == known.generation && known.stored.values().all(|stored| stored.value.is_ok()) {
             return Ok(());
         }
-        let (generation, check, rows) = self.inner.store.read(|conn, _| read(conn)).await?;
-        self.inner.learn(generation, check.as_deref(), rows)
+        let (generation, rows) = self.inner.store.read(|conn, _| read(conn)).await?;
+        self.inner.read_key();
+        self.inner.learn(generation, rows)
     }
 
-    /// Seals and stores. Refuses values under `secret::SHORTEST` characters.
+    /// Seals with the key in the key file, which is made where there is none, and stores. Refuses values under `secret::SHORTEST`
+    /// characters. What is sealed with another key stays as it is.
     pub async fn set(&self, name: &str, value: Secret, origins: Vec<String>) -> Result<(), VaultError> {
         if value.expose().chars().count() < SHORTEST {
             return Err(VaultError::TooShort(name.to_owned()));
         }
-        let refused = |why: String| VaultError::Sealed { name: name.to_owned(), why };
-        if let Some(why) = &self.inner.known().wrong_key {
-            return Err(refused(why.clone()));
-        }
-        let key = self.inner.key.as_ref().map_err(|why| refused(why.clone()))?;
-        let sealed = key.seal(name, &value).map_err(|error| refused(error.to_string()))?;
+        let may_create = self.inner.store.mode() != Mode::Read;
+        let sealed = SealingKey::load(&self.inner.key_file, may_create)
+            .and_then(|key| key.seal(name, &value))
+            .map_err(|error| VaultError::Unsealable { name: name.to_owned(), why: error.to_string() })?;
         let (owned, now) = (name.to_owned(), self.inner.clock.now());
         let write = move |desk: &mut super::writer::Desk| secrets::put(&mut desk.conn, &owned, &sealed, &origins, now);
         self.inner.store.write(512, write).await?;
@@ -213,14 +205,10 @@ impl Vault {
     }
 }
 
-fn opens(key: &SealingKey, check: &[u8]) -> bool {
-    key.open(CHECK, check).is_ok_and(|text| text.expose() == CHECK)
-}
-
-type Read = (i64, Option<Vec<u8>>, Vec<SealedRow>);
+type Read = (i64, Vec<SealedRow>);
 
 fn read(conn: &mut dialect::Conn) -> Result<Read, StoreError> {
-    Ok((secrets::generation(conn)?, state::data(conn, state::SECRETS_CHECK)?, secrets::all(conn)?))
+    Ok((secrets::generation(conn)?, secrets::all(conn)?))
 }
 
 impl Inner {
@@ -229,13 +217,22 @@ impl Inner {
         Arc::clone(&self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    fn learn(&self, generation: i64, check: Option<&[u8]>, rows: Vec<SealedRow>) -> Result<(), VaultError> {
-        let wrong_key = self.why_wrong(check);
+    /// Reads the key file again. A key that is in memory is kept where the file does not read: what it opens goes on.
+    fn read_key(&self) {
+        let read = SealingKey::load(&self.key_file, false).map_err(|error| error.to_string());
+        let mut key = self.key.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if read.is_ok() || key.is_err() {
+            *key = read;
+        }
+    }
+
+    fn learn(&self, generation: i64, rows: Vec<SealedRow>) -> Result<(), VaultError> {
+        let key = self.key.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let mut stored = BTreeMap::new();
         for row in rows {
-            let value = match (&self.key, &wrong_key) {
-                (Err(why), _) | (Ok(_), Some(why)) => Err(why.clone()),
-                (Ok(key), None) => key.open(&row.name, &row.sealed).map_err(|error| error.to_string()),
+            let value = match &key {
+                Err(why) => Err(why.clone()),
+                Ok(key) => key.open(&row.name, &row.sealed).map_err(|error| error.to_string()),
             };
             let (origins, changed_at) = (row.origins()?, row.changed_at());
             stored.insert(row.name, Stored { value, origins, changed_at });
@@ -244,17 +241,8 @@ impl Inner {
         let given = self.environment.iter().map(|(name, secret)| (name.as_str(), secret));
         // Of the environment first: where both are there, its value is the one that goes out; the other may still turn up.
         let masker = Arc::new(Masker::new(given.chain(sealed)));
-        let known = Arc::new(Known { generation, wrong_key, stored, masker });
+        let known = Arc::new(Known { generation, stored, masker });
         *self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner) = known;
         Ok(())
-    }
-
-    fn why_wrong(&self, check: Option<&[u8]>) -> Option<String> {
-        let (Ok(key), Some(check)) = (&self.key, check) else { return None };
-        match key.open(CHECK, check) {
-            Ok(text) if text.expose() == CHECK => None,
-            Ok(_) => Some(SealError::Broken.to_string()),
-            Err(error) => Some(error.to_string()),
-        }
     }
 }

@@ -4,9 +4,10 @@ use std::{
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
@@ -18,6 +19,7 @@ use super::{
     dialect::{self, Conn},
     error::StoreError,
     names::Known,
+    watched::Watched,
 };
 
 /// Jobs that may wait.
@@ -26,6 +28,9 @@ const QUEUE: usize = 4096;
 const QUEUE_BYTES: usize = 64 << 20;
 /// Jobs of one commit: beyond this a larger group is no quicker, and the first waits longer.
 const GROUP: usize = 512;
+
+/// How often an idle writer looks whether its file is still there.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
 /// Called once, from any thread, with one sentence when storage has failed for good.
 pub(super) type OnFailure = Arc<dyn Fn(String) + Send + Sync>;
@@ -134,10 +139,16 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(conn: Conn, health: Arc<Health>, on_failure: OnFailure) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        conn: Conn,
+        watched: Option<Watched>,
+        health: Arc<Health>,
+        on_failure: OnFailure,
+    ) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(QUEUE);
         let worker = Worker {
             desk: Desk { conn, known: Known::default(), refusals_since_cut: super::refusals::CUT_EVERY },
+            watched,
             health: Arc::clone(&health),
             on_failure,
         };
@@ -207,6 +218,7 @@ impl Writer {
 
 struct Worker {
     desk: Desk,
+    watched: Option<Watched>,
     health: Arc<Health>,
     on_failure: OnFailure,
 }
@@ -227,7 +239,14 @@ impl Worker {
         let _last_word = LastWord(Arc::clone(&self.health), Arc::clone(&self.on_failure));
         let mut stopping = false;
         while !stopping {
-            let Ok(first) = receiver.recv() else { return };
+            let first = match receiver.recv_timeout(LOOKS_EVERY) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look();
+                    continue;
+                }
+            };
             let mut group = Vec::new();
             let mut next = Some(first);
             while let Some((job, size)) = next.take() {
@@ -248,7 +267,16 @@ impl Worker {
         }
     }
 
+    /// Fails for good where the file of the database is no longer at its path: what is written then is lost.
+    fn look(&self) {
+        if let Some(Err(StoreError::Failed(why))) = self.watched.as_ref().map(Watched::check) {
+            self.health.fail(&why, &self.on_failure);
+        }
+    }
+
     fn commit_group(&mut self, mut group: Vec<Job>) {
+        // Before each commit: it costs microseconds beside an fsync, and nothing is acknowledged that went to a file that is gone.
+        self.look();
         if let Err(error) = self.health.check() {
             return answer_all(group, &Err(error));
         }

@@ -225,6 +225,35 @@ async fn a_lost_lock_on_postgresql_is_told_once_and_nothing_is_acknowledged_afte
     assert!(matches!(bed.store.accept(bed.event()).await, Err(StoreError::Failed(_))));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_deleted_or_replaced_while_in_use_is_told_and_nothing_is_acknowledged_after_it() {
+    for is_replaced in [false, true] {
+        let bed = Bed::sqlite();
+        bed.store.accept(bed.event()).await.unwrap();
+        let file = file(&bed);
+        std::fs::rename(&file, file.with_extension("away")).unwrap();
+        if is_replaced {
+            std::fs::copy(file.with_extension("away"), &file).unwrap();
+        }
+        assert!(matches!(bed.store.accept(bed.event()).await, Err(StoreError::Failed(_))), "{is_replaced}");
+        let told = bed.failures.lock().unwrap().clone();
+        assert!(told.len() == 1 && told[0].contains("bellwire.db") && told[0].contains("backup"), "{told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_store_notices_that_its_folder_is_gone() {
+    let bed = Bed::sqlite();
+    std::fs::remove_dir_all(&bed.config.data.dir).unwrap();
+    for _ in 0..100 {
+        if !bed.failures.lock().unwrap().is_empty() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("nobody was told");
+}
+
 #[test]
 fn both_databases_have_the_same_tables() {
     let folders = ["migrations/sqlite", "migrations/postgresql"].map(|folder| {

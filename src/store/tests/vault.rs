@@ -76,8 +76,32 @@ on_both! {
         assert!(name == "key" && why.contains("another key"), "{why}");
         assert!(wrong.has("key"));
         assert!(!wrong.list().await.unwrap()[0].healthy);
-        assert!(matches!(wrong.set("new", secret("would-be-lost"), Vec::new()).await, Err(VaultError::Sealed { .. })));
         assert_eq!(value(&right, "key").unwrap(), "sealed-with-the-right-one");
+    }
+
+    async fn secrets_are_set_again_where_the_key_file_was_lost(bed) {
+        let server = vault(&bed.store, &bed.config);
+        server.set("one", secret("sealed-with-the-old-key"), Vec::new()).await.unwrap();
+        server.set("two", secret("sealed-with-the-old-key"), Vec::new()).await.unwrap();
+        let (file, kept) = (&bed.config.secrets.key_file, bed.config.data.dir.join("elsewhere"));
+        std::fs::rename(file, &kept).unwrap();
+        let beside = bed.open(Mode::Write).unwrap();
+        let command = vault(&beside, &bed.config);
+        command.set("one", secret("sealed-with-the-new-key"), Vec::new()).await.unwrap();
+        for vault in [&command, &server] {
+            vault.refresh().await.unwrap();
+            assert_eq!(value(vault, "one").unwrap(), "sealed-with-the-new-key");
+            assert!(matches!(vault.get("two"), Err(VaultError::Sealed { .. })));
+            let healthy: Vec<bool> = vault.list().await.unwrap().iter().map(|row| row.healthy).collect();
+            assert_eq!(healthy, [true, false]);
+        }
+        std::fs::rename(&kept, file).unwrap();
+        server.refresh().await.unwrap();
+        assert_eq!(value(&server, "two").unwrap(), "sealed-with-the-old-key", "the old key file came back");
+        std::fs::write(file, "no key").unwrap();
+        let refused = command.set("two", secret("has-no-key-to-it"), Vec::new()).await;
+        assert!(matches!(refused, Err(VaultError::Unsealable { .. })), "{refused:?}");
+        beside.close();
     }
 
     async fn a_sealed_value_that_was_moved_to_another_name_does_not_open(bed) {
