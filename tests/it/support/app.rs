@@ -6,7 +6,7 @@ use bellwire::{
     app::App,
     clock::{Clock, HeldClock, Time},
     config,
-    ids::{EventId, RunId},
+    ids::EventId,
     model::{Refusal, RunStatus},
     store::{EventFilter, EventRow, RunDetail, RunFilter, RunRow, Store},
 };
@@ -97,8 +97,14 @@ impl TestApp {
         let Self { app, clock, journal, folder, settings, environment, http } = self;
         app.stop().await;
         let app = launch(folder.path(), &environment, &clock).await;
-        assert!(app.held_back().is_empty(), "{:?}", app.held_back());
         Self { app, clock, journal, folder, settings, environment, http }
+    }
+
+    /// The same, once its workspace was written to: all of it must hold.
+    pub async fn restart_changed(self) -> Self {
+        let app = self.restart().await;
+        assert!(app.app.held_back().is_empty(), "{:?}", app.app.held_back());
+        app
     }
 
     pub fn store(&self) -> &Store {
@@ -184,10 +190,6 @@ impl TestApp {
         let runs = self.runs().await;
         assert_eq!(runs.len(), 1, "{runs:?}");
         self.store().run(runs[0].id).await.unwrap().unwrap()
-    }
-
-    pub async fn run(&self, id: RunId) -> RunDetail {
-        self.store().run(id).await.unwrap().unwrap()
     }
 
     pub fn write_rule(&self, id: &str, text: &str) {
