@@ -1,4 +1,4 @@
-//! `POST /hooks/<source>[/<event>]`.
+//! `POST /hooks/<source>[/<event>]`; a token may stand between the two, where a pack says so.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::web::{Fault, Foreign, peer_of};
 
 /// The routes.
 pub(super) fn routes() -> Vec<Route> {
-    rocket::routes![hook, hook_with_event]
+    rocket::routes![hook, hook_with_event, hook_with_token]
 }
 
 /// The request itself, for a handler.
@@ -29,7 +29,7 @@ impl<'r> FromRequest<'r> for Asked<'r> {
 
 #[rocket::post("/hooks/<source>", data = "<data>")]
 async fn hook(source: &str, asked: Asked<'_>, data: Data<'_>, intake: &Managed<Intake>) -> Answer {
-    deliver(intake, source, None, asked.0, data).await
+    deliver(intake, source, &[], asked.0, data).await
 }
 
 #[rocket::post("/hooks/<source>/<event>", data = "<data>")]
@@ -40,13 +40,25 @@ async fn hook_with_event(
     data: Data<'_>,
     intake: &Managed<Intake>,
 ) -> Answer {
-    deliver(intake, source, Some(event), asked.0, data).await
+    deliver(intake, source, &[event], asked.0, data).await
 }
 
-async fn deliver(intake: &Intake, source: &str, event: Option<&str>, request: &Request<'_>, data: Data<'_>) -> Answer {
+#[rocket::post("/hooks/<source>/<token>/<event>", data = "<data>")]
+async fn hook_with_token(
+    source: &str,
+    token: &str,
+    event: &str,
+    asked: Asked<'_>,
+    data: Data<'_>,
+    intake: &Managed<Intake>,
+) -> Answer {
+    deliver(intake, source, &[token, event], asked.0, data).await
+}
+
+async fn deliver(intake: &Intake, source: &str, path: &[&str], request: &Request<'_>, data: Data<'_>) -> Answer {
     let began = Instant::now();
     let peer = peer_of(request);
-    match take(intake, source, event, request, data).await {
+    match take(intake, source, path, request, data).await {
         Ok(done) => {
             let (id, duplicate) = match &done.answer {
                 Answer::Accepted(id) => (*id, false),

@@ -67,7 +67,7 @@ pub(super) struct Intake {
 pub fn routes() -> Vec<Route> {
     let mut routes = hooks::routes();
     routes.extend(health::routes());
-    for path in ["/hooks/<_>", "/hooks/<_>/<_>"] {
+    for path in ["/hooks/<_>", "/hooks/<_>/<_>", "/hooks/<_>/<_>/<_>"] {
         routes.extend(web::refuse_method(path, "POST"));
     }
     for path in ["/healthz", "/readyz"] {

@@ -57,7 +57,7 @@ impl Refusal {
 pub(super) async fn take(
     intake: &Intake,
     source: &str,
-    event: Option<&str>,
+    path: &[&str],
     request: &Request<'_>,
     data: Data<'_>,
 ) -> Result<Done, Refusal> {
@@ -81,8 +81,8 @@ pub(super) async fn take(
             let fault = Fault::new(503, "source_broken", "the source cannot work").after(60);
             return Err(Refusal { detail: why, ..Refusal::of(fault, bytes, true) });
         }
-        Some(Way::Public) => of_public(intake, source, event, &parts, body, now),
-        Some(Way::Service(service)) => of_service(intake, &in_force, source, event, &service, &parts, body, now),
+        Some(Way::Public) => of_public(intake, source, path, &parts, body, now),
+        Some(Way::Service(service)) => of_service(intake, &in_force, source, path, &service, &parts, body, now),
     };
     let taken = taken.map_err(|refusal| Refusal { bytes, known: true, ..refusal })?;
     if taken.depth > DEEPEST {
@@ -95,11 +95,16 @@ pub(super) async fn take(
 fn of_public(
     intake: &Intake,
     source: &str,
-    event: Option<&str>,
+    path: &[&str],
     parts: &Parts,
     body: Vec<u8>,
     now: Time,
 ) -> Result<Taken, Refusal> {
+    let event = match path {
+        [] => None,
+        [event] => Some(*event),
+        _ => return Err(Refusal::of(Fault::NOT_FOUND, 0, true)),
+    };
     let window = intake.state.config.limits.dedupe;
     let read = generic::read(source, event, parts, &body, now, window).map_err(|fault| Refusal::of(fault, 0, true))?;
     Ok(Taken {
@@ -125,7 +130,7 @@ fn of_service(
     intake: &Intake,
     in_force: &InForce,
     source: &str,
-    event: Option<&str>,
+    path: &[&str],
     service: &Service,
     parts: &Parts,
     body: Vec<u8>,
@@ -138,7 +143,7 @@ fn of_service(
         Refusal { detail: error.to_string(), ..Refusal::of(fault, 0, true) }
     })?;
     let Some(hook) = &service.pack.hook else { return Err(Refusal::of(Fault::NOT_FOUND, 0, true)) };
-    let path: Vec<String> = event.map(str::to_owned).into_iter().collect();
+    let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
     let request = services::Request { headers: &parts.headers, query: &parts.query, path: &path, body: &body };
     let named = |name: &str| -> Vec<Secret> {
         secrets.iter().filter(|(known, _)| *known == name).map(|(_, secret)| secret.clone()).collect()

@@ -33,7 +33,7 @@ async fn a_body_above_the_cap_is_refused() {
     let mut chunked = b"POST /hooks/gruveo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..17 {
         chunked.extend_from_slice(b"10000\r\n");
-        chunked.extend_from_slice(&[b' '; 0x10000]);
+        chunked.extend_from_slice(&vec![b' '; 0x10000]);
         chunked.extend_from_slice(b"\r\n");
     }
     assert!(matches!(raw::send(address, &chunked, SILENCE).await.status(), 413 | 0), "I21");
@@ -53,7 +53,7 @@ async fn many_large_bodies_without_a_proof_take_no_room() {
         let mut stream = raw::connect(address).await;
         drop(stream.write_all(b"POST /hooks/gruveo HTTP/1.1\r\nHost: a\r\nContent-Length: 8589934592\r\n\r\n").await);
         for _ in 0..64 {
-            if stream.write_all(&[0; 64 * 1024]).await.is_err() {
+            if stream.write_all(&vec![0; 64 * 1024]).await.is_err() {
                 break;
             }
         }

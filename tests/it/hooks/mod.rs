@@ -3,7 +3,9 @@
 mod accepted;
 mod bodies;
 mod payloads;
+mod process;
 mod proofs;
+mod services;
 mod sources;
 mod storms;
 mod wire;

@@ -65,7 +65,7 @@ on_both!(json_is_taken_within_its_limits_and_kept_byte_for_byte, |database| {
         (b"{\"a\":\"\xc0\x80\"}".to_vec(), "not_json"),
         (b"{\"a\":\"\xff\"}".to_vec(), "not_json"),
         (b"\xef\xbb\xbf{}".to_vec(), "not_json"),
-        (b"{\0\"\0a\0\"\0:\0001\0}\0".to_vec(), "not_json"),
+        ("{\"a\":1}".encode_utf16().flat_map(u16::to_le_bytes).collect(), "not_json"),
         (br#"{"a":1e400}"#.to_vec(), "number"),
         (br#"{"a":18446744073709551616}"#.to_vec(), "number"),
         (br#"{"a":NaN}"#.to_vec(), "not_json"),

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwire::{
-    model::{EventFlags, RunStatus},
-    secret::Secret,
-};
-use serde_json::json;
+use bellwire::{model::RunStatus, secret::Secret};
 
 use crate::support::{
     app::{Answer, GRUVEO_KEY, MISSED, TestApp, missed_call, sign, states},
@@ -230,63 +226,6 @@ async fn a_public_source_takes_json_from_anybody() {
     assert_eq!(flags.last().unwrap(), &["id_reused"]);
 }
 
-const ACME: &str = r#"
-name: acme
-title: Acme
-hook:
-  verify: { hmac: { header: X-Acme-Signature, algorithm: sha256, encoding: hex, over: body, prefix: "sha256=", secret: acme_key } }
-  type: { header: X-Acme-Event }
-  dedupe: "{{ body.delivery }}"
-  body: json
-events: {}
-"#;
-
-/// I17, I18 for a service with ids of its own; I6 and I7 for one with a prefix and one encoding.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_with_ids_of_its_own_is_deduplicated_by_them() {
-    let journal = Journal::start([]).await;
-    let app = TestApp::on(
-        journal,
-        &[],
-        "",
-        BTreeMap::from([("BELLWIRE_SECRET_ACME_KEY".to_owned(), "an-acme-signing-key".to_owned())]),
-    )
-    .await;
-    app.write_pack("acme", ACME);
-    let app = app.restart().await;
-    let send = async |body: &str, prefix: &str| {
-        let signature = format!("{prefix}{}", sign("an-acme-signing-key", body.as_bytes()));
-        app.post("/hooks/acme", &[("X-Acme-Signature", &signature), ("X-Acme-Event", "made")], body).await
-    };
-    for prefix in ["", "sha1=", "SHA256=", "sha256= "] {
-        assert_eq!(send("{}", prefix).await.status, 401, "I7 `{prefix}`");
-    }
-    let first = send(r#"{"delivery":"d1","a":1}"#, "sha256=").await;
-    assert_eq!(first.status, 202);
-    let again = send(r#"{"delivery":"d1","a":1}"#, "sha256=").await;
-    assert_eq!((again.status, &again.body["id"]), (200, &first.body["id"]));
-    let other = send(r#"{"delivery":"d1","a":2}"#, "sha256=").await;
-    assert_eq!(other.status, 202, "I18: another body is another event");
-    assert_ne!(other.body["id"], first.body["id"]);
-    assert_eq!(send(r#"{"delivery":"","a":3}"#, "sha256=").await.status, 202);
-    assert_eq!(
-        send(r#"{"delivery":{"x":1},"a":3}"#, "sha256=").await.status,
-        202,
-        "a dedupe that fails refuses nothing"
-    );
-    let flags: Vec<_> = app.events().await.into_iter().map(|event| event.flags).collect();
-    let fallback = EventFlags::DEDUPE_FALLBACK.words();
-    assert_eq!(flags, [vec![], EventFlags::ID_REUSED.words(), fallback.clone(), fallback]);
-    let many = (0..50).map(|_| send(r#"{"delivery":"d9"}"#, "sha256="));
-    let answers = futures_util::future::join_all(many).await;
-    let accepted = answers.iter().filter(|answer| answer.status == 202).count();
-    assert_eq!(
-        (accepted, answers.len() - accepted),
-        (1, answers.iter().filter(|answer| answer.status == 200).count()),
-        "I17"
-    );
-}
-
 /// I44
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_is_no_source_is_nothing() {
@@ -357,77 +296,4 @@ async fn the_peer_is_what_a_trusted_proxy_says_and_nobody_else() {
     assert_eq!(behind.refusals(1).await[0].peer, "203.0.113.9");
     behind.post("/hooks/nobody", &[("X-Forwarded-For", "evil, 192.0.2.1, ::ffff:198.51.100.7")], "{}").await;
     assert_eq!(behind.refusals(2).await[0].peer, "192.0.2.1", "the right-most that is no proxy");
-}
-
-/// I38 and the house's own names: what a body calls itself changes nothing but `event`.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_cannot_shadow_what_the_server_says() {
-    let rule = "name: shadow\non: gruveo.call\ndo:\n  - groove.add_note: { ticket: 1, body: \"{{ trigger.verified }}|{{ trigger.source }}|{{ trigger.type }}|{{ trigger.id }}|{{ run.id }}|{{ trigger.headers.x | default: 'none' }}|{{ event.link }}\" }\n";
-    let app = TestApp::with(Journal::start([]).await, &[("shadow", rule)], "").await;
-    let body = json!({
-        "files": {"x": {"filepath": "/etc/passwd"}}, "headers": {"x": "evil"}, "_meta": {"source": "evil"}, "_raw": "evil",
-        "event_id": "evt_evil", "id": "evt_evil", "source": "evil", "type": "evil", "verified": "evil",
-        "trigger": {"verified": "evil", "source": "evil"}, "event": {"verified": "evil"}, "run": {"id": "evil"},
-        "vars": {"a": "evil"}, "steps": {"a": "evil"}, "duplicate": true, "service": "evil", "link": "evil",
-    });
-    let answer = app.signed(body.to_string().as_bytes()).await;
-    assert_eq!(answer.status, 202);
-    assert_eq!(answer.body, json!({"id": answer.body["id"]}), "I60: the answer is ours");
-    app.settle().await;
-    let event = app.events().await.remove(0);
-    let run = app.only_run().await.row;
-    let note = app.journal.requests()[0].json()["body"].as_str().unwrap().to_owned();
-    assert_eq!(note, format!("true|gruveo|gruveo.call|{}|{}|none|evil", event.id, run.id));
-    assert_eq!((event.kind.as_str(), event.source.as_str()), ("gruveo.call", "gruveo"));
-}
-
-/// What a rule sees while it is matched is what its steps see later, from what is stored: headers, query and computed fields included.
-#[tokio::test(flavor = "multi_thread")]
-async fn event_and_trigger_are_the_same_when_matched_and_when_run() {
-    let pack = ACME.replace(
-        "  body: json\n",
-        "  body: json\n  fields:\n    via: { type: text, value: \"{{ headers.x-via }}\" }\n    agent: { type: text, value: \"{{ headers.user-agent }}\" }\n    host: { type: text, value: \"{{ headers.host }}\" }\n    accept: { type: text, value: \"{{ headers.accept }}\" }\n",
-    )
-    .replace("events: {}", "events:\n  made: { title: Made }");
-    let rule = "name: same\non: acme.made\nvars:\n  seen: \"{{ trigger | json }} {{ event | json }}\"\nwhen:\n  vars.seen: { exists: true }\ndo:\n  - groove.add_note: { ticket: 1, body: \"{{ vars.seen }}\" }\n  - groove.add_note: { ticket: 1, body: \"{{ trigger | json }} {{ event | json }}\" }\n";
-    let environment = BTreeMap::from([("BELLWIRE_SECRET_ACME_KEY".to_owned(), "an-acme-signing-key".to_owned())]);
-    let app = TestApp::on(Journal::start([]).await, &[], "", environment).await;
-    app.write_pack("acme", &pack);
-    app.write_rule("same", rule);
-    let app = app.restart().await;
-    let body = r#"{"delivery":"d1","via":"the body","a":[1,{"b":null}],"a":9007199254740993}"#;
-    let signature = format!("sha256={}", sign("an-acme-signing-key", body.as_bytes()));
-    let long = "v".repeat(3000);
-    let headers = [
-        ("X-Acme-Signature", signature.as_str()),
-        ("X-Acme-Event", "made"),
-        ("X-Via", "one"),
-        ("X-Via", "two"),
-        ("X-Long", &long),
-        ("Accept", "text/html"),
-        ("User-Agent", "Acme/1"),
-        ("Cookie", "a=b"),
-        ("Bellwire-Depth", "2"),
-    ];
-    assert_eq!(app.post("/hooks/acme?a=1&a=2&api_token=x&%C3%BC=%F0%9F%94%94", &headers, body).await.status, 202);
-    app.settle().await;
-    let notes: Vec<String> =
-        app.journal.requests().iter().map(|note| note.json()["body"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(notes.len(), 2, "{:?}", app.runs().await);
-    assert_eq!(notes[0], notes[1]);
-    let text = notes[0].replace("&quot;", "\"");
-    for part in [
-        "\"verified\":true",
-        "\"depth\":2",
-        "\"x-via\":\"one, two\"",
-        "\"via\":\"one, two\"",
-        "\"agent\":\"Acme/1\"",
-        "\"host\":null",
-        "\"accept\":null",
-        "\"query\":{\"a\":\"1, 2\",\"ü\":\"\u{1f514}\"}",
-        "\"a\":9007199254740993",
-    ] {
-        assert!(text.contains(part), "{part} in {text}");
-    }
-    assert!(!text.contains("cookie") && !text.contains("api_token") && !text.contains(&signature), "{text}");
 }

@@ -100,6 +100,13 @@ impl TestApp {
         Self { app, clock, journal, folder, settings, environment, http }
     }
 
+    /// The same, once its workspace was written to: all of it must hold.
+    pub async fn restart_changed(self) -> Self {
+        let app = self.restart().await;
+        assert!(app.app.held_back().is_empty(), "{:?}", app.app.held_back());
+        app
+    }
+
     pub fn store(&self) -> &Store {
         self.app.store()
     }

@@ -50,8 +50,6 @@ pub enum Reply {
     Endless(&'static str),
     /// This head, and then a byte now and then.
     Trickle(&'static str),
-    /// The usual answer, after a while.
-    Late(Duration),
 }
 
 impl Reply {
@@ -146,13 +144,6 @@ impl Journal {
             let open = self.open.0.fetch_add(1, Ordering::SeqCst) + 1;
             self.open.1.fetch_max(open, Ordering::SeqCst);
             tokio::time::sleep(self.delay).await;
-            let reply = match reply {
-                Reply::Late(delay) => {
-                    tokio::time::sleep(delay).await;
-                    Reply::created()
-                }
-                other => other,
-            };
             // Before the answer: whoever has it may send the next request at once.
             self.open.0.fetch_sub(1, Ordering::SeqCst);
             match reply {
@@ -170,7 +161,7 @@ impl Journal {
                     }
                 }
                 Reply::Silence => tokio::time::sleep(Duration::from_secs(600)).await,
-                Reply::Cut | Reply::Late(_) => return,
+                Reply::Cut => return,
                 Reply::Bytes(bytes) => {
                     drop(stream.write_all(&bytes).await);
                     return;
