@@ -33,7 +33,7 @@ async fn an_address_in_use_is_told_with_the_setting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_lets_an_open_request_end_and_claims_no_other() {
-    let journal = Journal::start([Reply::Late(Duration::from_secs(2))]).await;
+    let journal = Journal::slow(Duration::from_secs(2)).await;
     let place = Place::workspace(&journal).with("BELLWIRE_SERVICES_GROOVE_CONCURRENT", "1");
     let mut serving = place.serve();
     place.call("1").fine();
