@@ -151,7 +151,7 @@ async fn a_secret_that_cannot_be_unsealed_answers_503_and_the_rest_goes_on() {
     let settings = "[sources.sealed]\nservice = \"gruveo\"\nsecrets = { gruveo_key = \"sealed_key\" }\n";
     let app = app(settings).await;
     let config = bellwire::config::load(app.folder.path(), &BTreeMap::new()).unwrap();
-    let (store, clock) = (app.store().clone(), app.clock.clone());
+    let (store, clock) = (app.store().clone(), std::sync::Arc::clone(&app.clock));
     let vault = tokio::task::spawn_blocking(move || bellwire::store::Vault::open(store, &config, clock))
         .await
         .unwrap()

@@ -4,7 +4,7 @@ use bellwire::model::{ErrorClass, RunStatus};
 use serde_json::json;
 
 use super::kit::{app_of, error_of, ring};
-use crate::support::journal::Journal;
+use crate::support::journal::{Journal, Received};
 
 /// A30 and R's rule for headers: what cannot be sent fails for good, without an attempt.
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +125,7 @@ async fn values_never_change_the_shape_of_a_request() {
         sent.push(payload);
     }
     app.settle().await;
-    let mut seen: Vec<_> = app.journal.requests().iter().map(|request| request.json()).collect();
+    let mut seen: Vec<_> = app.journal.requests().iter().map(Received::json).collect();
     assert_eq!(seen.len(), sent.len(), "{:?}", app.runs().await);
     for payload in sent {
         let wanted = json!({"a": payload["x"], "b": [format!("<{}>", payload["x"].as_str().unwrap())], "k": {"c": payload["any"]}});

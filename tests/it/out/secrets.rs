@@ -18,8 +18,8 @@ const CRM: &str = "a-crm-token/with+signs&more";
 
 /// Sets a secret as `bellwire secrets set NAME --for ORIGIN` does, and starts again.
 async fn with_secret(app: TestApp, name: &'static str, value: &str, origins: Vec<String>) -> TestApp {
-    let config = bellwire::config::load(app.folder.path(), &Default::default()).unwrap();
-    let (store, clock) = (app.store().clone(), app.clock.clone());
+    let config = bellwire::config::load(app.folder.path(), &std::collections::BTreeMap::default()).unwrap();
+    let (store, clock) = (app.store().clone(), std::sync::Arc::clone(&app.clock));
     let vault = tokio::task::spawn_blocking(move || Vault::open(store, &config, clock)).await.unwrap().unwrap();
     vault.set(name, Secret::new(value.to_owned()), origins).await.unwrap();
     app.restart().await

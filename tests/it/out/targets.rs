@@ -49,9 +49,9 @@ async fn what_is_not_allowed_is_denied_without_a_packet() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("rules")).unwrap();
         std::fs::write(folder.path().join("rules/r.yaml"), rule).unwrap();
-        let settings = format!("[server]\nlisten = \"127.0.0.1:0\"\n[egress]\nports = [{port}]\n{}", BOX);
+        let settings = format!("[server]\nlisten = \"127.0.0.1:0\"\n[egress]\nports = [{port}]\n{BOX}");
         std::fs::write(folder.path().join("bellwire.toml"), settings).unwrap();
-        let config = bellwire::config::load(folder.path(), &Default::default()).unwrap();
+        let config = bellwire::config::load(folder.path(), &std::collections::BTreeMap::default()).unwrap();
         let clock = bellwire::clock::HeldClock::at(bellwire::clock::Time(0));
         let app = bellwire::app::App::start(config, clock).await.unwrap();
         let held = app.held_back();
