@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::compile::{Compiled, compile, pinned};
+use super::{
+    compile::{Compiled, compile, pinned},
+    settings,
+};
 use crate::{
     clock::SharedClock,
     config::Config,
@@ -48,6 +51,9 @@ impl Rulebook {
     /// Loads the workspace, or what was in force before where the workspace has errors.
     pub async fn open(config: Arc<Config>, store: Store, clock: SharedClock) -> Result<Self, RulebookError> {
         let (texts, compiled) = read(&config);
+        for finding in settings::findings(&config, &compiled, &texts) {
+            tell(&finding);
+        }
         let now = if compiled.has_errors() {
             fall_back(&config, &store, &clock, texts, compiled).await?
         } else {
@@ -91,9 +97,12 @@ impl Rulebook {
     }
 }
 
-/// What the workspace compiles to as it stands on disk, with everything that is wrong in it.
+/// What the workspace compiles to as it stands on disk, with everything that is wrong in it, and what is wrong in the settings.
 pub fn check(config: &Config) -> Compiled {
-    read(config).1
+    let (texts, mut compiled) = read(config);
+    compiled.findings.extend(settings::findings(config, &compiled, &texts));
+    compiled.findings.sort_by(|left, right| left.order().cmp(&right.order()));
+    compiled
 }
 
 /// The texts of the workspace and of the packs that are built in, and what they compile to.
@@ -122,8 +131,9 @@ async fn put(store: &Store, clock: &SharedClock, texts: Texts, compiled: Compile
     let set_id = store.put_in_force(new, clock.now()).await?;
     let rules = compiled.set.rules.len();
     tracing::info!(set.id = set_id, set.digest = %texts.digest(), rules, "rule set in force");
-    for warning in compiled.findings.iter().filter(|finding| !finding.is_error()) {
-        tracing::warn!(finding = %warning, "in the workspace");
+    let warnings = compiled.findings.iter().filter(|finding| !finding.is_error()).count();
+    if warnings > 0 {
+        tracing::warn!(warnings, "the workspace has warnings: run `bellwire check`");
     }
     let in_force = InForce { set: compiled.set, set_id, registry: compiled.registry };
     Ok(Now { in_force, held_back: Vec::new(), seen: texts })
@@ -160,10 +170,17 @@ async fn fall_back(
 }
 
 fn hold_back(findings: &[Finding]) {
-    let files: BTreeSet<&str> =
-        findings.iter().filter(|finding| finding.is_error()).map(|finding| finding.file.as_str()).collect();
-    tracing::error!(files = ?files, "the workspace has errors: it is held back, run `bellwire check`");
-    for finding in findings.iter().filter(|finding| finding.is_error()) {
-        tracing::error!(finding = %finding, "in the workspace");
-    }
+    let errors = || findings.iter().filter(|finding| finding.is_error());
+    let files: BTreeSet<&str> = errors().map(|finding| finding.file.as_str()).collect();
+    let files = files.into_iter().collect::<Vec<_>>().join(", ");
+    tracing::error!(files, "the workspace has errors: it is held back, run `bellwire check`");
+    errors().for_each(tell);
+}
+
+/// One line of the log for one error: the way out is a field of its own.
+fn tell(finding: &Finding) {
+    let Finding { code, file, place, message, help, .. } = finding;
+    let at = if place.line == 0 { file.clone() } else { format!("{file}:{}:{}", place.line, place.column) };
+    let at = at.trim_end_matches(":0");
+    tracing::error!(code, at, why = message, help, "an error that `bellwire check` names");
 }

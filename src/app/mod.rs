@@ -3,6 +3,7 @@
 mod compile;
 mod in_force;
 mod serve;
+mod settings;
 mod start;
 mod vocabulary;
 

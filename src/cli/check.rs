@@ -1,6 +1,6 @@
 //! `bellwire check`: every fault of settings, packs and rules.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::json;
 
@@ -28,14 +28,29 @@ fn report(compiled: &Compiled, json: bool) -> Answer {
         return Answer::json(&value).exit(exit);
     }
     let mut lines: Vec<String> = compiled.findings.iter().map(Finding::to_string).collect();
-    lines.push(format!(
-        "{} and {} hold together; {}, {}",
-        count(rules, "rule"),
-        count(packs, "pack"),
-        count(errors, "error"),
-        count(warnings, "warning")
-    ));
+    lines.push(if errors > 0 { broken(compiled, errors, warnings) } else { whole(rules, packs, warnings) });
     Answer::text(lines.join("\n")).exit(exit)
+}
+
+/// The last line where nothing is wrong.
+fn whole(rules: usize, packs: usize, warnings: usize) -> String {
+    let (rules, packs) = (count(rules, "rule"), count(packs, "pack"));
+    format!("{rules} and {packs} hold together; no errors, {}", count(warnings, "warning"))
+}
+
+/// The last line where something is wrong: how much of it, and what of the rules is left.
+fn broken(compiled: &Compiled, errors: usize, warnings: usize) -> String {
+    let files: BTreeSet<&str> = compiled.findings.iter().map(|finding| finding.file.as_str()).collect();
+    let is_rule = |path: &&String| path.starts_with("rules/") && path.ends_with(".yaml");
+    let (hold, all) = (compiled.set.rules.len(), compiled.set.texts.0.keys().filter(is_rule).count());
+    let verb = if all == 1 { "holds" } else { "hold" };
+    format!(
+        "{} and {} in {}; {hold} of {} {verb}",
+        count(errors, "error"),
+        count(warnings, "warning"),
+        count(files.len(), "file"),
+        if all == 1 { "1 rule".to_owned() } else { format!("{all} rules") },
+    )
 }
 
 /// `1 rule`, `2 rules`, `no rules`.
@@ -64,7 +79,7 @@ mod tests {
         assert_eq!(
             text.out,
             "rules/a.yaml:1:2: warning R002: odd\nrules/b.yaml: error R001: wrong\n    help: mend it\n\
-             no rules and 2 packs hold together; 1 error, 1 warning\n"
+             1 error and 1 warning in 2 files; 0 of 0 rules hold\n"
         );
         let json: serde_json::Value = serde_json::from_str(&report(&compiled, true).out).unwrap();
         assert_eq!(json["findings"][1]["code"], "R001");

@@ -18,6 +18,7 @@ use crate::{
     app::{self, Compiled},
     clock::Time,
     config::{self, Config},
+    model::Finding,
     secret::SealingKey,
     store::{Counts, Mode, SecretRow, Store, Vault},
 };
@@ -123,8 +124,14 @@ pub(super) fn run(workspace: &Path, options: &Doctor) -> Result<Answer, Failure>
 
 fn rules(report: &mut Report, config: &Config) -> Option<Compiled> {
     let compiled = app::check(config);
-    let errors = compiled.findings.iter().filter(|finding| finding.is_error()).count();
-    let warnings = compiled.findings.len() - errors;
+    let (of_settings, of_files): (Vec<&Finding>, Vec<&Finding>) =
+        compiled.findings.iter().partition(|finding| finding.file == config::FILE);
+    for finding in of_settings {
+        let line = if finding.place.line > 0 { format!(":{}", finding.place.line) } else { String::new() };
+        report.fail("config", format!("{}{line}: {}", finding.file, finding.message), finding.help.as_str());
+    }
+    let errors = of_files.iter().filter(|finding| finding.is_error()).count();
+    let warnings = of_files.len() - errors;
     let rules = compiled.set.rules.len();
     if errors > 0 {
         let says = format!("{} in rules or packs; the last good set stays in force", count(errors, "error"));

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::Config,
     ids::RunId,
-    model::RunStatus,
+    model::{RunStatus, StepError, StepPath},
     store::{AttemptRow, Mode, Resolution, RunDetail, RunFilter, RunRow},
 };
 
@@ -149,14 +149,15 @@ fn as_text(detail: &RunDetail) -> String {
     text.extend(row.due_at.map(|at| format!("next due  {at}")));
     text.push(format!("rule set  {}", detail.set_digest));
     if let Some(error) = &row.error {
-        text.push(format!("error     {} in {}: {}", error.class, clean(&error.step, 64), clean(&error.message, 400)));
+        let step = step_of_error(detail, error);
+        text.push(format!("error     {} in {step}: {}", error.class, clean(&error.message, 400)));
     }
     text.extend(row.why.as_deref().map(|why| format!("why       {}", clean(why, 400))));
     if !detail.vars.is_empty() {
         text.push(format!("vars      {}", clean(&Value::Object(detail.vars.clone()).to_string(), 400)));
     }
     for output in &detail.outputs {
-        text.push(format!("\nstep {}  {}", clean(&output.step.0, 128), output.outcome.word()));
+        text.push(format!("\nstep {}  {}", named(&output.step, output.error.as_ref()), output.outcome.word()));
         match &output.error {
             Some(error) => text.push(format!("  {}: {}", error.class, clean(&error.message, 400))),
             None if output.result.is_null() => {}
@@ -178,6 +179,24 @@ fn as_text(detail: &RunDetail) -> String {
     text.join("\n")
 }
 
+/// `note (do.0)` where the step's error tells its id, else the path alone.
+fn named(path: &StepPath, error: Option<&StepError>) -> String {
+    let path = clean(&path.0, 128);
+    match error.map(|error| clean(&error.step, 64)) {
+        Some(id) if id != path && !id.is_empty() => format!("{id} ({path})"),
+        _ => path,
+    }
+}
+
+/// The step that the run's error speaks of, named as below: an output or attempt that failed with the same id has its path.
+fn step_of_error(detail: &RunDetail, error: &StepError) -> String {
+    let of_outputs = detail.outputs.iter().map(|output| (&output.step, output.error.as_ref()));
+    let of_attempts = detail.attempts.iter().map(|attempt| (&attempt.step, attempt.error.as_ref()));
+    let same = |(_, of_step): &(&StepPath, Option<&StepError>)| of_step.is_some_and(|known| known.step == error.step);
+    let found = of_outputs.chain(of_attempts).find(same);
+    found.map_or_else(|| clean(&error.step, 64), |(path, _)| named(path, Some(error)))
+}
+
 fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
     let took =
         attempt.ended_at.map(|at| format!(", {} ms", at.since(attempt.started_at).as_millis())).unwrap_or_default();
@@ -185,7 +204,7 @@ fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
     let mut text = vec![format!(
         "\nattempt {} of {}  {}{status}  {}{took}  {}",
         attempt.number,
-        clean(&attempt.step.0, 128),
+        named(&attempt.step, attempt.error.as_ref()),
         attempt.outcome.word(),
         attempt.started_at,
         attempt.id
@@ -252,7 +271,7 @@ mod tests {
     use crate::{
         clock::Time,
         ids::{AttemptId, EventId},
-        model::{AttemptOutcome, ErrorClass, StepError, StepPath},
+        model::{AttemptOutcome, ErrorClass},
     };
 
     fn held() -> RunDetail {
@@ -299,7 +318,8 @@ mod tests {
     fn a_held_run_says_what_to_do() {
         let text = as_text(&held());
         assert!(text.contains("bellwire runs resolve run_0000000000002 --retry"), "{text}");
-        assert!(text.contains("attempt 1 of do.0  unknown  1970-01-01T00:00:00Z, 30000 ms"), "{text}");
+        assert!(text.contains("attempt 1 of note (do.0)  unknown  1970-01-01T00:00:00Z, 30000 ms"), "{text}");
+        assert!(text.contains("error     timeout in note (do.0): "), "{text}");
         assert!(text.contains("\"method\": \"POST\""), "{text}");
         assert!(!text.contains('\u{1b}'));
     }

@@ -65,6 +65,8 @@ impl<'a> Reader<'a> {
                 section.refuse(&name, &format!("a table wanted, {} seen", kind(&value)));
                 continue;
             };
+            // A table may be empty, and then no key of it says where it stands.
+            section.note(&name);
             let member = Section {
                 path: vec![family.to_owned(), name.clone()],
                 table,

@@ -19,7 +19,7 @@ use crate::{
     model::{RefusalReason, RunStatus},
     secret::Secret,
     services::{self, Refused},
-    store::{Accepted, Dedupe, NewEvent},
+    store::{Accepted, Dedupe, NewEvent, VaultError},
     value::{Object, Value},
     web::Fault,
 };
@@ -27,6 +27,9 @@ use crate::{
 /// How long the store may take before the sender is told to come again. What it has in hand may still be kept: the next delivery is then a
 /// duplicate.
 const PATIENCE: Duration = Duration::from_millis(4_500);
+
+/// What a sender is told where a secret is not there or does not open: which one is for the operator alone.
+const UNCHECKED: &str = "this source cannot check deliveries for now";
 
 /// A delivery that is refused.
 pub(super) struct Refusal {
@@ -78,7 +81,7 @@ pub(super) async fn take(
         None => return Err(Refusal { reason: "unknown_source", ..Refusal::of(Fault::NOT_FOUND, bytes, false) }),
         Some(Way::Broken(why)) => {
             intake.alerts.raise(source, &why);
-            let fault = Fault::new(503, "source_broken", "the source cannot work").after(60);
+            let fault = Fault::new(503, "source_broken", "this source cannot take deliveries for now").after(60);
             return Err(Refusal { detail: why, ..Refusal::of(fault, bytes, true) });
         }
         Some(Way::Public) => of_public(intake, source, path, &parts, body, now),
@@ -139,7 +142,8 @@ fn of_service(
     let state = &intake.state;
     let secrets = service.secrets(&state.vault).map_err(|error| {
         intake.alerts.raise(source, &error.to_string());
-        let fault = Fault::new(503, "secret_missing", "the source has no key").after(60);
+        let code = if matches!(error, VaultError::Missing(_)) { "secret_missing" } else { "secret_unhealthy" };
+        let fault = Fault::new(503, code, UNCHECKED).after(60);
         Refusal { detail: error.to_string(), ..Refusal::of(fault, 0, true) }
     })?;
     let Some(hook) = &service.pack.hook else { return Err(Refusal::of(Fault::NOT_FOUND, 0, true)) };
@@ -176,6 +180,7 @@ fn refused(refused: Refused) -> Refusal {
     let fault = match refused.status {
         404 => Fault::NOT_FOUND,
         status @ 400 => Fault::new(status, refused.reason, "the delivery cannot be read"),
+        status @ 503 => Fault::new(status, refused.reason, UNCHECKED).after(60),
         status @ 401 => Fault::new(status, refused.reason, "the delivery's proof is missing or does not hold"),
         status => Fault { code: refused.reason, ..Fault::of_status(status) },
     };

@@ -27,7 +27,8 @@ pub struct Fault {
     pub status: u16,
     /// The word for machines, and the reason in logs and counts.
     pub code: &'static str,
-    /// One sentence for people. Of a status from 500 on it is never sent: they get `internal error` and the request's id.
+    /// One sentence for people. Of a 500 it is never sent: that gets `internal error`. From 500 on the request's id stands
+    /// beside it, and it names nothing of ours: no secret, no file.
     pub message: Cow<'static, str>,
     /// Seconds after which the sender may try again.
     pub retry_after: Option<u32>,
@@ -43,11 +44,11 @@ impl Fault {
     /// The store or the process cannot take more now.
     pub const BUSY: Self = Self::new(503, "busy", "try again later").after(5);
     /// The process is stopping.
-    pub const STOPPING: Self = Self::new(503, "stopping", "try again later").after(5);
+    pub const STOPPING: Self = Self::new(503, "stopping", "this server is stopping; try again later").after(5);
     /// More of a body than is taken.
     pub const TOO_LARGE: Self = Self::new(413, "body_too_large", "the body is larger than this server takes");
     /// Less of a body than was promised.
-    pub const INCOMPLETE: Self = Self::new(400, "body_incomplete", "the body is shorter than its Content-Length");
+    pub const INCOMPLETE: Self = Self::new(400, "body_incomplete", "the body ended early");
     /// A compressed body.
     pub const ENCODED: Self = Self::new(415, "content_encoding", "send the body without Content-Encoding");
     /// A request that did not come through the gate.
@@ -95,7 +96,8 @@ impl Fault {
     /// The body as it is sent, with the request's id where the fault is ours.
     pub fn body(&self, request: &str) -> String {
         if self.status >= 500 {
-            let error = serde_json::json!({"code": self.code, "message": "internal error", "request": request});
+            let message = if self.status == 500 { "internal error" } else { &self.message };
+            let error = serde_json::json!({"code": self.code, "message": message, "request": request});
             return serde_json::json!({ "error": error }).to_string();
         }
         serde_json::json!({"error": {"code": self.code, "message": self.message}}).to_string()
@@ -190,6 +192,8 @@ mod tests {
         assert_eq!(Fault::NOT_FOUND.body("x"), r#"{"error":{"code":"not_found","message":"there is nothing here"}}"#);
         let ours = Fault::new(500, "internal", "path /var/lib is gone");
         assert_eq!(ours.body("req_1"), r#"{"error":{"code":"internal","message":"internal error","request":"req_1"}}"#);
+        let busy = Fault::BUSY.body("req_1");
+        assert_eq!(busy, r#"{"error":{"code":"busy","message":"try again later","request":"req_1"}}"#);
     }
 
     #[test]

@@ -37,14 +37,17 @@ fn a_folder_that_is_not_empty_is_left_alone() {
 
 #[test]
 fn findings_are_told_with_their_place_and_the_way_out() {
-    let (place, text) = checked("rules/calls/missed.yaml", &MISSED.replace("groove.add_note:", "groove.add_nte:"));
+    let wrong = MISSED.replace("groove.add_note:", "groove.add_nte:");
+    let line = wrong.lines().position(|line| line.contains("add_nte")).unwrap() + 1;
+    let (place, text) = checked("rules/calls/missed.yaml", &wrong);
     assert_eq!(text.code, 1);
-    assert!(text.out.contains("rules/calls/missed.yaml:9:5: error R"), "{}", text.out);
+    assert!(text.out.contains(&format!("rules/calls/missed.yaml:{line}:5: error R")), "{}", text.out);
     assert!(
         text.out.contains("groove.add_nte") && text.out.contains("did you mean `groove.add_note`?"),
         "{}",
         text.out
     );
+    assert!(text.out.ends_with("1 error and no warnings in 1 file; 0 of 1 rule holds\n"), "{}", text.out);
     let json = place.run(&["check", "--json"]);
     assert_eq!(json.code, 1);
     let findings = &json.json()["findings"];
@@ -52,9 +55,23 @@ fn findings_are_told_with_their_place_and_the_way_out() {
         (findings[0]["file"].as_str(), findings[0]["severity"].as_str()),
         (Some("rules/calls/missed.yaml"), Some("error"))
     );
-    assert_eq!((findings[0]["line"].as_u64(), findings[0]["column"].as_u64()), (Some(9), Some(5)), "{findings}");
+    assert_eq!(
+        (findings[0]["line"].as_u64(), findings[0]["column"].as_u64()),
+        (u64::try_from(line).ok(), Some(5)),
+        "{findings}"
+    );
     assert!(findings[0]["help"].as_str().unwrap().contains("groove.add_note"));
     assert_eq!(json.json()["errors"], 1);
+}
+
+#[test]
+fn a_source_of_no_service_is_told_by_check_and_doctor() {
+    let (place, text) = checked("bellwire.toml", "[sources.x]\nservice = \"gruvo\"\n");
+    assert_eq!(text.code, 1, "{text:?}");
+    assert!(text.out.contains("bellwire.toml:2: error C001") && text.out.contains("`gruveo`?"), "{}", text.out);
+    let doctor = place.run(&["doctor"]);
+    assert_eq!(doctor.code, 1, "{doctor:?}");
+    assert!(doctor.out.contains("FAIL  config    bellwire.toml:2: `sources.x.service`"), "{}", doctor.out);
 }
 
 #[test]
