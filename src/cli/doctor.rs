@@ -143,7 +143,8 @@ fn rules(report: &mut Report, config: &Config) -> Option<Compiled> {
 fn key_file(report: &mut Report, config: &Config) {
     let file = &config.secrets.key_file;
     if !file.exists() {
-        if open::is_unborn(config) {
+        // A database that does not answer is told on its own line.
+        if open::is_unborn(config).unwrap_or(false) {
             return report.ok("key", format!("{} will be made on the first start", file.display()));
         }
         let help = "put the file back from where you keep it, or set each secret again with `bellwire secrets set NAME`: the \
@@ -181,9 +182,16 @@ fn open_to_others(_file: &Path) -> bool {
 /// Names of the secrets that are set; those of the environment where the database does not answer.
 fn database(report: &mut Report, config: &Config) -> BTreeSet<String> {
     let environment: BTreeSet<String> = config.secrets.environment.keys().cloned().collect();
-    if open::is_unborn(config) {
-        report.ok("database", "there is none yet; the first `bellwire serve` or `bellwire secrets set` makes it");
-        return environment;
+    match open::is_unborn(config) {
+        Ok(false) => {}
+        Ok(true) => {
+            report.ok("database", "there is none yet; the first `bellwire serve` or `bellwire secrets set` makes it");
+            return environment;
+        }
+        Err(failure) => {
+            unanswered(report, &failure);
+            return environment;
+        }
     }
     let now = open::clock().now();
     let asked = open::block_on(async {
@@ -199,8 +207,7 @@ fn database(report: &mut Report, config: &Config) -> BTreeSet<String> {
     });
     match asked {
         Err(failure) => {
-            let says = failure.to_string().trim().trim_start_matches("bellwire: ").to_owned();
-            report.fail("database", says, "");
+            unanswered(report, &failure);
             environment
         }
         Ok((counts, rows)) => {
@@ -208,6 +215,11 @@ fn database(report: &mut Report, config: &Config) -> BTreeSet<String> {
             listed(report, rows).unwrap_or(environment)
         }
     }
+}
+
+fn unanswered(report: &mut Report, failure: &Failure) {
+    let says = failure.to_string().trim().trim_start_matches("bellwire: ").to_owned();
+    report.fail("database", says, "");
 }
 
 fn counted(report: &mut Report, counts: &Counts, now: Time) {

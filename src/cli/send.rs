@@ -133,7 +133,7 @@ fn secrets_of(config: &Config, pack: &Pack, source: &str) -> Result<Vec<(String,
             found.push((theirs.to_owned(), secret.clone()));
             continue;
         }
-        if open::is_unborn(config) {
+        if open::is_unborn(config)? {
             return Err(Failure::No(format!("secret `{ours}` is not set; set it with `bellwire secrets set {ours}`")));
         }
         let secret = secrets::with_vault(config, Mode::Read, async |vault| Ok(vault.get(ours)?))?;

@@ -81,6 +81,12 @@ impl Store {
         })
     }
 
+    /// Whether nothing was ever stored for the workspace of `config`. Asks the server of a PostgreSQL database; errs where it does not
+    /// answer.
+    pub fn is_unborn(config: &Config) -> Result<bool, StoreError> {
+        open::is_unborn(&Place::of(config)?, &config.data.dir)
+    }
+
     /// Commits what waits, ends the writer, closes.
     pub fn close(&self) {
         self.shared.pool.close();

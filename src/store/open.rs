@@ -115,6 +115,17 @@ pub(super) fn open(
     Ok(Opened { writer: (mode != Mode::Read).then_some(conn), lock })
 }
 
+/// Whether nothing was ever stored: no marker, and no database, or one without tables of ours.
+pub(super) fn is_unborn(place: &Place, dir: &Path) -> Result<bool, StoreError> {
+    if instance::path(dir).exists() {
+        return Ok(false);
+    }
+    match place {
+        Place::Sqlite(file) => Ok(!file.exists()),
+        Place::Postgres(_) => Ok(dialect::applied(&mut place.connect(Access::Read)?)?.is_empty()),
+    }
+}
+
 fn nothing_here(place: &Place) -> StoreError {
     StoreError::Refused(format!("there is no database at {} yet; start `bellwire serve` once", place.shown()))
 }
