@@ -113,7 +113,8 @@ pub(super) fn run(workspace: &Path, options: &Doctor) -> Result<Answer, Failure>
     let compiled = rules(&mut report, &config);
     key_file(&mut report, &config);
     let secrets = database(&mut report, &config);
-    if let Some(compiled) = compiled {
+    // What is set is not known where the database does not answer.
+    if let (Some(compiled), Some(secrets)) = (compiled, secrets) {
         needed_secrets(&mut report, &config, &compiled, &secrets);
     }
     room(&mut report, &config);
@@ -179,18 +180,17 @@ fn open_to_others(_file: &Path) -> bool {
     false
 }
 
-/// Names of the secrets that are set; those of the environment where the database does not answer.
-fn database(report: &mut Report, config: &Config) -> BTreeSet<String> {
-    let environment: BTreeSet<String> = config.secrets.environment.keys().cloned().collect();
+/// Names of the secrets that are set. `None`: the database does not answer.
+fn database(report: &mut Report, config: &Config) -> Option<BTreeSet<String>> {
     match open::is_unborn(config) {
         Ok(false) => {}
         Ok(true) => {
             report.ok("database", "there is none yet; the first `bellwire serve` or `bellwire secrets set` makes it");
-            return environment;
+            return Some(config.secrets.environment.keys().cloned().collect());
         }
         Err(failure) => {
             unanswered(report, &failure);
-            return environment;
+            return None;
         }
     }
     let now = open::clock().now();
@@ -208,11 +208,11 @@ fn database(report: &mut Report, config: &Config) -> BTreeSet<String> {
     match asked {
         Err(failure) => {
             unanswered(report, &failure);
-            environment
+            None
         }
         Ok((counts, rows)) => {
             counted(report, &counts, now);
-            listed(report, rows).unwrap_or(environment)
+            listed(report, rows)
         }
     }
 }

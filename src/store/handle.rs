@@ -22,7 +22,6 @@ use super::{
     runs::{self, RunDetail, RunFilter, RunRow},
     sets::{self, NewSet},
     state,
-    watched::Watched,
     writer::{Desk, Health, Writer},
 };
 use crate::{
@@ -67,9 +66,9 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let place = Place::of(config)?;
         let health = Arc::new(Health::default());
-        let opened = open::open(&place, &config.data.dir, mode, clock.now(), &health, &on_failure)?;
-        let writer =
-            opened.writer.map(|conn| Writer::start(conn, Watched::of(&place), health, on_failure)).transpose()?;
+        let opened = open::open(&place, &config.data.dir, mode, clock.now(), &health, &on_failure)
+            .map_err(|error| place.name(error))?;
+        let writer = opened.writer.map(|conn| Writer::start(conn, place.clone(), health, on_failure)).transpose()?;
         Ok(Self {
             shared: Arc::new(Shared {
                 writer,

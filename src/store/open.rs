@@ -60,6 +60,17 @@ impl Place {
         }
     }
 
+    /// An error of this database with its name and the way out, where it says that storage failed.
+    pub(super) fn name(&self, error: StoreError) -> StoreError {
+        match (self, error) {
+            (Self::Sqlite(file), StoreError::Failed(why)) => StoreError::Failed(format!(
+                "the database {}: {why}. Look at its disk; if the file is damaged, restore it from a backup",
+                file.display()
+            )),
+            (_, error) => error,
+        }
+    }
+
     /// A connection; the database must be there.
     pub(super) fn connect(&self, access: Access) -> Result<Conn, StoreError> {
         match self {
