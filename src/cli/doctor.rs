@@ -114,7 +114,8 @@ pub(super) fn run(workspace: &Path, options: &Doctor) -> Result<Answer, Failure>
     let compiled = rules(&mut report, &config);
     key_file(&mut report, &config);
     let secrets = database(&mut report, &config);
-    if let Some(compiled) = compiled {
+    // What is set is not known where the database does not answer.
+    if let (Some(compiled), Some(secrets)) = (compiled, secrets) {
         needed_secrets(&mut report, &config, &compiled, &secrets);
     }
     room(&mut report, &config);
@@ -150,7 +151,8 @@ fn rules(report: &mut Report, config: &Config) -> Option<Compiled> {
 fn key_file(report: &mut Report, config: &Config) {
     let file = &config.secrets.key_file;
     if !file.exists() {
-        if open::is_unborn(config) {
+        // A database that does not answer is told on its own line.
+        if open::is_unborn(config).unwrap_or(false) {
             return report.ok("key", format!("{} will be made on the first start", file.display()));
         }
         let help = "put the file back from where you keep it, or set each secret again with `bellwire secrets set NAME`: the \
@@ -185,12 +187,18 @@ fn open_to_others(_file: &Path) -> bool {
     false
 }
 
-/// Names of the secrets that are set; those of the environment where the database does not answer.
-fn database(report: &mut Report, config: &Config) -> BTreeSet<String> {
-    let environment: BTreeSet<String> = config.secrets.environment.keys().cloned().collect();
-    if open::is_unborn(config) {
-        report.ok("database", "there is none yet; the first `bellwire serve` or `bellwire secrets set` makes it");
-        return environment;
+/// Names of the secrets that are set. `None`: the database does not answer.
+fn database(report: &mut Report, config: &Config) -> Option<BTreeSet<String>> {
+    match open::is_unborn(config) {
+        Ok(false) => {}
+        Ok(true) => {
+            report.ok("database", "there is none yet; the first `bellwire serve` or `bellwire secrets set` makes it");
+            return Some(config.secrets.environment.keys().cloned().collect());
+        }
+        Err(failure) => {
+            unanswered(report, &failure);
+            return None;
+        }
     }
     let now = open::clock().now();
     let asked = open::block_on(async {
@@ -206,15 +214,19 @@ fn database(report: &mut Report, config: &Config) -> BTreeSet<String> {
     });
     match asked {
         Err(failure) => {
-            let says = failure.to_string().trim().trim_start_matches("bellwire: ").to_owned();
-            report.fail("database", says, "");
-            environment
+            unanswered(report, &failure);
+            None
         }
         Ok((counts, rows)) => {
             counted(report, &counts, now);
-            listed(report, rows).unwrap_or(environment)
+            listed(report, rows)
         }
     }
+}
+
+fn unanswered(report: &mut Report, failure: &Failure) {
+    let says = failure.to_string().trim().trim_start_matches("bellwire: ").to_owned();
+    report.fail("database", says, "");
 }
 
 fn counted(report: &mut Report, counts: &Counts, now: Time) {

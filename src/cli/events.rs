@@ -41,7 +41,7 @@ fn list(config: &Config, options: &EventsList) -> Result<Answer, Failure> {
     };
     let narrowed =
         filter.before.is_some() || filter.kind.is_some() || filter.source.is_some() || filter.matched.is_some();
-    let rows = if open::is_unborn(config) {
+    let rows = if open::is_unborn(config)? {
         Vec::new()
     } else {
         open::block_on(async { Ok(open::store(config, Mode::Read)?.events(filter).await?) })?
@@ -79,7 +79,7 @@ fn listed(rows: &[EventRow], narrowed: bool, json: bool) -> Answer {
 
 fn show(config: &Config, id: EventId, json: bool) -> Result<Answer, Failure> {
     let missing = || Failure::No(format!("there is no event {id}; see `bellwire events list`"));
-    if open::is_unborn(config) {
+    if open::is_unborn(config)? {
         return Err(missing());
     }
     let found = open::block_on(async { Ok(open::store(config, Mode::Read)?.event(id).await?) })?;

@@ -48,9 +48,8 @@ pub(super) fn store(config: &Config, mode: Mode) -> Result<Store, Failure> {
 }
 
 /// Whether nothing was ever stored for this workspace: then a read has nothing to read, and says so instead of failing.
-pub(super) fn is_unborn(config: &Config) -> bool {
-    let nothing = |name: &str| !config.data.dir.join(name).exists();
-    nothing("instance.toml") && nothing("bellwire.db")
+pub(super) fn is_unborn(config: &Config) -> Result<bool, Failure> {
+    Ok(Store::is_unborn(config)?)
 }
 
 /// Makes the database of a workspace that has none, as the first `serve` would.

@@ -44,7 +44,7 @@ fn list(config: &Config, options: &RunsList) -> Result<Answer, Failure> {
     };
     let narrowed =
         filter.before.is_some() || filter.rule.is_some() || filter.status.is_some() || filter.event.is_some();
-    let rows = if open::is_unborn(config) {
+    let rows = if open::is_unborn(config)? {
         Vec::new()
     } else {
         open::block_on(async { Ok(open::store(config, Mode::Read)?.runs(filter).await?) })?
@@ -96,7 +96,7 @@ fn show(config: &Config, id: RunId, json: bool) -> Result<Answer, Failure> {
 
 fn load(config: &Config, id: RunId) -> Result<RunDetail, Failure> {
     let missing = || Failure::No(format!("there is no run {id}; see `bellwire runs list`"));
-    if open::is_unborn(config) {
+    if open::is_unborn(config)? {
         return Err(missing());
     }
     open::block_on(async { Ok(open::store(config, Mode::Read)?.run(id).await?) })?.ok_or_else(missing)

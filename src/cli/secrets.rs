@@ -41,7 +41,7 @@ fn set(config: &Config, name: &str, origins: &[String]) -> Result<Answer, Failur
         .map_err(|error| Failure::Usage(format!("--for: {error}")))?;
     let value = read(name)?;
     // The first thing that a stranger does after `init`: there is nothing yet to be careful about.
-    if open::is_unborn(config) {
+    if open::is_unborn(config)? {
         open::birth(config)?;
     }
     with_vault(config, Mode::Write, async |vault| Ok(vault.set(name, value, origins.clone()).await?))?;
@@ -69,7 +69,7 @@ fn packs_send(config: &Config, name: &str) -> Option<bool> {
 }
 
 fn list(config: &Config, json: bool) -> Result<Answer, Failure> {
-    let rows = if open::is_unborn(config) {
+    let rows = if open::is_unborn(config)? {
         let environment = config.secrets.environment.keys().map(|name| SecretRow {
             name: name.clone(),
             from: "environment",
@@ -108,7 +108,7 @@ fn show(rows: &[SecretRow], json: bool) -> Answer {
 
 fn remove(config: &Config, name: &str) -> Result<Answer, Failure> {
     let missing = || Failure::No(format!("there is no secret `{name}` in the database; see `bellwire secrets list`"));
-    if open::is_unborn(config) {
+    if open::is_unborn(config)? {
         return Err(missing());
     }
     let was_there = with_vault(config, Mode::Write, async |vault| Ok(vault.remove(name).await?))?;

@@ -26,7 +26,7 @@ use crate::{
     net::{Client, Outgoing, Reply},
     secret::Secret,
     services::{EventKind, Pack, Registry, SignedDelivery, Stamp, sign_delivery},
-    store::Mode,
+    store::{Mode, VaultError},
     value::{Object, Path, Segment, Value},
 };
 
@@ -133,10 +133,15 @@ fn secrets_of(config: &Config, pack: &Pack, source: &str) -> Result<Vec<(String,
             found.push((theirs.to_owned(), secret.clone()));
             continue;
         }
-        if open::is_unborn(config) {
+        if open::is_unborn(config)? {
             return Err(Failure::No(format!("secret `{ours}` is not set; set it with `bellwire secrets set {ours}`")));
         }
-        let secret = secrets::with_vault(config, Mode::Read, async |vault| Ok(vault.get(ours)?))?;
+        let secret = secrets::with_vault(config, Mode::Read, async |vault| {
+            vault.get(ours).map_err(|error| match error {
+                VaultError::Sealed { .. } => Failure::No(error.to_string()),
+                other => other.into(),
+            })
+        })?;
         found.push((theirs.to_owned(), secret));
     }
     Ok(found)

@@ -22,7 +22,6 @@ use super::{
     runs::{self, RunDetail, RunFilter, RunRow},
     sets::{self, NewSet},
     state,
-    watched::Watched,
     writer::{Desk, Health, Writer},
 };
 use crate::{
@@ -67,9 +66,9 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let place = Place::of(config)?;
         let health = Arc::new(Health::default());
-        let opened = open::open(&place, &config.data.dir, mode, clock.now(), &health, &on_failure)?;
-        let writer =
-            opened.writer.map(|conn| Writer::start(conn, Watched::of(&place), health, on_failure)).transpose()?;
+        let opened = open::open(&place, &config.data.dir, mode, clock.now(), &health, &on_failure)
+            .map_err(|error| place.name(error))?;
+        let writer = opened.writer.map(|conn| Writer::start(conn, place.clone(), health, on_failure)).transpose()?;
         Ok(Self {
             shared: Arc::new(Shared {
                 writer,
@@ -79,6 +78,12 @@ impl Store {
                 mode,
             }),
         })
+    }
+
+    /// Whether nothing was ever stored for the workspace of `config`. Asks the server of a PostgreSQL database; errs where it does not
+    /// answer.
+    pub fn is_unborn(config: &Config) -> Result<bool, StoreError> {
+        open::is_unborn(&Place::of(config)?, &config.data.dir)
     }
 
     /// Commits what waits, ends the writer, closes.

@@ -60,6 +60,17 @@ impl Place {
         }
     }
 
+    /// An error of this database with its name and the way out, where it says that storage failed.
+    pub(super) fn name(&self, error: StoreError) -> StoreError {
+        match (self, error) {
+            (Self::Sqlite(file), StoreError::Failed(why)) => StoreError::Failed(format!(
+                "the database {}: {why}. Look at its disk; if the file is damaged, restore it from a backup",
+                file.display()
+            )),
+            (_, error) => error,
+        }
+    }
+
     /// A connection; the database must be there.
     pub(super) fn connect(&self, access: Access) -> Result<Conn, StoreError> {
         match self {
@@ -113,6 +124,17 @@ pub(super) fn open(
         lock = None;
     }
     Ok(Opened { writer: (mode != Mode::Read).then_some(conn), lock })
+}
+
+/// Whether nothing was ever stored: no marker, and no database, or one without tables of ours.
+pub(super) fn is_unborn(place: &Place, dir: &Path) -> Result<bool, StoreError> {
+    if instance::path(dir).exists() {
+        return Ok(false);
+    }
+    match place {
+        Place::Sqlite(file) => Ok(!file.exists()),
+        Place::Postgres(_) => Ok(dialect::applied(&mut place.connect(Access::Read)?)?.is_empty()),
+    }
 }
 
 fn nothing_here(place: &Place) -> StoreError {

@@ -50,7 +50,7 @@ impl Pool {
         {
             idle.push(conn);
         }
-        answer
+        answer.map_err(|error| self.place.name(error))
     }
 
     /// Asks a question on a blocking thread.

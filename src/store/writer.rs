@@ -19,6 +19,7 @@ use super::{
     dialect::{self, Conn},
     error::StoreError,
     names::Known,
+    open::Place,
     watched::Watched,
 };
 
@@ -141,14 +142,15 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(
         conn: Conn,
-        watched: Option<Watched>,
+        place: Place,
         health: Arc<Health>,
         on_failure: OnFailure,
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(QUEUE);
         let worker = Worker {
             desk: Desk { conn, known: Known::default(), refusals_since_cut: super::refusals::CUT_EVERY },
-            watched,
+            watched: Watched::of(&place),
+            place,
             health: Arc::clone(&health),
             on_failure,
         };
@@ -219,6 +221,7 @@ impl Writer {
 struct Worker {
     desk: Desk,
     watched: Option<Watched>,
+    place: Place,
     health: Arc<Health>,
     on_failure: OnFailure,
 }
@@ -346,7 +349,7 @@ impl Worker {
         let error = match error {
             // A commit that is rejected was nobody's: it may pass the next time.
             StoreError::Rejected(why) | StoreError::Corrupt(why) => StoreError::Busy(why),
-            other => other,
+            other => self.place.name(other),
         };
         if let StoreError::Failed(why) = &error {
             self.health.fail(why, &self.on_failure);

@@ -89,7 +89,7 @@ fn other(mut address: SocketAddr) -> SocketAddr {
 
 /// Sets the secrets that are missing; gives the token that the stand-in asks for.
 fn secrets(config: &Config) -> Result<Secret, Failure> {
-    if open::is_unborn(config) {
+    if open::is_unborn(config)? {
         open::birth(config)?;
     }
     secrets::with_vault(config, Mode::Write, async |vault| {

@@ -146,7 +146,12 @@ fn a_database_that_is_missing_empty_or_garbage_is_refused_and_never_made_anew() 
         for mode in [Mode::Serve, Mode::Read, Mode::Write] {
             match bed.open(mode) {
                 Err(StoreError::Refused(why)) => assert!(why.contains("bellwire.db"), "{damage}: {why}"),
-                Err(StoreError::Failed(why)) => assert!(damage == "cut", "{damage}: {why}"),
+                Err(StoreError::Failed(why)) => {
+                    assert!(
+                        damage == "cut" && why.contains("bellwire.db") && why.contains("backup"),
+                        "{damage}: {why}"
+                    );
+                }
                 Err(other) => panic!("{damage}: {other}"),
                 Ok(_) => panic!("{damage}: it opened"),
             }

@@ -94,3 +94,21 @@ async fn a_held_run_is_resolved_by_a_person_once() {
         assert!(again.err.contains(&format!("is {state}, not held")), "{again:?}");
     }
 }
+
+#[test]
+fn a_postgresql_that_does_not_answer_is_no_empty_list() {
+    let place = Place::empty();
+    place.run(&["init", "."]).fine();
+    let url = format!("postgresql://bellwire@{}/bellwire", crate::support::program::free_address());
+    let away = place.with("BELLWIRE_DATABASE_URL", &url);
+    for words in [["runs", "list"], ["events", "list"], ["secrets", "list"]] {
+        let ended = away.run(&words);
+        assert_eq!(ended.code, 74, "{ended:?}");
+        assert!(ended.err.contains("`database.url` does not answer"), "{ended:?}");
+    }
+    let doctor = away.run(&["doctor"]);
+    assert!(doctor.code == 1 && doctor.out.contains("FAIL  database"), "{doctor:?}");
+
+    let empty = away.with("BELLWIRE_DATABASE_URL", &crate::support::postgres::fresh_database());
+    assert!(empty.run(&["runs", "list"]).fine().out.contains("No runs yet"));
+}

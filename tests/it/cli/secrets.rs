@@ -79,3 +79,33 @@ async fn a_running_server_takes_a_change_within_a_second_or_two() {
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     drop(serving);
 }
+
+#[test]
+fn a_lost_key_file_is_repaired_as_the_program_says() {
+    let place = Place::empty().with("BELLWIRE_SERVER_LISTEN", &free_address().to_string());
+    place.run(&["init", "."]).fine();
+    place.run_with(&["secrets", "set", "gruveo_key"], VALUE).fine();
+    std::fs::rename(place.path().join("data/bellwire.key"), place.path().join("elsewhere")).unwrap();
+    let sent = place.call("1");
+    assert!(sent.code == 1 && sent.err.contains("cannot be unsealed"), "{sent:?}");
+    let doctor = place.run(&["doctor"]);
+    assert!(doctor.out.contains("bellwire secrets set gruveo_key"), "{doctor:?}");
+    place.run_with(&["secrets", "set", "gruveo_key"], "new-key-123456").fine();
+    assert!(!place.run(&["secrets", "list"]).fine().out.contains("another key"));
+    assert!(place.call("1").err.contains("does not answer"));
+}
+
+#[test]
+fn a_damaged_database_is_named_with_the_way_out_and_no_secret_is_said_to_be_missing() {
+    let place = Place::empty();
+    place.run(&["init", "."]).fine();
+    place.run_with(&["secrets", "set", "groove_token"], VALUE).fine();
+    let file = place.path().join("data/bellwire.db");
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..4096]).unwrap();
+    let doctor = place.run(&["doctor"]);
+    assert!(doctor.code == 1 && doctor.out.contains("bellwire.db") && doctor.out.contains("backup"), "{doctor:?}");
+    assert!(!doctor.out.contains("is not set"), "{doctor:?}");
+    let served = place.run(&["serve"]);
+    assert!(served.code == 74 && served.err.contains("bellwire.db") && served.err.contains("backup"), "{served:?}");
+}
