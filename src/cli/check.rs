@@ -41,7 +41,7 @@ fn whole(rules: usize, packs: usize, warnings: usize) -> String {
 /// The last line where something is wrong: how much of it, and what of the rules is left.
 fn broken(compiled: &Compiled, errors: usize, warnings: usize) -> String {
     let files: BTreeSet<&str> = compiled.findings.iter().map(|finding| finding.file.as_str()).collect();
-    let is_rule = |path: &&String| path.starts_with("rules/") && path.ends_with(".yaml");
+    let is_rule = |path: &&String| path.starts_with("rules/");
     let (hold, all) = (compiled.set.rules.len(), compiled.set.texts.0.keys().filter(is_rule).count());
     let verb = if all == 1 { "holds" } else { "hold" };
     format!(
