@@ -130,7 +130,6 @@ async fn retry_after_is_read_clamped_or_ignored() {
         (vec!["Sun, 01 Mar 2026 10:01:40 GMT"], 100),
         (vec!["Sun, 01 Mar 2026 09:00:00 GMT"], 5),
         (vec!["Thu, 01 Jan 2099 00:00:00 GMT"], 3600),
-        (vec!["Fri, 31 Dec 9999 23:59:59 -2359"], 3600),
         (vec!["Mon, 01 Jan 0001 00:00:00 +2359"], 5),
         (vec!["Sun, 01 Mar 26 10:01:40 GMT"], 100),
     ] {
