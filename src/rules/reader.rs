@@ -54,9 +54,9 @@ impl<'a> Reader<'a> {
         self.findings.borrow_mut().push(Finding::warning(code, self.file, at, message).help(help));
     }
 
-    /// How many findings there are: whether reading a part added one.
+    /// How many errors there are: whether reading a part added one. Warnings leave a part whole.
     pub(crate) fn count(&self) -> usize {
-        self.findings.borrow().len()
+        self.findings.borrow().iter().filter(|finding| finding.is_error()).count()
     }
 
     pub(crate) fn into_findings(self) -> Vec<Finding> {

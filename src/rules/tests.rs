@@ -101,7 +101,7 @@ fn wrong_types_and_ranges_name_what_is_allowed() {
         ("- http: { url: \"ftp://a.example\" }", "R063", "https://"),
         ("- http: { url: \"https://user:pw@a.example/\" }", "R057", "auth"),
         ("- http: { url: \"https://a.example/\", headers: { Host: x } }", "R064", ""),
-        ("- http: { url: \"https://a.example/\", json: {}, text: x }", "R027", "one of them"),
+        ("- http: { method: PUT, url: \"https://a.example/\", json: {}, text: x }", "R027", "one of them"),
         ("- stop: x\n  retry: 1", "R028", ""),
         ("- {}", "R027", ""),
         ("- id: Find\n  stop: x", "R026", ""),

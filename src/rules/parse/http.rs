@@ -27,6 +27,9 @@ const OWN_HEADERS: [&str; 10] = [
     "proxy-authorization",
 ];
 
+/// Headers that a step sends of its own: what a rule wrote would be overwritten.
+const OF_STEP: [&str; 2] = ["idempotency-key", "bellwire-depth"];
+
 /// Reads a bare HTTP request.
 pub(super) fn read_http<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<HttpStep> {
     reader.object(node, "`http`")?;
@@ -48,11 +51,29 @@ pub(super) fn read_http<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Http
         None
     };
     let auth = node.get("auth").and_then(|inner| read_auth(reader, &inner));
-    let headers = node.get("headers").map(|inner| read_headers(reader, &inner)).unwrap_or_default();
+    let headers = node.get("headers").map(|inner| read_headers(reader, &inner, node.get("auth").is_some()));
+    let headers = headers.unwrap_or_default();
     let query = node.get("query").map(|inner| read_pairs(reader, &inner, "`query`")).unwrap_or_default();
     let body = read_body(reader, node);
+    if matches!(method, Some(http::Method::GET | http::Method::HEAD)) {
+        no_body(reader, node);
+    }
     (reader.count() == before).then_some(())?;
     Some(HttpStep { method: method?, url: url?, auth, headers, query, body })
+}
+
+/// Refuses a body with a method that has none: every run would fail.
+fn no_body(reader: &Reader<'_>, node: &Node<'_>) {
+    let method = node.get("method").map_or("GET", |inner| inner.value.as_str().unwrap_or("GET"));
+    let given = ["json", "form", "text"].into_iter().find_map(|name| Some((name, node.get(name)?)));
+    let Some((name, inner)) = given else { return };
+    let message = format!("a request with {method} has no body, and `{name}` is one");
+    let help = if node.get("method").is_some() {
+        "write `method: POST` (or PUT, PATCH), or what is asked for as `query`"
+    } else {
+        "without `method` it is GET: write `method: POST` (or PUT, PATCH), or what is asked for as `query`"
+    };
+    reader.error(codes::NO_MEANING, reader.key_place(&inner), message, help);
 }
 
 fn read_method<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<http::Method> {
@@ -163,13 +184,17 @@ fn read_auth<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<HttpAuth> {
     let part = |name: &str| {
         let Some(part) = inner.get(name) else {
             let message = format!("`{scheme}` needs `{name}`");
-            reader.error(codes::MISSING_KEY, reader.place(&inner), message, "");
+            reader.error(codes::MISSING_KEY, reader.place(&inner), message, example(scheme));
             return None;
         };
         Some(part)
     };
     let pair = |first: &str, second: &str| {
-        reader.object(&inner, &format!("`{scheme}`"))?;
+        if !inner.value.is_object() {
+            let message = format!("`{scheme}` must be a map with `{first}` and `{second}`");
+            reader.error(codes::WRONG_TYPE, reader.place(&inner), message, example(scheme));
+            return None;
+        }
         reader.only_keys(&inner, &[first, second], &format!("`{scheme}`"), &[]);
         part(first).zip(part(second))
     };
@@ -191,6 +216,16 @@ fn read_auth<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<HttpAuth> {
             Some(HttpAuth::Query { name: query, secret: read_secret(reader, &secret)? })
         }
         _ => None,
+    }
+}
+
+/// How a scheme of `auth` is written.
+fn example(scheme: &str) -> &'static str {
+    match scheme {
+        "basic" => "write `basic: { user: crm_user, password: crm_password }`, both names of secrets",
+        "header" => "write `header: { name: X-Api-Key, secret: crm_key }`, with the name of a secret",
+        "query" => "write `query: { name: key, secret: crm_key }`, with the name of a secret",
+        _ => "",
     }
 }
 
@@ -224,19 +259,43 @@ fn check_header_name(reader: &Reader<'_>, node: &Node<'_>, name: &str) -> bool {
         reader.error(codes::HEADER, at, message, "use letters, digits and `-`");
         return false;
     }
-    if OWN_HEADERS.contains(&name.to_lowercase().as_str()) {
+    let lower = name.to_lowercase();
+    if OF_STEP.contains(&lower.as_str()) {
+        let message = format!("every step sets the header `{name}` itself");
+        reader.error(codes::HEADER, at, message, "leave it out: what stands here would be overwritten");
+        return false;
+    }
+    if OWN_HEADERS.contains(&lower.as_str()) {
         reader.error(codes::HEADER, at, format!("the header `{name}` cannot be set"), "leave it out");
         return false;
     }
     true
 }
 
-fn read_headers<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<(String, Leaf)> {
+/// Says what is wrong with a header `Authorization`. True where the header can be sent.
+fn check_authorization(reader: &Reader<'_>, node: &Node<'_>, name: &str, has_auth: bool) -> bool {
+    if !name.eq_ignore_ascii_case("authorization") {
+        return true;
+    }
+    if has_auth {
+        let message = format!("the header `{name}` stands beside `auth`");
+        reader.error(codes::HEADER, reader.key_place(node), message, "keep one of them, best `auth`");
+        return false;
+    }
+    if !has_template(node.value) {
+        let help = "give it a name by `bellwire secrets set NAME`, and write `auth: { bearer: NAME }`";
+        let message = format!("a credential in the header `{name}` is seen by everyone who sees the rule");
+        reader.warn(codes::SECRET, reader.key_place(node), message, help);
+    }
+    true
+}
+
+fn read_headers<'a>(reader: &Reader<'a>, node: &Node<'a>, has_auth: bool) -> Vec<(String, Leaf)> {
     let Some(object) = reader.object(node, "`headers`") else { return Vec::new() };
     let mut headers = Vec::new();
     for name in object.keys() {
         let inner = node.child(name);
-        if !check_header_name(reader, &inner, name) {
+        if !check_header_name(reader, &inner, name) || !check_authorization(reader, &inner, name, has_auth) {
             continue;
         }
         if inner.value.is_object() || inner.value.is_array() {
