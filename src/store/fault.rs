@@ -5,7 +5,7 @@
 use std::{sync::OnceLock, time::Duration};
 
 /// How long a planted answer is ahead of its commit.
-pub const GAP: Duration = Duration::from_millis(60);
+pub const GAP: Duration = Duration::from_millis(120);
 
 /// Whether `PLANTED_FAULT=answer-before-commit` is in the environment.
 pub fn answers_before_commit() -> bool {

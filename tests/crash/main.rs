@@ -43,7 +43,7 @@ async fn nothing_acknowledged_is_lost_on_postgresql() {
 /// A build that answers before the commit must be caught, or the checker proves nothing. A release build has no such switch.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_answers_before_its_commit_is_caught() {
-    let ledger = run_storm(6, None, true).await;
+    let ledger = run_storm(8, None, true).await;
     let violations = check(&ledger);
     let lost = violations.iter().any(|violation| matches!(violation, Violation::Lost { .. }));
     assert_eq!(lost, cfg!(debug_assertions), "{violations:?}");
