@@ -125,7 +125,9 @@ impl Checker<'_> {
         let Some(path) = unguarded else { return };
         let at = self.reader.in_text(leaf, reference.place);
         let message = format!("{path} is what a stranger typed, and `{input}` decides what is acted on");
-        let help = format!("add a condition such as `{path}: {{ matches: \"^[0-9]+$\" }}`");
+        let help = format!(
+            "add a condition on `{path}`: `in` with a list, or `matches` with all that is allowed, for a number {{ matches: \"^[0-9]+$\" }}"
+        );
         self.reader.warn(codes::UNTRUSTED, at, message, help);
     }
 
