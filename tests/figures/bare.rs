@@ -31,11 +31,15 @@ pub(crate) async fn intake() {
         let durable = durable(Arc::clone(&requests)).await;
         let ratio = durable.per_second() / bare.per_second();
         println!(
-            "  round {round}: durable {:.0}/s (p50 {:.1} ms, p99 {:.1} ms), bare {:.0}/s: ratio {ratio:.2}",
+            "  round {round}: durable {:.0}/s (p50 {:.1} ms, p99 {:.1} ms, processors {:.0} us a request){}, bare {:.0}/s ({:.0} us){}: ratio {ratio:.2}",
             durable.per_second(),
             durable.percentile(0.5).as_secs_f64() * 1e3,
             durable.percentile(0.99).as_secs_f64() * 1e3,
+            durable.processor_time(),
+            durable.load.warning(),
             bare.per_second(),
+            bare.processor_time(),
+            bare.load.warning(),
         );
         ratios.push(ratio);
     }

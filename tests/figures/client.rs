@@ -16,6 +16,8 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::load::{Load, Ticks};
+
 pub(crate) const GRUVEO_KEY: &str = "a-gruveo-signing-key";
 
 /// What sending took.
@@ -23,11 +25,18 @@ pub(crate) struct Sent {
     pub(crate) wall: Duration,
     /// From request to answer, sorted.
     pub(crate) latencies: Vec<Duration>,
+    /// What the processors did meanwhile.
+    pub(crate) load: Load,
 }
 
 impl Sent {
     pub(crate) fn per_second(&self) -> f64 {
         self.latencies.len() as f64 / self.wall.as_secs_f64()
+    }
+
+    /// Microseconds of processor time a request, the sender's own included.
+    pub(crate) fn processor_time(&self) -> f64 {
+        self.load.own.as_secs_f64() * 1e6 / self.latencies.len() as f64
     }
 
     pub(crate) fn percentile(&self, share: f64) -> Duration {
@@ -68,7 +77,7 @@ pub(crate) async fn send_all(
     wanted: &'static str,
 ) -> Sent {
     let next = Arc::new(AtomicUsize::new(0));
-    let began = Instant::now();
+    let (began, ticks) = (Instant::now(), Ticks::now());
     let lanes: Vec<_> = (0..connections)
         .map(|_| tokio::spawn(lane(address, Arc::clone(&requests), Arc::clone(&next), wanted)))
         .collect();
@@ -76,9 +85,9 @@ pub(crate) async fn send_all(
     for lane in lanes {
         latencies.extend(lane.await.unwrap());
     }
-    let wall = began.elapsed();
+    let (wall, load) = (began.elapsed(), ticks.until_now());
     latencies.sort_unstable();
-    Sent { wall, latencies }
+    Sent { wall, latencies, load }
 }
 
 async fn lane(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, next: Arc<AtomicUsize>, wanted: &str) -> Vec<Duration> {

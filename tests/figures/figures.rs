@@ -9,6 +9,7 @@
 
 mod bare;
 mod client;
+mod load;
 mod memory;
 mod process;
 mod receiver;

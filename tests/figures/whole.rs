@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::{
     client::{self, delivery, send_all},
+    load::Ticks,
     receiver::Receiver,
 };
 
@@ -53,16 +54,18 @@ pub(crate) async fn effects() {
     let folder = tempfile::tempdir().unwrap();
     let app = start(folder.path(), receiver.address, true).await;
     let requests: Vec<Vec<u8>> = (0..CALLS).map(delivery).collect();
-    let began = Instant::now();
+    let (began, ticks) = (Instant::now(), Ticks::now());
     let sent = send_all(app.address(), 64, Arc::new(requests), "HTTP/1.1 202").await;
     while receiver.count() < CALLS {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     app.settled().await.unwrap();
-    let wall = began.elapsed();
+    let (wall, load) = (began.elapsed(), ticks.until_now());
     let effects = CALLS as f64 / wall.as_secs_f64();
     println!(
-        "  {effects:.0} effects a second (goal: 6,000); answers while it worked: p50 {:.1} ms, p99 {:.1} ms",
+        "  {effects:.0} effects a second (goal: 6,000), processors {:.0} us a call with sender and receiver{}; answers while it worked: p50 {:.1} ms, p99 {:.1} ms",
+        load.own.as_secs_f64() * 1e6 / CALLS as f64,
+        load.warning(),
         sent.percentile(0.5).as_secs_f64() * 1e3,
         sent.percentile(0.99).as_secs_f64() * 1e3
     );
