@@ -96,7 +96,8 @@ impl<'p> Execution<'p> {
     /// Goes on with the run as far as it can.
     pub(super) async fn go(mut self) -> Result<Left, StoreError> {
         if self.run.status == RunStatus::Undecided
-            && let Some(then) = self.decide()
+            // Its rule was too slow for intake: whoever shares this thread must not wait for it.
+            && let Some(then) = tokio::task::block_in_place(|| self.decide())
         {
             return self.leave(then).await;
         }
