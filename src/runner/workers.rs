@@ -330,7 +330,9 @@ impl Drop for InHand {
 }
 
 async fn work(parts: &RunnerParts, run: Result<Option<LoadedRun>, StoreError>) -> Result<Left, StoreError> {
-    let Some(run) = run? else {
+    // The look at the due runs may be older than the run's last change.
+    let is_open = |run: &LoadedRun| matches!(run.status, RunStatus::Undecided | RunStatus::Due | RunStatus::Waiting);
+    let Some(run) = run?.filter(is_open) else {
         return Ok(Left::NotMine);
     };
     let pinned = match parts.pinned.get(run.set).await {
