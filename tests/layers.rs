@@ -37,7 +37,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("web", &["clock", "config", "ids", "lifecycle", "model", "store"]),
     // Floor 5
     ("matcher", &["clock", "model", "rules", "templates", "value"]),
+    // From an event, wherever it came from, to what is stored of it: the way in, emitting steps and commands share it.
+    ("starts", &["clock", "config", "ids", "matcher", "model", "rules", "services", "store", "value"]),
     ("actions", &["clock", "egress", "ids", "model", "rules", "secret", "services", "templates", "value"]),
+    // The way of a run through its steps, pure: the runner and `trial` drive the same one.
+    ("walk", &["clock", "matcher", "model", "rules", "templates", "value"]),
     ("connections", &["clock", "config", "egress", "ids", "model", "net", "secret", "services", "store"]),
     // Floor 6
     (
@@ -52,6 +56,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "secret",
             "services",
+            "starts",
             "store",
             "templates",
             "value",
@@ -75,10 +80,12 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "secret",
             "services",
+            "starts",
             "store",
             "templates",
             "value",
             "wake",
+            "walk",
         ],
     ),
     (
@@ -94,9 +101,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "secret",
             "services",
+            "starts",
             "store",
             "templates",
             "value",
+            "walk",
         ],
     ),
     // Floor 7

@@ -20,9 +20,7 @@ pub fn prepare(step: &Step, context: &Context<'_>, registry: &Registry) -> Resul
             None => Err(Fault::new(ErrorClass::Internal, format!("there is no action `{name}`"))),
         },
         StepKind::Http(http) => step_request::prepare(http, context),
-        StepKind::Block { .. } | StepKind::Stop(_) | StepKind::Fail(_) => {
-            Err(Fault::new(ErrorClass::Internal, "this kind of step sends no request".to_owned()))
-        }
+        _ => Err(Fault::new(ErrorClass::Internal, "this kind of step sends no request".to_owned())),
     };
     prepared.map_err(|fault| fault.of(step))
 }

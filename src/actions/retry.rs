@@ -34,7 +34,7 @@ fn repeatable(step: &Step, registry: &Registry) -> bool {
             registry.action(name).is_some_and(|(_, action)| action.read || action.idempotent)
         }
         StepKind::Http(http) => http_is_repeatable(http),
-        StepKind::Block { .. } | StepKind::Stop(_) | StepKind::Fail(_) => false,
+        _ => false,
     }
 }
 

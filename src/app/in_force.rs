@@ -12,11 +12,11 @@ use super::{
 use crate::{
     clock::SharedClock,
     config::Config,
-    intake::InForce,
     model::Finding,
     rules::{self, Texts},
     runner::Pinned,
     services,
+    starts::InForce,
     store::{NewSet, Store, StoreError},
 };
 

@@ -38,6 +38,7 @@ impl Needs {
                 let service = match on {
                     On::Type { event, .. } => event.split('.').next().unwrap_or_default(),
                     On::Service { service, .. } => service,
+                    On::Manual { .. } => continue,
                 };
                 add_hook(&mut wanted, registry, config, service);
             }
@@ -68,6 +69,8 @@ fn add_step(wanted: &mut Wanted, registry: &Registry, config: &Config, step: &St
             Some(HttpAuth::Connection(name)) => add_connection(wanted, registry, config, name),
             None => {}
         },
+        StepKind::ForEach { steps, .. } => steps.iter().for_each(|inner| add_step(wanted, registry, config, inner)),
+        StepKind::Wait(_) | StepKind::Attributes(_) | StepKind::Emit { .. } | StepKind::Vars(_) => {}
         StepKind::Block { then, otherwise } => {
             for inner in then.iter().chain(otherwise) {
                 add_step(wanted, registry, config, inner);

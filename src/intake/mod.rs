@@ -4,7 +4,6 @@ mod alerts;
 mod answer;
 mod body;
 mod dictionaries;
-mod event;
 mod generic;
 mod health;
 mod hooks;
@@ -16,4 +15,4 @@ mod take;
 
 pub use kept::{DEEPEST, DEPTH};
 pub use refusals::{Refusals, RefusedDelivery};
-pub use state::{InForce, State, routes, stage};
+pub use state::{State, routes, stage};

@@ -16,22 +16,11 @@ use crate::{
     config::Config,
     ids::IdSource,
     lifecycle::Lifecycle,
-    rules, services,
+    starts::InForce,
     store::{Store, Vault},
     wake::Wake,
     web,
 };
-
-/// What decides at this moment.
-#[derive(Clone)]
-pub struct InForce {
-    /// The rules.
-    pub set: Arc<rules::Set>,
-    /// Their set's id in the store.
-    pub set_id: i64,
-    /// The packs.
-    pub registry: Arc<services::Registry>,
-}
 
 /// What the way in works with.
 #[derive(Clone)]

@@ -7,18 +7,17 @@ use tokio::time::timeout;
 
 use super::{
     answer::Answer,
-    body,
-    event::{Taken, matched},
-    generic,
+    body, generic,
     kept::{DEEPEST, Parts},
     source::{Service, Way, find},
-    state::{InForce, Intake},
+    state::Intake,
 };
 use crate::{
     clock::Time,
     model::{RefusalReason, RunStatus},
     secret::Secret,
     services::{self, Refused},
+    starts::{Fresh, InForce, started},
     store::{Accepted, Dedupe, NewEvent, VaultError},
     value::{Object, Value},
     web::Fault,
@@ -91,7 +90,7 @@ pub(super) async fn take(
     if taken.depth > DEEPEST {
         return Err(Refusal::of(Fault::LOOP, bytes, true));
     }
-    let event = matched(state, &in_force, taken, now);
+    let event = started(&state.config, &state.ids, &in_force, taken, now);
     store(intake, event, bytes).await
 }
 
@@ -102,7 +101,7 @@ fn of_public(
     parts: &Parts,
     body: Vec<u8>,
     now: Time,
-) -> Result<Taken, Refusal> {
+) -> Result<Fresh, Refusal> {
     let event = match path {
         [] => None,
         [event] => Some(*event),
@@ -110,12 +109,14 @@ fn of_public(
     };
     let window = intake.state.config.limits.dedupe;
     let read = generic::read(source, event, parts, &body, now, window).map_err(|fault| Refusal::of(fault, 0, true))?;
-    Ok(Taken {
+    Ok(Fresh {
         kind: read.kind,
         source: source.to_owned(),
         service: None,
         verified: String::new(),
         depth: parts.depth(),
+        own: false,
+        echo: None,
         flags: read.flags,
         event: read.event,
         meta: parts.kept(&[]),
@@ -138,7 +139,7 @@ fn of_service(
     parts: &Parts,
     body: Vec<u8>,
     now: Time,
-) -> Result<Taken, Refusal> {
+) -> Result<Fresh, Refusal> {
     let state = &intake.state;
     let secrets = service.secrets(&state.vault).map_err(|error| {
         intake.alerts.raise(source, &error.to_string());
@@ -160,12 +161,14 @@ fn of_service(
     let pack = &service.pack;
     let kind = format!("{}.{}", pack.name, read.event);
     let dictionary = intake.dictionaries.of(&in_force.registry, pack, &read.event, &kind);
-    Ok(Taken {
+    Ok(Fresh {
         kind,
         source: source.to_owned(),
         service: Some(pack.name.clone()),
         verified: verified.to_owned(),
         depth: parts.depth(),
+        own: false,
+        echo: None,
         flags: read.flags,
         event: services::payload(read.body, read.fields),
         meta,

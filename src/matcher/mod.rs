@@ -1,5 +1,7 @@
 //! An event and a rule set give verdicts. Pure: the time comes in, and a stopwatch bounds what evaluation may take.
 
+mod explain;
+mod keys;
 mod scope;
 mod trigger;
 mod vars;
@@ -9,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use explain::{Explanation, Held, Line, explain};
+pub use keys::{Key, Keys};
 pub use trigger::{Came, trigger};
 pub use vars::compute_vars;
 
@@ -55,6 +59,8 @@ pub struct Planned {
     pub verdict: Verdict,
     /// The vars that were computed.
     pub vars: Object,
+    /// The keys of `once`, `threshold` and `digest`; of a rule that matched.
+    pub keys: Keys,
 }
 
 /// What an event starts.
@@ -84,7 +90,7 @@ pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan
             plan.truncated = true;
             break;
         }
-        plan.runs.push(Planned { rule: Arc::clone(rule), verdict, vars });
+        plan.runs.push(Planned { rule: Arc::clone(rule), verdict, vars, keys: Keys::default() });
     }
     plan
 }

@@ -54,6 +54,8 @@ impl EventFlags {
     pub const DUPLICATE_KEYS: Self = Self(4);
     /// More rules matched than one event may start.
     pub const TRUNCATED: Self = Self(8);
+    /// One of our own actions caused it.
+    pub const OWN: Self = Self(16);
 
     /// Both sets of flags.
     #[must_use]
@@ -73,6 +75,7 @@ impl EventFlags {
             (Self::DEDUPE_FALLBACK, "dedupe_fallback"),
             (Self::DUPLICATE_KEYS, "duplicate_keys"),
             (Self::TRUNCATED, "truncated"),
+            (Self::OWN, "own"),
         ]
         .into_iter()
         .filter_map(|(flag, word)| self.has(flag).then_some(word))

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod delivery;
+mod effect;
 mod event;
 mod finding;
 mod run;
@@ -10,8 +11,9 @@ mod verdict;
 
 pub use attempt::{AttemptOutcome, ErrorClass};
 pub use delivery::{Refusal, RefusalReason};
+pub use effect::{Change, Effect, Keeper};
 pub use event::{EventFlags, EventType};
 pub use finding::{Finding, Place, Severity};
 pub use run::{IllegalMove, RunStatus};
-pub use step::{StepError, StepOutcome, StepPath};
+pub use step::{StepError, StepOutcome, StepOutput, StepPath};
 pub use verdict::{Evidence, Verdict};

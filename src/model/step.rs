@@ -1,8 +1,9 @@
 //! A step: one entry of `do`. Its path in the pinned text is its identity.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::ErrorClass;
 
@@ -71,4 +72,21 @@ pub struct StepError {
     pub message: String,
     /// The number of the attempt that failed last, from 1; 0 where nothing was attempted.
     pub attempt: u32,
+}
+
+/// What a step left behind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepOutput {
+    /// The step; in a loop, with its turn.
+    pub step: StepPath,
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// What later steps see as its result; null for none.
+    pub result: Value,
+    /// Why it failed.
+    pub error: Option<StepError>,
+    /// `{status, headers}`; null without a reply.
+    pub response: Value,
+    /// How long a `wait` waited: not counted by the run's own `timeout`. Zero for any other step.
+    pub waited: Duration,
 }

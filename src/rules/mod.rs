@@ -3,6 +3,7 @@
 mod check;
 pub mod codes;
 mod condition;
+mod cron;
 mod duration;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -18,10 +19,14 @@ mod vocabulary;
 mod watch;
 
 pub use condition::{Condition, Operand, Operator, OperatorKind, Scope, Test};
+pub use cron::Cron;
 pub use duration::parse_duration;
 pub use hours::Hours;
 pub use load::{Loaded, load};
-pub use rule::{HttpAuth, HttpBody, HttpStep, On, OnStepError, Retry, RetryWhen, Rule, Step, StepKind, Unknown, Var};
+pub use rule::{
+    Around, AttributesStep, Concurrency, DigestWindow, Every, Fuse, HttpAuth, HttpBody, HttpStep, ManualInput, On,
+    OnStepError, Once, Retry, RetryWhen, Rule, Step, StepKind, Threshold, Unknown, Var, WaitStep, WaitWhat, WhenFull,
+};
 pub use set::{Compiled, Digest, Set, Texts};
 pub use vocabulary::{ActionInfo, EventInfo, InputInfo, Vocabulary};
 pub use watch::{Watch, watch};

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::Condition;
+use super::{Condition, Cron, Hours};
 use crate::{
-    model::{Place, StepPath},
+    model::{Keeper, Place, StepPath},
     templates::{Leaf, Tree},
     value::Value,
 };
@@ -23,6 +23,7 @@ pub struct Rule {
     pub on: Vec<On>,
     pub vars: Vec<Var>,
     pub when: Condition,
+    pub around: Around,
     /// Of the whole run, from its first step.
     pub timeout: Option<Duration>,
     pub steps: Vec<Step>,
@@ -38,6 +39,7 @@ impl Rule {
         self.on.iter().any(|on| match on {
             On::Type { event, own: hears_own } => event == kind && (!own || *hears_own),
             On::Service { service, own: hears_own } => kind.split('.').next() == Some(service) && (!own || *hears_own),
+            On::Manual { .. } => false,
         })
     }
 }
@@ -49,6 +51,96 @@ pub enum On {
     Type { event: String, own: bool },
     /// Every type of a service: `groove.*`.
     Service { service: String, own: bool },
+    /// A person or a call of the API, with inputs that become the payload.
+    Manual { inputs: Vec<ManualInput> },
+}
+
+/// An input of a manual event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManualInput {
+    pub name: String,
+    /// `text, integer, number, boolean, list, object, email, url, time, enum`.
+    pub kind: String,
+    pub required: bool,
+    /// Taken where nothing is given; null for none.
+    pub default: Value,
+    /// Of an enum.
+    pub choices: Vec<String>,
+    pub help: String,
+}
+
+/// What decides whether, when and beside whom a run starts.
+#[derive(Debug, Default)]
+pub struct Around {
+    pub threshold: Option<Threshold>,
+    pub once: Option<Once>,
+    pub digest: Option<DigestWindow>,
+    pub concurrency: Option<Concurrency>,
+    /// Also the standard one of a rule that acts on the service it listens to (100 runs in 10 minutes).
+    pub fuse: Option<Fuse>,
+}
+
+/// The run starts at the `count`th event of a key within a time.
+#[derive(Debug)]
+pub struct Threshold {
+    /// `None`: the whole rule is one key.
+    pub per: Option<Leaf>,
+    pub count: u32,
+    pub within: Duration,
+}
+
+/// A key's first event starts a run, others do not until `within` has passed.
+#[derive(Debug)]
+pub struct Once {
+    /// `None`: the whole rule is one key.
+    pub per: Option<Leaf>,
+    pub within: Duration,
+}
+
+/// Events of a key are gathered into one run.
+#[derive(Debug)]
+pub struct DigestWindow {
+    /// `None`: the whole rule is one key.
+    pub per: Option<Leaf>,
+    pub every: Every,
+    /// At so many events the run starts at once; 1,000 unless set.
+    pub max: u32,
+}
+
+/// When a digest's run starts.
+#[derive(Debug)]
+pub enum Every {
+    /// So long after the first event.
+    After(Duration),
+    /// At the next of these times.
+    Cron(Cron),
+}
+
+/// How many runs of a key are under way at once.
+#[derive(Debug)]
+pub struct Concurrency {
+    /// `None`: the whole rule is one key.
+    pub per: Option<Leaf>,
+    pub limit: u32,
+    pub when_full: WhenFull,
+}
+
+/// What becomes of a run that finds its key's places taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It waits, in order of arrival.
+    Queue,
+    /// It ends as skipped.
+    Skip,
+    /// The oldest running one ends as cancelled.
+    CancelOldest,
+}
+
+/// More runs than that hold the rule until a person releases it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fuse {
+    pub count: u32,
+    pub within: Duration,
 }
 
 /// A computed value of a rule.
@@ -90,10 +182,66 @@ pub enum StepKind {
         then: Vec<Step>,
         otherwise: Vec<Step>,
     },
+    /// Its steps once for each element of a list, one turn after another.
+    ForEach {
+        /// What gives the list.
+        list: Tree,
+        /// The name of the element in the turn.
+        name: String,
+        /// A longer list fails the step; 100 unless set.
+        limit: u32,
+        steps: Vec<Step>,
+    },
+    Wait(Box<WaitStep>),
+    /// `profile` and `record`.
+    Attributes(Box<AttributesStep>),
+    /// An event of our own.
+    Emit {
+        kind: String,
+        data: Tree,
+    },
+    /// Writes vars for the whole run.
+    Vars(Vec<(String, Tree)>),
     /// Ends the run well, saying why.
     Stop(Leaf),
     /// Ends the run badly, saying why.
     Fail(Leaf),
+}
+
+/// What a `wait` waits for.
+#[derive(Debug)]
+pub struct WaitStep {
+    pub what: WaitWhat,
+    /// Only time inside these hours counts.
+    pub hours: Option<Hours>,
+}
+
+#[derive(Debug)]
+pub enum WaitWhat {
+    /// `wait: 10m` and `{for: 4h}`.
+    For(Duration),
+    /// `{until: "{{ ... }}"}`: a time.
+    Until(Leaf),
+    /// `{event, when, for}`.
+    Event {
+        kinds: Vec<String>,
+        /// Sees `incoming` beside the names of a step. Holds at least one equality on `incoming`, outside of `any` and `not`.
+        when: Condition,
+        /// `None`: for as long as it takes.
+        limit: Option<Duration>,
+    },
+}
+
+/// A `profile` or `record` step.
+#[derive(Debug)]
+pub struct AttributesStep {
+    pub keeper: Keeper,
+    /// The e-mail, or the key.
+    pub key: Leaf,
+    pub set: Vec<(String, Tree)>,
+    pub add: Vec<(String, Tree)>,
+    pub append: Vec<(String, Tree)>,
+    pub remove: Vec<String>,
 }
 
 /// A bare HTTP request.

@@ -15,9 +15,9 @@ use crate::{
     connections::Turn,
     ids::AttemptId,
     lifecycle::Phase,
-    model::{AttemptOutcome, ErrorClass, StepError, StepOutcome},
+    model::{AttemptOutcome, ErrorClass, StepError, StepOutcome, StepOutput},
     rules::{Step, Unknown},
-    store::{AttemptEnd, NewAttempt, Pending, Resolution, StepOutput, StoreError, Then},
+    store::{AttemptEnd, NewAttempt, Pending, Resolution, StoreError, Then},
 };
 
 /// How long a connection rests after an answer that says "slow down" without saying how long.

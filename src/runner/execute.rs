@@ -13,9 +13,9 @@ use super::{
 use crate::{
     clock::Time,
     matcher::{self, Subject},
-    model::{ErrorClass, RunStatus, StepError, StepOutcome, StepPath, Verdict},
+    model::{ErrorClass, RunStatus, StepError, StepOutcome, StepOutput, StepPath, Verdict},
     rules::{Rule, Step, StepKind},
-    store::{AttemptEnd, Claim, ClaimId, LoadedRun, NewAttempt, Record, StepOutput, StoreError, Then},
+    store::{AttemptEnd, Claim, ClaimId, LoadedRun, NewAttempt, Record, StoreError, Then},
     templates::Sink,
     value::Object,
 };
@@ -204,7 +204,12 @@ impl<'p> Execution<'p> {
                 self.note(output);
                 Ok(Flow::On)
             }
-            StepKind::Block { .. } => Ok(Flow::On),
+            StepKind::Block { .. }
+            | StepKind::ForEach { .. }
+            | StepKind::Wait(_)
+            | StepKind::Attributes(_)
+            | StepKind::Emit { .. }
+            | StepKind::Vars(_) => Ok(Flow::On),
         }
     }
 
@@ -245,8 +250,9 @@ impl<'p> Execution<'p> {
             now,
             until: now.plus(timeout + CLAIM_MARGIN),
             attempt,
+            place: None,
         };
-        let mine = self.parts.store.claim(job).await?;
+        let mine = self.parts.store.claim(job).await?.is_mine();
         if mine {
             self.claim = Some(claim);
         }
@@ -289,6 +295,9 @@ impl<'p> Execution<'p> {
             outputs: std::mem::take(&mut self.fresh),
             vars: vars.filter(|vars| !vars.is_empty()),
             failure: self.failure.clone().filter(|_| self.run.failure.is_none()),
+            echo: None,
+            attributes: None,
+            emitted: None,
             then,
         };
         self.vars_kept = true;
@@ -314,7 +323,7 @@ impl<'p> Execution<'p> {
 }
 
 pub(super) fn output(step: &Step, outcome: StepOutcome, result: Value) -> StepOutput {
-    StepOutput { step: step.path.clone(), outcome, result, error: None, response: Value::Null }
+    StepOutput { step: step.path.clone(), outcome, result, error: None, response: Value::Null, waited: Duration::ZERO }
 }
 
 pub(super) fn failed(step: &Step, error: StepError, response: Value) -> StepOutput {

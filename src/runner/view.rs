@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{
     clock::Time,
-    matcher::{self, Came},
-    model::{StepError, StepOutcome, StepPath},
+    matcher,
+    model::{StepError, StepOutcome, StepOutput, StepPath},
     rules::{Rule, Scope, Step, StepKind},
     services::Registry,
-    store::{LoadedRun, StepOutput, StoredEvent},
+    starts,
+    store::LoadedRun,
     templates::{Context, Leaf, Limits, RenderError, Sink},
-    value::{JsonLimits, Object, Segment, read_json},
+    value::{Object, Segment},
 };
 
 /// What one step may use for all of its templates together.
@@ -35,11 +36,11 @@ pub(super) struct View {
 impl View {
     /// The view of a run as it was loaded. `Err` is one sentence: the stored event no longer reads.
     pub(super) fn of(run: &LoadedRun, rule: &Rule, registry: &Registry, vars: &Object) -> Result<Self, String> {
-        let event = event_value(&run.event, registry)?;
+        let event = starts::event_value(&run.event, registry)?;
         let mut view = Self {
             events: Value::Array(vec![event.clone()]),
             event,
-            trigger: trigger(&run.event),
+            trigger: starts::trigger_of(&run.event),
             run: json!({
                 "id": run.id.to_string(),
                 "started_at": run.started_at.map(|at| at.to_string()),
@@ -174,34 +175,6 @@ impl Scope for StepScope<'_> {
     fn now(&self) -> Time {
         self.now
     }
-}
-
-/// `event`: the parsed body with the pack's fields over it.
-fn event_value(event: &StoredEvent, registry: &Registry) -> Result<Value, String> {
-    let bytes = event.body.as_deref().ok_or("the event's body was deleted by retention")?;
-    let body = read_json(bytes, JsonLimits::default())
-        .map_err(|error| format!("the event's body no longer reads: {error}"))?;
-    let hook = event.service.as_deref().and_then(|service| registry.pack(service)).and_then(|pack| pack.hook.as_ref());
-    let Some(hook) = hook else {
-        return Ok(body.value);
-    };
-    let name = event.kind.split_once('.').map_or("", |(_, name)| name);
-    let headers = event.meta.get("headers").and_then(Value::as_object).cloned().unwrap_or_default();
-    let fields = hook.fields(name, &body.value, &headers, event.received_at);
-    Ok(crate::services::payload(body.value, fields))
-}
-
-fn trigger(event: &StoredEvent) -> Value {
-    matcher::trigger(&Came {
-        id: &event.id.to_string(),
-        kind: &event.kind,
-        source: &event.source,
-        service: event.service.as_deref(),
-        received_at: event.received_at,
-        verified: &event.verified,
-        depth: event.depth,
-        meta: &event.meta,
-    })
 }
 
 /// Gathers `steps.<id>` below `steps`; `passed_by` where they stand in a branch that was not taken.

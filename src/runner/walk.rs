@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use super::view::Branch;
 use crate::{
-    model::{StepError, StepOutcome, StepPath},
+    model::{StepError, StepOutcome, StepOutput, StepPath},
     rules::{OnStepError, Step, StepKind},
-    store::StepOutput,
 };
 
 /// What a run does next.

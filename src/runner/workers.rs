@@ -87,7 +87,7 @@ impl RunnerParts {
                     tracing::warn!(run.id = %record.run, why, "a step's end waits for the store");
                     sleep(STORE_PAUSE).await;
                 }
-                other => return other,
+                other => return other.map(|recorded| recorded.is_mine()),
             }
         }
     }
@@ -350,8 +350,9 @@ async fn work(parts: &RunnerParts, run: Result<Option<LoadedRun>, StoreError>) -
 async fn give_up(parts: &RunnerParts, run: LoadedRun, why: String) -> Result<Left, StoreError> {
     let now = parts.clock.now();
     let claim = ClaimId(parts.ids.next(now));
-    let job = Claim { run: run.id, claim, from: run.status, now, until: now.plus(SHORT_CLAIM), attempt: None };
-    if !parts.store.claim(job).await? {
+    let job =
+        Claim { run: run.id, claim, from: run.status, now, until: now.plus(SHORT_CLAIM), attempt: None, place: None };
+    if !parts.store.claim(job).await?.is_mine() {
         return Ok(Left::NotMine);
     }
     tracing::error!(run.id = %run.id, rule = run.rule, why, "run failed");
@@ -365,6 +366,9 @@ async fn give_up(parts: &RunnerParts, run: LoadedRun, why: String) -> Result<Lef
         outputs: Vec::new(),
         vars: None,
         failure: None,
+        echo: None,
+        attributes: None,
+        emitted: None,
         then: Then::End { status: RunStatus::Failed, error: Some(error), why: None },
     };
     parts.persist(record).await?;

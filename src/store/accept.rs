@@ -9,6 +9,7 @@ use super::{
     compress::{Dictionaries, Dictionary, pack_body},
     dialect::{self, Conn},
     error::StoreError,
+    gates::Gates,
     json,
     names::{Channel, Known},
     runs::RunInsert,
@@ -49,6 +50,12 @@ pub struct NewEvent {
     pub dedupe: Option<Dedupe>,
     /// The rule set that decided. 0 where no set is in force.
     pub set: i64,
+    /// What rules see as `event`: waits are answered by what stands in it.
+    pub payload: Value,
+    /// What tells that one of our own actions caused it. `None` where its pack has no echo for it.
+    pub echo: Option<String>,
+    /// One of our own actions is known to have caused it.
+    pub own: bool,
     /// The runs that it starts.
     pub runs: Vec<NewRun>,
 }
@@ -79,6 +86,24 @@ pub struct NewRun {
     pub vars: Map<String, Value>,
     /// Of a run that failed in its `vars` or `when`.
     pub error: Option<StepError>,
+    /// What it must pass before it starts.
+    pub gates: Gates,
+    /// The run hears echoes of our own actions.
+    pub hears_own: bool,
+}
+
+impl NewRun {
+    /// A run that has nothing to pass.
+    pub fn new(
+        id: RunId,
+        rule: &str,
+        status: RunStatus,
+        due_at: Time,
+        vars: Map<String, Value>,
+        error: Option<StepError>,
+    ) -> Self {
+        Self { id, rule: rule.to_owned(), status, due_at, vars, error, gates: Gates::default(), hears_own: false }
+    }
 }
 
 /// What became of an accepted delivery.

@@ -9,17 +9,19 @@ use super::{
     dialect::{self, ClaimUpdate, Conn, each},
     error::StoreError,
     events::{self, StoredEvent},
+    gates::PlaceWish,
     json,
     names::{Known, Lookup},
-    outputs::{self, RequestInsert, StepOutput},
+    outputs::{self, RequestInsert},
     resolve::Resolution,
     runs::status_of,
     schema::runs,
+    waits::OpenWait,
 };
 use crate::{
     clock::Time,
     ids::{AttemptId, RunId},
-    model::{AttemptOutcome, RunStatus, StepError, StepPath},
+    model::{AttemptOutcome, RunStatus, StepError, StepOutput, StepPath},
 };
 
 /// Tells one holder of a run from another.
@@ -41,6 +43,8 @@ pub struct Claim {
     pub until: Time,
     /// The attempt that begins with it.
     pub attempt: Option<NewAttempt>,
+    /// Its rule's `concurrency`, with the first claim of a run.
+    pub place: Option<PlaceWish>,
 }
 
 /// An attempt that begins.
@@ -85,6 +89,14 @@ pub struct LoadedRun {
     pub outputs: Vec<StepOutput>,
     /// The step that was begun and has not ended.
     pub pending: Option<Pending>,
+    /// When it is due; `None` where it is not open for a worker.
+    pub due_at: Option<Time>,
+    /// The other events it is about, oldest first, without `event`: of a digest or threshold.
+    pub earlier: Vec<StoredEvent>,
+    /// The `wait` step that was begun and has not ended.
+    pub wait: Option<OpenWait>,
+    /// It has been asked to end as cancelled.
+    pub cancelled: bool,
 }
 
 /// A step that was begun and has not ended.
@@ -186,6 +198,10 @@ pub(super) fn load(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option
         event,
         outputs: outputs::of_run(conn, lookup, id)?,
         pending,
+        due_at: None,
+        earlier: Vec::new(),
+        wait: None,
+        cancelled: false,
     }))
 }
 

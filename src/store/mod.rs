@@ -11,6 +11,7 @@ mod error;
 mod events;
 #[cfg(debug_assertions)]
 mod fault;
+mod gates;
 mod handle;
 mod instance;
 mod json;
@@ -22,6 +23,7 @@ mod pool;
 mod prune;
 mod record;
 mod refusals;
+mod replay;
 mod resolve;
 mod runs;
 mod schema;
@@ -29,6 +31,7 @@ mod secrets;
 mod sets;
 mod state;
 mod vault;
+mod waits;
 mod watched;
 mod writer;
 
@@ -42,14 +45,19 @@ pub use counts::Counts;
 pub use due::{Due, DueRun};
 pub use error::StoreError;
 pub use events::{EventDetail, EventFilter, EventRow, StoredEvent};
+pub use gates::{
+    Claimed, DigestGate, Full, FuseGate, GateKey, Gates, OnceGate, PlaceWish, Suppressed, SuppressedBy, ThresholdGate,
+};
 pub use handle::{Mode, Store};
-pub use outputs::StepOutput;
 pub use prune::Pruned;
+pub use record::Recorded;
 pub use record::{AttemptEnd, Record, Then};
+pub use replay::Replay;
 pub use resolve::{Recovered, Resolution};
 pub use runs::{RunDetail, RunFilter, RunRow};
 pub use sets::NewSet;
 pub use vault::{SecretRow, Vault, VaultError};
+pub use waits::{NewWait, OpenWait, WaitEvents};
 
 /// Rows of a page unless asked for otherwise, and at most.
 const PAGE: usize = 50;

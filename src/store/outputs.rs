@@ -1,6 +1,6 @@
 //! What steps left behind, and the requests they sent.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use diesel::{ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _};
 use serde::{Deserialize, Serialize};
@@ -15,23 +15,8 @@ use super::{
 };
 use crate::{
     ids::RunId,
-    model::{StepError, StepOutcome, StepPath},
+    model::{StepError, StepOutcome, StepOutput, StepPath},
 };
-
-/// What a step left behind.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepOutput {
-    /// The step.
-    pub step: StepPath,
-    /// How it ended.
-    pub outcome: StepOutcome,
-    /// What later steps see as its result; null for none.
-    pub result: Value,
-    /// Why it failed.
-    pub error: Option<StepError>,
-    /// `{status, headers}`; null without a reply.
-    pub response: Value,
-}
 
 /// The part of an output that is one packed column; all of it absent is NULL.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -42,6 +27,14 @@ struct Data {
     error: Option<StepError>,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     response: Value,
+    /// Milliseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    waited: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Debug, Insertable)]
@@ -74,10 +67,15 @@ struct OutputRow {
 
 /// An output's packed column.
 pub(super) fn pack(output: &StepOutput) -> Result<Option<Vec<u8>>, StoreError> {
-    if output.result.is_null() && output.error.is_none() && output.response.is_null() {
+    if output.result.is_null() && output.error.is_none() && output.response.is_null() && output.waited.is_zero() {
         return Ok(None);
     }
-    let data = Data { result: output.result.clone(), error: output.error.clone(), response: output.response.clone() };
+    let data = Data {
+        result: output.result.clone(),
+        error: output.error.clone(),
+        response: output.response.clone(),
+        waited: u64::try_from(output.waited.as_millis()).unwrap_or(u64::MAX),
+    };
     let text = serde_json::to_vec(&data).map_err(|error| StoreError::Rejected(error.to_string()))?;
     Ok(Some(compress::pack(&text)))
 }
@@ -109,6 +107,7 @@ pub(super) fn of_run(conn: &mut Conn, lookup: &Lookup, run: RunId) -> Result<Vec
                 result: data.result,
                 error: data.error,
                 response: data.response,
+                waited: Duration::from_millis(data.waited),
             })
         })
         .collect()

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
+    accept::NewEvent,
     attempts::AttemptInsert,
     claim::{ClaimId, NewAttempt, begin_attempt},
     compress,
@@ -10,12 +11,13 @@ use super::{
     error::StoreError,
     json,
     names::Known,
-    outputs::{self, OutputInsert, StepOutput},
+    outputs::{self, OutputInsert},
+    waits::NewWait,
 };
 use crate::{
     clock::Time,
-    ids::{AttemptId, RunId},
-    model::{AttemptOutcome, RunStatus, StepError},
+    ids::{AttemptId, EventId, RunId},
+    model::{AttemptOutcome, Change, Keeper, RunStatus, StepError, StepOutput, StepPath},
 };
 
 /// What a worker did.
@@ -35,6 +37,12 @@ pub struct Record {
     pub vars: Option<Map<String, Value>>,
     /// The run has finally failed; `on_error` goes on.
     pub failure: Option<StepError>,
+    /// What the attempt that ended tells its own echo by, and until when that is kept.
+    pub echo: Option<(String, Time)>,
+    /// A `profile` or `record` step that ends with this record: its output's result is made in the transaction.
+    pub attributes: Option<(StepPath, Keeper, String, Change)>,
+    /// The event of an `emit` step, stored in the same transaction.
+    pub emitted: Option<Box<NewEvent>>,
     /// What follows.
     pub then: Then,
 }
@@ -63,6 +71,16 @@ pub struct AttemptEnd {
 pub enum Then {
     /// The claim goes on with the next attempt.
     Attempt(NewAttempt),
+    /// The claim goes on.
+    Go,
+    /// A `wait` begins; the claim ends, and the run is due at once if events must be looked at, else when the wait ends.
+    Wait(NewWait),
+    /// The worker has looked at the events up to `OpenWait::upto` and at these candidates, and none ended the wait: the claim ends, and
+    /// the run is due when the wait ends, or at once where newer candidates have come.
+    Sleep {
+        /// Candidates that were looked at.
+        rejected: Vec<EventId>,
+    },
     /// The claim ends; the run is due again at that time.
     Due(Time),
     /// The claim ends; a person must look.
@@ -76,6 +94,24 @@ pub enum Then {
         /// What `stop` or `fail` said.
         why: Option<String>,
     },
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recorded {
+    /// It is kept, with the attributes after the change where it made one.
+    Kept(Option<Map<String, Value>>),
+    /// The change of attributes cannot be made, for that reason: nothing of the record is kept, and the claim goes on.
+    Unfit(String),
+    /// The claim was lost; the attempt's end is kept, marked late.
+    Lost,
+}
+
+impl Recorded {
+    /// Whether the claim was still mine.
+    pub fn is_mine(&self) -> bool {
+        !matches!(self, Self::Lost)
+    }
 }
 
 /// Records in the transaction that is open. False: the claim was lost; the attempt's end is kept, marked late.
@@ -109,6 +145,7 @@ pub(super) fn write(conn: &mut Conn, known: &mut Known, record: &Record) -> Resu
                 dialect::end_step(conn, record.run.0, step)?;
             }
         }
+        Then::Go | Then::Wait(_) | Then::Sleep { .. } => {}
         // A run that is over needs no care for the step it had begun.
         Then::End { .. } => {}
     }
@@ -118,7 +155,8 @@ pub(super) fn write(conn: &mut Conn, known: &mut Known, record: &Record) -> Resu
 fn move_on(conn: &mut Conn, record: &Record) -> Result<bool, StoreError> {
     let running = RunStatus::Running;
     let (status, due_at, error, why) = match &record.then {
-        Then::Attempt(_) => (running, None, None, None),
+        Then::Attempt(_) | Then::Go => (running, None, None, None),
+        Then::Wait(_) | Then::Sleep { .. } => (RunStatus::Waiting, None, None, None),
         Then::Due(at) => (RunStatus::Due, Some(at.0), None, None),
         Then::Held => (RunStatus::Held, None, None, None),
         Then::End { status, error, why } => {
@@ -135,7 +173,7 @@ fn move_on(conn: &mut Conn, record: &Record) -> Result<bool, StoreError> {
         status: running.next(status)?.code(),
         due_at,
         ended_at: status.is_final().then_some(record.now.0),
-        keeps_claim: matches!(record.then, Then::Attempt(_)),
+        keeps_claim: matches!(record.then, Then::Attempt(_) | Then::Go),
         error: error.as_deref(),
         why,
     };

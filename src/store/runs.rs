@@ -12,14 +12,13 @@ use super::{
     error::StoreError,
     json,
     names::{Lookup, name_id},
-    outputs::{self, StepOutput},
-    page_size,
+    outputs, page_size,
     schema::{runs, sets},
 };
 use crate::{
     clock::Time,
     ids::{EventId, RunId, time_of},
-    model::{RunStatus, StepError},
+    model::{RunStatus, StepError, StepOutput},
 };
 
 /// Which runs a list shows, newest first.

@@ -94,6 +94,7 @@ fn events<'c>(reader: &Reader<'c>, rule: &Rule) -> Vec<EventInfo<'c>> {
     for on in &rule.on {
         match on {
             On::Type { event, .. } => events.extend(reader.vocabulary.event(event)),
+            On::Manual { .. } => {}
             On::Service { service, .. } => {
                 let types = reader.vocabulary.event_types();
                 let of_service = types.iter().filter(|kind| kind.split('.').next() == Some(service));

@@ -52,6 +52,11 @@ impl Checker<'_> {
             StepKind::Http(http) => self.http(http, &format!("{pointer}/http"), &inner),
             StepKind::Stop(leaf) => self.leaf(leaf, &format!("{pointer}/stop"), &inner),
             StepKind::Fail(leaf) => self.leaf(leaf, &format!("{pointer}/fail"), &inner),
+            StepKind::ForEach { .. }
+            | StepKind::Wait(_)
+            | StepKind::Attributes(_)
+            | StepKind::Emit { .. }
+            | StepKind::Vars(_) => {}
             StepKind::Block { then, otherwise } => {
                 let mut branch = inner.clone();
                 self.steps(then, &mut branch);

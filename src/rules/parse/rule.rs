@@ -118,6 +118,7 @@ fn read(reader: &Reader<'_>, id: &str, file: &str) -> Option<Rule> {
         on,
         vars,
         when,
+        around: crate::rules::Around::default(),
         timeout,
         steps,
         on_error,

@@ -13,12 +13,9 @@ use crate::{
     clock::{HeldClock, Time},
     config::Config,
     ids::{AttemptId, EventId, IdSource, RunId},
-    model::{AttemptOutcome, EventFlags, RunStatus, StepOutcome, StepPath},
+    model::{AttemptOutcome, EventFlags, RunStatus, StepOutcome, StepOutput, StepPath},
     secret::Secret,
-    store::{
-        AttemptEnd, Claim, ClaimId, Dedupe, Mode, NewAttempt, NewEvent, NewRun, Record, StepOutput, Store, StoreError,
-        Then,
-    },
+    store::{AttemptEnd, Claim, ClaimId, Dedupe, Mode, NewAttempt, NewEvent, NewRun, Record, Store, StoreError, Then},
 };
 
 pub(super) const NOW: Time = Time(1_700_000_000_000);
@@ -88,19 +85,15 @@ impl Bed {
             dictionary: Arc::from(&b"{}"[..]),
             dedupe: None,
             set: 0,
+            payload: Value::Null,
+            echo: None,
+            own: false,
             runs: Vec::new(),
         }
     }
 
     pub(super) fn due_run(&self, rule: &str, due_at: Time) -> NewRun {
-        NewRun {
-            id: RunId(self.id()),
-            rule: rule.to_owned(),
-            status: RunStatus::Due,
-            due_at,
-            vars: Map::new(),
-            error: None,
-        }
+        NewRun::new(RunId(self.id()), rule, RunStatus::Due, due_at, Map::new(), None)
     }
 
     pub(super) fn attempt(&self, step: &str, number: u32) -> NewAttempt {
@@ -114,7 +107,15 @@ impl Bed {
     }
 
     pub(super) fn claim(&self, run: RunId, from: RunStatus, attempt: Option<NewAttempt>) -> Claim {
-        Claim { run, claim: ClaimId(self.id()), from, now: NOW, until: NOW.plus(Duration::from_mins(1)), attempt }
+        Claim {
+            run,
+            claim: ClaimId(self.id()),
+            from,
+            now: NOW,
+            until: NOW.plus(Duration::from_mins(1)),
+            attempt,
+            place: None,
+        }
     }
 
     /// Accepts an event and takes its run with an attempt of `do.0`.
@@ -124,7 +125,7 @@ impl Bed {
         self.store.accept(event).await.unwrap();
         let claim = self.claim(run, RunStatus::Due, Some(self.attempt("do.0", 1)));
         let (id, attempt) = (claim.claim, claim.attempt.as_ref().unwrap().id);
-        assert!(self.store.claim(claim).await.unwrap());
+        assert!(self.store.claim(claim).await.unwrap().is_mine());
         (run, id, attempt)
     }
 }
@@ -154,11 +155,30 @@ pub(super) fn ended(id: AttemptId, outcome: AttemptOutcome) -> AttemptEnd {
 }
 
 pub(super) fn output(step: &str, result: Value) -> StepOutput {
-    StepOutput { step: StepPath(step.to_owned()), outcome: StepOutcome::Ok, result, error: None, response: Value::Null }
+    StepOutput {
+        step: StepPath(step.to_owned()),
+        outcome: StepOutcome::Ok,
+        result,
+        error: None,
+        response: Value::Null,
+        waited: Duration::ZERO,
+    }
 }
 
 pub(super) fn record(run: RunId, claim: ClaimId, then: Then) -> Record {
-    Record { run, claim, now: NOW, attempt: None, outputs: Vec::new(), vars: None, failure: None, then }
+    Record {
+        run,
+        claim,
+        now: NOW,
+        attempt: None,
+        outputs: Vec::new(),
+        vars: None,
+        failure: None,
+        echo: None,
+        attributes: None,
+        emitted: None,
+        then,
+    }
 }
 
 pub(super) fn end(status: RunStatus) -> Then {

@@ -98,13 +98,13 @@ on_both! {
             }
             let claim = bed.claim(run, RunStatus::Due, Some(bed.attempt("do.0", 1)));
             let (id, attempt) = (claim.claim, claim.attempt.as_ref().unwrap().id);
-            assert!(bed.store.claim(claim).await.unwrap());
+            assert!(bed.store.claim(claim).await.unwrap().is_mine());
             let done = Record {
                 attempt: Some(ended(attempt, AttemptOutcome::Ok)),
                 outputs: vec![output("do.0", serde_json::json!(1))],
                 ..record(run, id, end(RunStatus::Ok))
             };
-            assert!(bed.store.record(done).await.unwrap());
+            assert!(bed.store.record(done).await.unwrap().is_mine());
         }
         let hour = Duration::from_hours(1);
         let early = bed.store.prune(NOW, NOW).await.unwrap();

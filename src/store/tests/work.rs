@@ -57,7 +57,7 @@ on_both! {
         let tasks: Vec<_> = (0..20)
             .map(|_| {
                 let (store, claim) = (bed.store.clone(), bed.claim(run, RunStatus::Due, Some(bed.attempt("do.0", 1))));
-                tokio::spawn(async move { store.claim(claim).await.unwrap() })
+                tokio::spawn(async move { store.claim(claim).await.unwrap().is_mine() })
             })
             .collect();
         let mut won = 0;
@@ -80,7 +80,7 @@ on_both! {
             outputs: vec![output("do.0", json!({"id": 1}))],
             ..record(run, claim, end(RunStatus::Ok))
         };
-        assert!(bed.store.record(done.clone()).await.unwrap());
+        assert!(bed.store.record(done.clone()).await.unwrap().is_mine());
         let detail = bed.store.run(run).await.unwrap().unwrap();
         assert_eq!((detail.row.status, detail.row.ended_at, detail.row.due_at), (RunStatus::Ok, Some(NOW), None));
         assert_eq!(detail.outputs, [output("do.0", json!({"id": 1}))]);
@@ -88,7 +88,7 @@ on_both! {
         assert_eq!((attempt.outcome, attempt.status, attempt.number), (AttemptOutcome::Ok, Some(201), 1));
         assert_eq!(attempt.request.as_deref(), Some(&br#"{"method":"POST"}"#[..]), "kept after the run");
         assert_eq!(attempt.reply.as_deref(), Some(&b"reply"[..]));
-        assert!(!bed.store.record(done).await.unwrap(), "a run that is over is nobody's");
+        assert!(!bed.store.record(done).await.unwrap().is_mine(), "a run that is over is nobody's");
         let counts = bed.store.counts(NOW).await.unwrap();
         assert_eq!((counts.events, counts.runs_open, counts.runs_failed), (1, 0, 0));
     }
@@ -102,7 +102,7 @@ on_both! {
             reason: "schedule".to_owned(),
             ..ended(attempt, AttemptOutcome::Retry)
         };
-        assert!(bed.store.record(Record { attempt: Some(retry), ..record(run, claim, Then::Due(at)) }).await.unwrap());
+        assert!(bed.store.record(Record { attempt: Some(retry), ..record(run, claim, Then::Due(at)) }).await.unwrap().is_mine());
         let loaded = bed.store.load(run).await.unwrap().unwrap();
         let pending = loaded.pending.unwrap();
         assert_eq!((pending.step.0.as_str(), pending.attempts, pending.last), ("do.0", 1, AttemptOutcome::Retry));
@@ -113,10 +113,10 @@ on_both! {
         assert_eq!(bed.store.due(NOW, 1, 1).await.unwrap().next, Some(at));
         let again = bed.claim(run, RunStatus::Due, Some(bed.attempt("do.0", 2)));
         let second = again.claim;
-        assert!(bed.store.claim(again).await.unwrap());
+        assert!(bed.store.claim(again).await.unwrap().is_mine());
         assert_eq!(bed.store.load(run).await.unwrap().unwrap().pending.unwrap().attempts, 2);
-        assert!(!bed.store.record(record(run, claim, end(RunStatus::Ok))).await.unwrap(), "the first claim is over");
-        assert!(bed.store.record(record(run, second, end(RunStatus::Failed))).await.unwrap());
+        assert!(!bed.store.record(record(run, claim, end(RunStatus::Ok))).await.unwrap().is_mine(), "the first claim is over");
+        assert!(bed.store.record(record(run, second, end(RunStatus::Failed))).await.unwrap().is_mine());
     }
 
     async fn a_claim_goes_on_from_step_to_step(bed) {
@@ -129,7 +129,7 @@ on_both! {
             vars: Some(object(&json!({"a": 1}))),
             ..record(run, claim, Then::Attempt(next))
         };
-        assert!(bed.store.record(on).await.unwrap());
+        assert!(bed.store.record(on).await.unwrap().is_mine());
         let loaded = bed.store.load(run).await.unwrap().unwrap();
         assert_eq!((loaded.status, loaded.pending.unwrap().step.0.as_str()), (RunStatus::Running, "do.1"));
         assert_eq!(loaded.vars, object(&json!({"a": 1})));
@@ -140,16 +140,16 @@ on_both! {
             failure: Some(error("final")),
             ..record(run, claim, Then::Due(NOW))
         };
-        assert!(bed.store.record(wait).await.unwrap());
+        assert!(bed.store.record(wait).await.unwrap().is_mine());
         let loaded = bed.store.load(run).await.unwrap().unwrap();
         assert!(loaded.pending.is_none());
         assert_eq!(loaded.failure, Some(error("final")));
         let steps: Vec<_> = loaded.outputs.iter().map(|output| output.step.0.as_str()).collect();
         assert_eq!(steps, ["do.0", "do.1", "do.2"]);
         let claim = bed.claim(run, RunStatus::Due, None);
-        assert!(bed.store.claim(claim.clone()).await.unwrap());
+        assert!(bed.store.claim(claim.clone()).await.unwrap().is_mine());
         let why = Then::End { status: RunStatus::Failed, error: Some(error("end")), why: Some("said".to_owned()) };
-        assert!(bed.store.record(record(run, claim.claim, why)).await.unwrap());
+        assert!(bed.store.record(record(run, claim.claim, why)).await.unwrap().is_mine());
         let row = bed.store.run(run).await.unwrap().unwrap().row;
         assert_eq!((row.error, row.why.as_deref()), (Some(error("end")), Some("said")));
     }
@@ -163,8 +163,8 @@ on_both! {
             outputs: vec![output("do.0", json!(1))],
             ..record(run, claim, end(RunStatus::Ok))
         };
-        assert!(!bed.store.record(late.clone()).await.unwrap());
-        assert!(!bed.store.record(late).await.unwrap());
+        assert!(!bed.store.record(late.clone()).await.unwrap().is_mine());
+        assert!(!bed.store.record(late).await.unwrap().is_mine());
         let detail = bed.store.run(run).await.unwrap().unwrap();
         assert_eq!(detail.row.status, RunStatus::Due);
         assert!(detail.outputs.is_empty());
@@ -191,7 +191,7 @@ on_both! {
         let (run, claim, attempt) = bed.taken().await;
         assert!(!bed.store.resolve(run, Resolution::Done, NOW).await.unwrap());
         let ask = Record { attempt: Some(ended(attempt, AttemptOutcome::Unknown)), ..record(run, claim, Then::Held) };
-        assert!(bed.store.record(ask).await.unwrap());
+        assert!(bed.store.record(ask).await.unwrap().is_mine());
         assert!(bed.store.due(Time(i64::MAX), 9, 9).await.unwrap().runs.is_empty());
         assert_eq!(bed.store.counts(NOW).await.unwrap().runs_held, 1);
         let beside = bed.open(crate::store::Mode::Write).unwrap();
@@ -201,8 +201,8 @@ on_both! {
         let pending = bed.store.load(run).await.unwrap().unwrap().pending.unwrap();
         assert_eq!((pending.last, pending.resolution), (AttemptOutcome::Unknown, Some(Resolution::Retry)));
         let claim = bed.claim(run, RunStatus::Due, None);
-        assert!(bed.store.claim(claim.clone()).await.unwrap());
-        assert!(bed.store.record(record(run, claim.claim, Then::Due(NOW))).await.unwrap());
+        assert!(bed.store.claim(claim.clone()).await.unwrap().is_mine());
+        assert!(bed.store.record(record(run, claim.claim, Then::Due(NOW))).await.unwrap().is_mine());
         assert_eq!(bed.store.load(run).await.unwrap().unwrap().pending.unwrap().resolution, None);
     }
 

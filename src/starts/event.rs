@@ -1,0 +1,92 @@
+//! An event that is new, matched once against the rules in force.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{InForce, gates};
+use crate::{
+    clock::Time,
+    config::Config,
+    ids::{EventId, IdSource, RunId},
+    matcher::{self, Bounds, Came, Planned, Subject},
+    model::{ErrorClass, EventFlags, RunStatus, StepError, Verdict},
+    store::{Dedupe, Gates, NewEvent, NewRun},
+};
+
+/// An event before it is matched: a delivery that was verified and read, or one of our own.
+pub struct Fresh {
+    pub kind: String,
+    pub source: String,
+    pub service: Option<String>,
+    /// How it was verified; empty for a public source.
+    pub verified: String,
+    pub depth: u8,
+    /// One of our own actions caused it.
+    pub own: bool,
+    /// What tells that one of our actions caused it; kept for an action whose end comes later. `None` where the pack has no echo for it.
+    pub echo: Option<String>,
+    pub flags: EventFlags,
+    /// What rules see as `event`.
+    pub event: Value,
+    /// `{headers, query}`.
+    pub meta: Map<String, Value>,
+    pub body: Vec<u8>,
+    pub dictionary: Arc<[u8]>,
+    pub dedupe: Option<Dedupe>,
+}
+
+/// Matches an event and makes what is stored of it.
+pub fn started(config: &Config, ids: &IdSource, in_force: &InForce, taken: Fresh, now: Time) -> NewEvent {
+    let id = EventId(ids.next(now));
+    let limits = &config.limits;
+    let bounds = Bounds { rule: limits.match_rule, event: limits.match_event, runs: limits.runs_per_event };
+    let trigger = matcher::trigger(&Came {
+        id: &id.to_string(),
+        kind: &taken.kind,
+        source: &taken.source,
+        service: taken.service.as_deref(),
+        received_at: now,
+        verified: &taken.verified,
+        depth: taken.depth,
+        meta: &taken.meta,
+    });
+    let subject = Subject { kind: taken.kind, own: taken.own, event: taken.event, trigger, received_at: now };
+    let plan = matcher::plan(&in_force.set, &subject, &config.vars, bounds);
+    let truncated = if plan.truncated { EventFlags::TRUNCATED } else { EventFlags::default() };
+    let runs = plan.runs.into_iter().map(|planned| run(ids, planned, now)).collect();
+    NewEvent {
+        id,
+        kind: subject.kind,
+        source: taken.source,
+        service: taken.service,
+        received_at: now,
+        verified: taken.verified,
+        depth: taken.depth,
+        flags: taken.flags.and(truncated),
+        meta: taken.meta,
+        body: taken.body,
+        dictionary: taken.dictionary,
+        dedupe: taken.dedupe,
+        set: in_force.set_id,
+        payload: subject.event,
+        echo: taken.echo,
+        own: taken.own,
+        runs,
+    }
+}
+
+fn run(ids: &IdSource, planned: Planned, now: Time) -> NewRun {
+    let (status, error) = match planned.verdict {
+        Verdict::Undecided => (RunStatus::Undecided, None),
+        Verdict::Error { message } => {
+            let error =
+                StepError { step: "when".to_owned(), class: ErrorClass::Template, status: None, message, attempt: 0 };
+            (RunStatus::Failed, Some(error))
+        }
+        Verdict::Matched | Verdict::NotMatched(_) => (RunStatus::Due, None),
+    };
+    let id = RunId(ids.next(now));
+    let gates = if status == RunStatus::Due { gates(&planned.rule, &planned.keys, now) } else { Gates::default() };
+    NewRun { gates, ..NewRun::new(id, &planned.rule.id, status, now, planned.vars, error) }
+}

@@ -1,0 +1,24 @@
+//! From an event, wherever it came from, to what is stored of it: matched once against the rules in force, with the runs it starts.
+
+mod event;
+mod gates;
+mod subject;
+
+use std::sync::Arc;
+
+pub use event::{Fresh, started};
+pub use gates::gates;
+pub use subject::{event_value, subject_of, trigger_of};
+
+use crate::{rules, services};
+
+/// What decides at this moment.
+#[derive(Clone)]
+pub struct InForce {
+    /// The rules.
+    pub set: Arc<rules::Set>,
+    /// Their set's id in the store.
+    pub set_id: i64,
+    /// The packs.
+    pub registry: Arc<services::Registry>,
+}
