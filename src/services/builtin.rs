@@ -13,6 +13,13 @@ pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
 
 /// Path in a workspace and text of each file.
 pub(super) const FILES: &[(&str, &str)] = files![
+    "github.yaml",
+    "github/comment_created.json",
+    "github/issue_closed.json",
+    "github/issue_comment.schema.json",
+    "github/issue_opened.json",
+    "github/issues.schema.json",
+    "github/ping.json",
     "groove.yaml",
     "groove/agent.json",
     "groove/agent.schema.json",
@@ -22,8 +29,10 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "groove/customer.schema.json",
     "groove/customer_reply.json",
     "groove/find_tickets.json",
+    "groove/get_ticket.json",
     "groove/message.schema.json",
     "groove/note.json",
+    "groove/reply.json",
     "groove/ticket.json",
     "groove/ticket.schema.json",
     "groove/ticket_assigned.json",
@@ -35,4 +44,5 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "gruveo/call.schema.json",
     "gruveo/declined.json",
     "gruveo/missed.json",
+    "twilio.yaml",
 ];
