@@ -124,7 +124,9 @@ impl<'r> Evaluation<'r> {
     /// `None` where there is nothing. A name in brackets that is missing itself is judged as the whole is.
     fn lookup(&self, lookup: &Lookup, missing: Missing) -> Result<Option<Value>, RenderError> {
         let mut path = Vec::with_capacity(lookup.parts.len() + 1);
-        path.push(ScalarCow::new(lookup.root.as_str()));
+        if !lookup.root.is_empty() {
+            path.push(ScalarCow::new(lookup.root.as_str()));
+        }
         for part in &lookup.parts {
             path.push(match part {
                 Part::Name(name) => ScalarCow::new(name.as_str()),
@@ -164,6 +166,9 @@ impl<'r> Evaluation<'r> {
             Test::Compares(left, operator, right) => {
                 let missing = self.mode(asks_for_absence(left, *operator) || asks_for_absence(right, *operator));
                 match (left, right) {
+                    (Expression::Empty, Expression::Blank) | (Expression::Blank, Expression::Empty) => {
+                        Ok(*operator == Operator::Unequal)
+                    }
                     (Expression::Empty | Expression::Blank, other) => {
                         self.state_of(other, left, *operator, missing, place)
                     }
@@ -173,6 +178,10 @@ impl<'r> Evaluation<'r> {
                     _ => {
                         let left = self.value(left, missing, place)?;
                         let right = self.value(right, missing, place)?;
+                        if operator.orders() && matches!((&left, &right), (Value::String(_), Value::Number(_)) | (Value::Number(_), Value::String(_))) {
+                            let message = "a text and a number cannot be compared; `| plus: 0` makes a number of a text";
+                            return Err(RenderError::new(RenderErrorKind::Other, place, message));
+                        }
                         self.compare(&left, *operator, &right).map_err(|spent| spent_at(place, &spent))
                     }
                 }
@@ -213,6 +222,7 @@ impl<'r> Evaluation<'r> {
             Operator::LessOrEqual => order().is_some_and(Ordering::is_le),
             Operator::Greater => order().is_some_and(Ordering::is_gt),
             Operator::GreaterOrEqual => order().is_some_and(Ordering::is_ge),
+            Operator::Contains if !truthy(right) => false,
             Operator::Contains => match left {
                 Value::String(text) => text.contains(text_of(right, &self.budget)?.as_ref()),
                 Value::Array(list) => list.iter().any(|element| same(element, right)),

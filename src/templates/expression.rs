@@ -95,3 +95,10 @@ pub(super) enum Operator {
     GreaterOrEqual,
     Contains,
 }
+
+impl Operator {
+    /// Whether it asks which of two comes first.
+    pub(super) fn orders(self) -> bool {
+        matches!(self, Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual)
+    }
+}

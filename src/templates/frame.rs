@@ -206,7 +206,7 @@ impl State {
         while let Some((first, more)) = rest.split_first()
             && first.to_kstr().as_str() == "parentloop"
         {
-            let Some(parent) = turns.next() else {
+            let Some(parent) = turns.next().filter(|parent| !parent.hidden) else {
                 // The outermost loop has none: null, so that a template can ask.
                 return more.is_empty().then_some(Found::Made(Value::Null));
             };
@@ -258,6 +258,8 @@ pub(super) struct Turn {
     /// Cells in a row; as many as there are turns where not given.
     pub(super) columns: u64,
     pub(super) name: String,
+    /// Of `render ... for`: no loop in the file has it as its parent.
+    pub(super) hidden: bool,
 }
 
 impl Turn {

@@ -200,6 +200,9 @@ impl Work<'_, '_, '_> {
     fn assign(&mut self, piece: &Piece) -> Result<Prepared, TemplateFault> {
         let (name, chain) = self.read(piece, |reader| {
             let name = reader.name()?.to_owned();
+            if name.ends_with('?') {
+                return Err(reader.fault("a name without `?`"));
+            }
             reader.expect_sign("=")?;
             Ok((name, reader.chain()?))
         })?;

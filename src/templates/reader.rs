@@ -222,6 +222,7 @@ impl<'t> Reader<'t> {
             }
             Some(Word::Sign("(")) => self.range(),
             Some(Word::Name(name)) => self.named_value(name),
+            Some(Word::Sign("[")) => self.lookup().map(Expression::Lookup),
             _ => Err(self.fault("a value")),
         }
     }
@@ -273,7 +274,9 @@ impl<'t> Reader<'t> {
     /// A name and what follows it.
     pub(super) fn lookup(&mut self) -> Result<Lookup, TemplateFault> {
         let (from, place) = (self.byte(), self.place());
-        let root = self.name()?.to_owned();
+        // `["a name"]` begins with what stands in the brackets.
+        let in_brackets = matches!(self.peek(), Some(Word::Sign("[")));
+        let mut root = if in_brackets { String::new() } else { self.name()?.to_owned() };
         // The outer lookup is noted before those in its brackets.
         let note = self.seen.len();
         self.seen.push(Reference { path: Path::new(Vec::new()), open: false, has_default: false, place });
@@ -291,7 +294,11 @@ impl<'t> Reader<'t> {
                 break;
             }
         }
-        let (path, open) = known_path(&root, &parts);
+        if let (true, Some(Part::Name(name))) = (in_brackets, parts.first()) {
+            root.clone_from(name);
+            parts.remove(0);
+        }
+        let (path, open) = if root.is_empty() { (Path::new(Vec::new()), true) } else { known_path(&root, &parts) };
         if let Some(reference) = self.seen.get_mut(note) {
             (reference.path, reference.open) = (path, open);
         }

@@ -158,6 +158,7 @@ impl<'t> Scanner<'t> {
         let from = inside.to - after.len();
         match name {
             "raw" => self.raw(&inside),
+            "doc" if !after.trim().is_empty() => Err(self.fault(inside.start, "`doc` takes nothing beside its name")),
             "comment" | "doc" => self.comment(name, &inside),
             "liquid" => self.lines(from, inside.to),
             _ => self.known_tag(name, from, inside.to, inside.start),
@@ -175,12 +176,18 @@ impl<'t> Scanner<'t> {
             if body.is_empty() || body.starts_with('#') {
                 continue;
             }
-            let (name, after) = tag_name(body);
+            let (mut name, mut after) = tag_name(body);
+            while comment == 0 && name == "liquid" {
+                (name, after) = tag_name(after);
+            }
+            if name.is_empty() && after.is_empty() {
+                continue;
+            }
             match name {
                 "comment" => comment += 1,
                 "endcomment" if comment > 0 => comment -= 1,
                 _ if comment > 0 => {}
-                "raw" | "doc" | "liquid" => {
+                "raw" | "doc" => {
                     let message = format!("`{name}` cannot stand in a `liquid` tag");
                     return Err(TemplateFault::new(self.places.of(start), message));
                 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{super::evaluate::whole, Answer, Filter, FilterError, Given, refused};
 
 pub(super) const FILTERS: &[Filter] = &[
-    Filter { name: "date", least: 0, most: 1, named: &["timezone"], run: date },
+    Filter { name: "date", least: 1, most: 1, named: &["timezone"], run: date },
     Filter { name: "in_timezone", least: 1, most: 1, named: &[], run: in_timezone },
     Filter { name: "parse_time", least: 0, most: 2, named: &[], run: parse_time },
     Filter { name: "timezone", least: 1, most: 1, named: &[], run: in_timezone },
@@ -136,7 +136,9 @@ fn civil_or_zoned(given: &Given<'_>) -> Result<Zoned, FilterError> {
     let Some(text) = given.input.as_str().map(str::trim).filter(|text| text.len() <= TIME_TEXT) else {
         return Err(error);
     };
-    if let Ok(seconds) = text.parse::<i64>() {
+    if text.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(seconds) = text.parse::<i64>()
+    {
         let at = Timestamp::from_second(seconds).map_err(|_| not_a_time(given))?;
         return Ok(at.to_zoned(TimeZone::UTC));
     }

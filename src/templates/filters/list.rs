@@ -18,28 +18,42 @@ pub(super) const FILTERS: &[Filter] = &[
         least: 1,
         most: 2,
         named: &[],
-        run: |g| Ok(chosen(g, true)?.into_iter().next().unwrap_or_default()),
+        run: |g| Ok(chosen(g, true)?.and_then(|list| list.into_iter().next()).unwrap_or_default()),
     },
     Filter { name: "first", least: 0, most: 0, named: &[], run: |g| Ok(end(g.input, 0)) },
     Filter { name: "find_index", least: 1, most: 2, named: &[], run: find_index },
-    Filter { name: "has", least: 1, most: 2, named: &[], run: |g| Ok(Value::Bool(!chosen(g, true)?.is_empty())) },
+    Filter { name: "has", least: 1, most: 2, named: &[], run: |g| Ok(chosen(g, true)?.map_or(Value::Null, |list| Value::Bool(!list.is_empty()))) },
     Filter { name: "join", least: 0, most: 1, named: &[], run: join },
     Filter { name: "last", least: 0, most: 0, named: &[], run: |g| Ok(end(g.input, -1)) },
     Filter { name: "map", least: 1, most: 1, named: &[], run: map },
-    Filter { name: "reject", least: 1, most: 2, named: &[], run: |g| Ok(Value::Array(chosen(g, false)?)) },
+    Filter { name: "reject", least: 1, most: 2, named: &[], run: |g| Ok(chosen(g, false)?.map_or(Value::Null, Value::Array)) },
     Filter { name: "reverse", least: 0, most: 0, named: &[], run: reverse },
     Filter { name: "sort", least: 0, most: 1, named: &[], run: |g| sort(g, false) },
     Filter { name: "sort_natural", least: 0, most: 1, named: &[], run: |g| sort(g, true) },
     Filter { name: "uniq", least: 0, most: 1, named: &[], run: uniq },
-    Filter { name: "where", least: 1, most: 2, named: &[], run: |g| Ok(Value::Array(chosen(g, true)?)) },
+    Filter { name: "where", least: 1, most: 2, named: &[], run: |g| Ok(chosen(g, true)?.map_or(Value::Null, Value::Array)) },
 ];
 
-fn elements(value: Value) -> Vec<Value> {
-    match value {
+/// The elements of a list; lists in it are part of it.
+pub(super) fn elements(value: Value) -> Vec<Value> {
+    let list = match value {
         Value::Array(list) => list,
-        Value::Null => Vec::new(),
-        other => vec![other],
+        Value::Null => return Vec::new(),
+        other => return vec![other],
+    };
+    if !list.iter().any(Value::is_array) {
+        return list;
     }
+    let mut flat = Vec::with_capacity(list.len());
+    let mut open = vec![list.into_iter()];
+    while let Some(inner) = open.last_mut() {
+        match inner.next() {
+            Some(Value::Array(list)) => open.push(list.into_iter()),
+            Some(other) => flat.push(other),
+            None => drop(open.pop()),
+        }
+    }
+    flat
 }
 
 /// The first element (0) or the last (-1); a character of a text. Null where there is none.
@@ -56,6 +70,19 @@ fn end(value: Value, at: i8) -> Value {
     }
 }
 
+/// What an element has under a name, or the element itself where no name is given; a text has the names that are part of it. `None`
+/// where a lenient render asks what has no names at all: the whole filter then gives nothing, as in Liquid.
+pub(super) fn asked(given: &Given<'_>, element: Value, name: Option<&str>) -> Result<Option<Value>, FilterError> {
+    let Some(name) = name else { return Ok(Some(element)) };
+    match element {
+        Value::Object(mut object) => Ok(Some(object.shift_remove(name).unwrap_or_default())),
+        Value::String(text) if text.contains(name) => Ok(Some(Value::from(name))),
+        Value::Number(number) if !number.is_f64() => Err(refused(format!("`{name}` is asked of a number, which has no names"))),
+        Value::Null | Value::Bool(_) if given.lenient => Ok(None),
+        _ => Ok(Some(Value::Null)),
+    }
+}
+
 /// What an element has under a name, or the element itself where no name is given.
 fn property<'v>(element: &'v Value, name: Option<&str>) -> &'v Value {
     match name {
@@ -64,7 +91,11 @@ fn property<'v>(element: &'v Value, name: Option<&str>) -> &'v Value {
     }
 }
 
-fn name_of(given: &Given<'_>) -> Result<Option<String>, FilterError> {
+/// The name that a filter is given. `None` where it is none, or null.
+pub(super) fn name_of(given: &Given<'_>) -> Result<Option<String>, FilterError> {
+    if given.arguments.first().is_some_and(Value::is_null) {
+        return Ok(None);
+    }
     Ok(given.text_at(0)?.map(std::borrow::Cow::into_owned))
 }
 
@@ -84,15 +115,15 @@ fn concat(mut given: Given<'_>) -> Answer {
     given.give_list(list)
 }
 
-fn join(given: Given<'_>) -> Answer {
-    let by = given.text_at(0)?.unwrap_or(" ".into());
-    let list = match &given.input {
-        Value::Array(list) => list.as_slice(),
-        other => return given.give(text_of(other, given.budget)?),
-    };
+fn join(mut given: Given<'_>) -> Answer {
+    let by = given.text_at(0)?.unwrap_or(" ".into()).into_owned();
+    if !given.input.is_array() {
+        return given.give(text_of(&given.input, given.budget)?);
+    }
+    let list = elements(std::mem::take(&mut given.input));
     let mut joined = String::new();
     for (at, element) in list.iter().enumerate() {
-        let by = if at == 0 { "" } else { by.as_ref() };
+        let by = if at == 0 { "" } else { by.as_str() };
         let element = text_of(element, given.budget)?;
         if joined.len() + by.len() + element.len() > given.budget.bytes() {
             return Err(super::Spent::Value(given.budget.bytes()).into());
@@ -103,14 +134,13 @@ fn join(given: Given<'_>) -> Answer {
     given.give(joined)
 }
 
-fn map(given: Given<'_>) -> Answer {
-    let name = given.wanted_text(0)?;
-    let list = match &given.input {
-        Value::Array(list) => list.as_slice(),
-        Value::Null => &[],
-        one => std::slice::from_ref(one),
-    };
-    given.give_list(list.iter().map(|element| property(element, Some(&name)).clone()).collect())
+fn map(mut given: Given<'_>) -> Answer {
+    let name = given.wanted_text(0)?.into_owned();
+    let mut list = Vec::new();
+    for element in elements(std::mem::take(&mut given.input)) {
+        list.push(asked(&given, element, Some(&name))?.unwrap_or_default());
+    }
+    given.give_list(list)
 }
 
 fn reverse(given: Given<'_>) -> Answer {
@@ -119,27 +149,39 @@ fn reverse(given: Given<'_>) -> Answer {
     Ok(Value::Array(list))
 }
 
-/// Whether an element's property is truthy, or equal to the second argument. As in Liquid, a null there asks nothing.
-fn fits(element: &Value, name: &str, wanted: Option<&Value>) -> bool {
-    let property = property(element, Some(name));
-    match wanted.filter(|wanted| !wanted.is_null()) {
-        Some(wanted) => same(property, wanted),
-        None => truthy(property),
-    }
+/// Whether an element's property is truthy, or equal to the second argument. As in Liquid, a null there asks nothing. `None` as in
+/// [`asked`].
+fn fits(given: &Given<'_>, element: &Value, name: &str) -> Result<Option<bool>, FilterError> {
+    let Some(property) = asked(given, element.clone(), Some(name))? else { return Ok(None) };
+    Ok(Some(match given.arguments.get(1).filter(|wanted| !wanted.is_null()) {
+        Some(wanted) => same(&property, wanted),
+        None => truthy(&property),
+    }))
 }
 
 /// The elements that fit, or all others.
-fn chosen(given: Given<'_>, wanted: bool) -> Result<Vec<Value>, FilterError> {
+fn chosen(mut given: Given<'_>, wanted: bool) -> Result<Option<Vec<Value>>, FilterError> {
     let name = given.wanted_text(0)?.into_owned();
-    let value = given.arguments.get(1);
-    Ok(elements(given.input).into_iter().filter(|element| fits(element, &name, value) == wanted).collect())
+    let mut chosen = Vec::new();
+    for element in elements(std::mem::take(&mut given.input)) {
+        let Some(fits) = fits(&given, &element, &name)? else { return Ok(None) };
+        if fits == wanted {
+            chosen.push(element);
+        }
+    }
+    Ok(Some(chosen))
 }
 
-fn find_index(given: Given<'_>) -> Answer {
+fn find_index(mut given: Given<'_>) -> Answer {
     let name = given.wanted_text(0)?.into_owned();
-    let value = given.arguments.get(1);
-    let place = elements(given.input).iter().position(|element| fits(element, &name, value));
-    Ok(place.map_or(Value::Null, Value::from))
+    for (at, element) in elements(std::mem::take(&mut given.input)).iter().enumerate() {
+        match fits(&given, element, &name)? {
+            Some(true) => return Ok(Value::from(at)),
+            Some(false) => {}
+            None => return Ok(Value::Null),
+        }
+    }
+    Ok(Value::Null)
 }
 
 /// By number or text; unlike kinds stand in the order numbers, texts, all else; nulls come last.

@@ -124,13 +124,15 @@ const OWN: &[Filter] = &[
     Filter { name: "raw", least: 0, most: 0, named: &[], run: |given| Ok(given.input) },
 ];
 
-/// `default`: for missing, null, false and empty text.
+/// `default`: for missing, null, false and empty text; in a lenient render for empty lists and maps too.
 fn default(mut given: Given<'_>) -> Answer {
     let keeps_false = given.named("allow_false") == Some(&Value::Bool(true));
     let is_absent = match &given.input {
         Value::Null => true,
         Value::Bool(false) => !keeps_false,
         Value::String(text) => text.is_empty(),
+        Value::Array(list) => given.lenient && list.is_empty(),
+        Value::Object(object) => given.lenient && object.is_empty(),
         _ => false,
     };
     if is_absent { Ok(given.arguments.drain(..).next().unwrap_or_default()) } else { Ok(given.input) }

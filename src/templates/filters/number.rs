@@ -2,7 +2,11 @@
 
 use serde_json::{Number, Value};
 
-use super::{Answer, Filter, FilterError, Given, refused};
+use super::{
+    Answer, Filter, FilterError, Given,
+    list::{asked, elements, name_of},
+    refused,
+};
 
 pub(super) const FILTERS: &[Filter] = &[
     Filter { name: "abs", least: 0, most: 0, named: &[], run: |g| one(&g, i128::checked_abs, f64::abs) },
@@ -66,7 +70,13 @@ impl Figure {
     }
 }
 
-/// A number, or a text that is one; null counts nothing.
+impl Given<'_> {
+    /// A number, or a text that is one; null counts nothing. What is none counts nothing either in a lenient render.
+    fn figure(&self, value: &Value) -> Result<Figure, FilterError> {
+        figure(value).or_else(|error| if self.lenient { Ok(Figure::Whole(0)) } else { Err(error) })
+    }
+}
+
 fn figure(value: &Value) -> Result<Figure, FilterError> {
     match value {
         Value::Null => Ok(Figure::Whole(0)),
@@ -117,7 +127,7 @@ fn short(number: f64) -> f64 {
 }
 
 fn one(given: &Given<'_>, whole: fn(i128) -> Option<i128>, fraction: fn(f64) -> f64) -> Answer {
-    match figure(&given.input)? {
+    match given.figure(&given.input)? {
         Figure::Whole(number) => give(Figure::Whole(fits(whole(number))?)),
         Figure::Fraction(number) => give(Figure::Fraction(fraction(number))),
     }
@@ -129,7 +139,7 @@ fn two(
     fraction: fn(f64, f64) -> Result<f64, FilterError>,
 ) -> Answer {
     let right = given.arguments.first().unwrap_or(&Value::Null);
-    match (figure(&given.input)?, figure(right)?) {
+    match (given.figure(&given.input)?, given.figure(right)?) {
         (Figure::Whole(left), Figure::Whole(right)) => give(Figure::Whole(whole(left, right)?)),
         (left, right) => give(Figure::Fraction(fraction(left.fraction(), right.fraction())?)),
     }
@@ -166,7 +176,7 @@ fn modulo_fraction(left: f64, right: f64) -> Result<f64, FilterError> {
 }
 
 fn to_whole(given: &Given<'_>, cut: fn(f64) -> f64) -> Answer {
-    match figure(&given.input)? {
+    match given.figure(&given.input)? {
         Figure::Whole(number) => give(Figure::Whole(number)),
         Figure::Fraction(number) => give(Figure::Whole(exact(cut(number))?)),
     }
@@ -184,11 +194,12 @@ fn round(given: Given<'_>) -> Answer {
     const MOST: i64 = 15;
     let decimals = match given.arguments.first() {
         None => 0,
-        Some(value) => {
-            crate::templates::evaluate::whole(value).ok_or_else(|| refused("decimals must be a whole number"))?
-        }
+        Some(value) => match crate::templates::evaluate::whole(value) {
+            None if !given.lenient => return Err(refused("decimals must be a whole number")),
+            decimals => decimals.unwrap_or(0),
+        },
     };
-    let number = match figure(&given.input)? {
+    let number = match given.figure(&given.input)? {
         whole @ Figure::Whole(_) if decimals >= 0 => return give(whole),
         Figure::Whole(number) => return give(Figure::Whole(to_tens(number, decimals))),
         Figure::Fraction(number) if decimals > 0 => number,
@@ -209,16 +220,15 @@ fn to_tens(number: i128, decimals: i64) -> i128 {
     if decimals == 0 { number } else { (number.abs() + ten / 2) / ten * ten * number.signum() }
 }
 
-fn sum(given: Given<'_>) -> Answer {
-    let property = given.text_at(0)?;
-    let Value::Array(list) = &given.input else { return give(figure(&given.input)?) };
+fn sum(mut given: Given<'_>) -> Answer {
+    let property = name_of(&given)?;
+    if property.is_none() && !given.input.is_array() {
+        return give(given.figure(&given.input)?);
+    }
     let mut total = Figure::Whole(0);
-    for element in list {
-        let element = match &property {
-            Some(name) => element.get(name.as_ref()).unwrap_or(&Value::Null),
-            None => element,
-        };
-        total = match (total, figure(element)?) {
+    for element in elements(std::mem::take(&mut given.input)) {
+        let Some(element) = asked(&given, element, property.as_deref())? else { return Ok(Value::Null) };
+        total = match (total, given.figure(&element)?) {
             (Figure::Whole(total), Figure::Whole(next)) => Figure::Whole(fits(total.checked_add(next))?),
             (total, next) => Figure::Fraction(short(total.fraction() + next.fraction())),
         };

@@ -143,6 +143,9 @@ fn split(given: Given<'_>) -> Answer {
 
 /// `slice`: a part of a text or list, from an index (from the end where negative), one long unless told.
 fn slice(given: Given<'_>) -> Answer {
+    if given.arguments.iter().any(Value::is_f64) {
+        return Err(refused("index and length must be whole numbers"));
+    }
     let from = whole_at(&given, 0, "index")?.unwrap_or(0);
     let length = whole_at(&given, 1, "length")?.unwrap_or(1);
     if let Value::Array(list) = &given.input {

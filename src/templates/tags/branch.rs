@@ -121,7 +121,7 @@ impl Renderable for Case {
                     .map_err(|error| stop(runtime, error))?,
             };
             if fits {
-                found = true;
+                found |= values.is_some();
                 body.render_to(writer, runtime)?;
             }
         }

@@ -35,8 +35,8 @@ impl Renderable for Cycling {
         let turn = {
             let mut state = state(runtime);
             let turn = state.cycles.entry(group).or_insert(0);
-            let now = *turn % values.len().max(1);
-            *turn = now + 1;
+            let now = *turn;
+            *turn = if now + 1 < values.len() { now + 1 } else { 0 };
             now
         };
         let Some(value) = values.get(turn) else { return Ok(()) };

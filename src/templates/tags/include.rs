@@ -87,7 +87,7 @@ impl Including {
                 }
                 state.scopes.push((name.clone(), value));
                 let (kind, index, name) = (TurnKind::For, index as u64, name.clone());
-                state.turns.push(Turn { kind, index, length, columns: length, name });
+                state.turns.push(Turn { kind, index, length, columns: length, name, hidden: self.0.isolated });
             }
             let rendered = self.once(writer, runtime);
             let mut state = state(runtime);

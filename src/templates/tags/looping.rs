@@ -186,7 +186,7 @@ impl Items {
         {
             let mut state = state(runtime);
             state.scopes.push((header.name.clone(), Value::Null));
-            state.turns.push(Turn { kind, index: 0, length: count, columns, name });
+            state.turns.push(Turn { kind, index: 0, length: count, columns, name, hidden: false });
         }
         let mut outcome = Ok(false);
         for index in 0..count {
