@@ -47,6 +47,8 @@ pub(super) enum Verb {
     Init(Init),
     /// Check settings, packs and rules, and name every fault
     Check(Check),
+    /// Show what a template makes of an event, or of any data
+    Render(Render),
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -116,6 +118,56 @@ pub(super) struct Check {
     /// The machine's form
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  bellwire render 'Call from {{ event.location }}' --event sample:gruveo.call/missed\n  \
+        bellwire render --template templates/notes/call.liquid --event evt_01hf3y8a9d000 --sink html\n  \
+        bellwire render --lenient --template card.liquid --data person.json\n\n\
+        The files that `include` and `render` name are those of the workspace's templates/. Exit code 1 where the template has a\n\
+        fault or cannot be rendered; the message names line and column."
+)]
+pub(super) struct Render {
+    /// The template; or --template
+    #[arg(conflicts_with = "template")]
+    pub(super) text: Option<String>,
+    /// The file that holds the template; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) template: Option<PathBuf>,
+    /// A JSON file with an object: its keys are the names that the template sees; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) data: Option<PathBuf>,
+    /// evt_..., sample:TYPE/NAME, or a JSON file with a payload: the template sees `event`, `trigger` and `vars`
+    #[arg(long, value_name = "EVENT")]
+    pub(super) event: Option<String>,
+    /// The type of a payload in a file that does not say its own, such as gruveo.call
+    #[arg(long = "type", value_name = "TYPE", requires = "event")]
+    pub(super) kind: Option<String>,
+    /// What is missing is empty, as in other Liquid engines and in profile cards; in rules it is an error
+    #[arg(long)]
+    pub(super) lenient: bool,
+    /// What the text is for: decides how values are escaped
+    #[arg(long, value_enum, default_value = "plain")]
+    pub(super) sink: RenderSink,
+    /// Print the value as JSON; a template that is one {{ }} keeps its type
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What a rendered text is for.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum RenderSink {
+    /// As it is
+    Plain,
+    /// An input of type html
+    Html,
+    /// A segment of a URL's path
+    Path,
+    /// A value in a URL's query
+    Query,
+    /// A header
+    Header,
 }
 
 #[derive(Debug, Subcommand)]

@@ -178,8 +178,14 @@ impl<'r> Evaluation<'r> {
                     _ => {
                         let left = self.value(left, missing, place)?;
                         let right = self.value(right, missing, place)?;
-                        if operator.orders() && matches!((&left, &right), (Value::String(_), Value::Number(_)) | (Value::Number(_), Value::String(_))) {
-                            let message = "a text and a number cannot be compared; `| plus: 0` makes a number of a text";
+                        if operator.orders()
+                            && matches!(
+                                (&left, &right),
+                                (Value::String(_), Value::Number(_)) | (Value::Number(_), Value::String(_))
+                            )
+                        {
+                            let message =
+                                "a text and a number cannot be compared; `| plus: 0` makes a number of a text";
                             return Err(RenderError::new(RenderErrorKind::Other, place, message));
                         }
                         self.compare(&left, *operator, &right).map_err(|spent| spent_at(place, &spent))

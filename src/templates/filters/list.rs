@@ -22,16 +22,34 @@ pub(super) const FILTERS: &[Filter] = &[
     },
     Filter { name: "first", least: 0, most: 0, named: &[], run: |g| Ok(end(g.input, 0)) },
     Filter { name: "find_index", least: 1, most: 2, named: &[], run: find_index },
-    Filter { name: "has", least: 1, most: 2, named: &[], run: |g| Ok(chosen(g, true)?.map_or(Value::Null, |list| Value::Bool(!list.is_empty()))) },
+    Filter {
+        name: "has",
+        least: 1,
+        most: 2,
+        named: &[],
+        run: |g| Ok(chosen(g, true)?.map_or(Value::Null, |list| Value::Bool(!list.is_empty()))),
+    },
     Filter { name: "join", least: 0, most: 1, named: &[], run: join },
     Filter { name: "last", least: 0, most: 0, named: &[], run: |g| Ok(end(g.input, -1)) },
     Filter { name: "map", least: 1, most: 1, named: &[], run: map },
-    Filter { name: "reject", least: 1, most: 2, named: &[], run: |g| Ok(chosen(g, false)?.map_or(Value::Null, Value::Array)) },
+    Filter {
+        name: "reject",
+        least: 1,
+        most: 2,
+        named: &[],
+        run: |g| Ok(chosen(g, false)?.map_or(Value::Null, Value::Array)),
+    },
     Filter { name: "reverse", least: 0, most: 0, named: &[], run: reverse },
     Filter { name: "sort", least: 0, most: 1, named: &[], run: |g| sort(g, false) },
     Filter { name: "sort_natural", least: 0, most: 1, named: &[], run: |g| sort(g, true) },
     Filter { name: "uniq", least: 0, most: 1, named: &[], run: uniq },
-    Filter { name: "where", least: 1, most: 2, named: &[], run: |g| Ok(chosen(g, true)?.map_or(Value::Null, Value::Array)) },
+    Filter {
+        name: "where",
+        least: 1,
+        most: 2,
+        named: &[],
+        run: |g| Ok(chosen(g, true)?.map_or(Value::Null, Value::Array)),
+    },
 ];
 
 /// The elements of a list; lists in it are part of it.
@@ -77,7 +95,9 @@ pub(super) fn asked(given: &Given<'_>, element: Value, name: Option<&str>) -> Re
     match element {
         Value::Object(mut object) => Ok(Some(object.shift_remove(name).unwrap_or_default())),
         Value::String(text) if text.contains(name) => Ok(Some(Value::from(name))),
-        Value::Number(number) if !number.is_f64() => Err(refused(format!("`{name}` is asked of a number, which has no names"))),
+        Value::Number(number) if !number.is_f64() => {
+            Err(refused(format!("`{name}` is asked of a number, which has no names")))
+        }
         Value::Null | Value::Bool(_) if given.lenient => Ok(None),
         _ => Ok(Some(Value::Null)),
     }
