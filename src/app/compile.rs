@@ -46,6 +46,12 @@ pub fn compile(texts: &Texts, config: &Config) -> Compiled {
     Compiled { set: Arc::new(rules.set), registry: Arc::new(registry), findings }
 }
 
+/// The JSON Schema of the rules of a workspace: of the language, and of the packs that are built in or stand in the workspace.
+pub fn rule_schema(config: &Config) -> crate::value::Value {
+    let compiled = super::check(config);
+    crate::rules::schema(&AppVocabulary { registry: &compiled.registry, config })
+}
+
 /// Compiles texts that once held together, for runs that are pinned to them.
 pub(super) fn pinned(texts: Texts, config: &Config) -> Pinned {
     let compiled = compile(&texts, config);

@@ -7,7 +7,7 @@ mod settings;
 mod start;
 mod vocabulary;
 
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, rule_schema};
 pub use in_force::{Rulebook, RulebookError, check};
 pub use serve::{serve, serve_beside};
 pub use start::{App, StartError};

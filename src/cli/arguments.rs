@@ -49,6 +49,8 @@ pub(super) enum Verb {
     Check(Check),
     /// Show what a template makes of an event, or of any data
     Render(Render),
+    /// Print a JSON Schema of rules, packs or settings, for editors
+    Schema(Schema),
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -168,6 +170,32 @@ pub(super) enum RenderSink {
     Query,
     /// A header
     Header,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  bellwire schema > rule.json\n  bellwire schema packs\n  bellwire schema --write\n\n\
+        The schema of rules knows the actions and events of the packs in this workspace. Editors that speak YAML Language Server\n\
+        find it by a line at the top of a rule: # yaml-language-server: $schema=../../templates/schema/rule.json"
+)]
+pub(super) struct Schema {
+    /// Of what
+    #[arg(value_enum, default_value = "rules")]
+    pub(super) of: SchemaOf,
+    /// Write all three into templates/schema/ of the workspace
+    #[arg(long)]
+    pub(super) write: bool,
+}
+
+/// What a schema is of.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum SchemaOf {
+    /// Rule files
+    Rules,
+    /// Packs: templates/services/*.yaml
+    Packs,
+    /// bellwire.toml
+    Settings,
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,7 +12,7 @@ use super::{
     arguments::{Arguments, Verb},
     check, config, demo, doctor, events,
     failure::Failure,
-    init, render, runs, secrets, send, serve,
+    init, render, runs, schema, secrets, send, serve,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -46,6 +46,7 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Init(options) => init::run(&options)?,
         Verb::Check(options) => check::run(workspace, &options)?,
         Verb::Render(options) => render::run(workspace, &options)?,
+        Verb::Schema(options) => schema::run(workspace, &options)?,
         Verb::Config(verb) => config::run(workspace, &verb)?,
         Verb::Secrets(verb) => secrets::run(workspace, verb)?,
         Verb::Events(verb) => events::run(workspace, &verb)?,

@@ -18,6 +18,7 @@ mod needs;
 mod open;
 mod render;
 mod runs;
+mod schema;
 mod secrets;
 mod send;
 mod serve;

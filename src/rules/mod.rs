@@ -14,6 +14,7 @@ mod parse;
 mod pattern;
 mod reader;
 mod rule;
+mod schema;
 mod set;
 mod vocabulary;
 mod watch;
@@ -27,6 +28,7 @@ pub use rule::{
     Around, AttributesStep, Concurrency, DigestWindow, Every, Fuse, HttpAuth, HttpBody, HttpStep, ManualInput, On,
     OnStepError, Once, Retry, RetryWhen, Rule, Step, StepKind, Threshold, Unknown, Var, WaitStep, WaitWhat, WhenFull,
 };
+pub use schema::schema;
 pub use set::{Compiled, Digest, Set, Texts};
 pub use vocabulary::{ActionInfo, EventInfo, InputInfo, Vocabulary};
 pub use watch::{Watch, watch};

@@ -12,6 +12,7 @@ mod payload;
 mod raw;
 mod registry;
 mod samples;
+mod schema;
 mod sign;
 mod signature;
 
@@ -23,5 +24,6 @@ pub use hook::{BodyKind, Field, Hook, Read, Refused, Request};
 pub use pack::{Action, AuthUse, Body, EventKind, Input, InputType, Pack, Stamp, StampUnit};
 pub use payload::payload;
 pub use registry::Registry;
+pub use schema::schema;
 pub use sign::{SignedDelivery, sign_delivery};
 pub use signature::{Algorithm, Encoding, Hmac, Token, TokenPlace, Verify};
