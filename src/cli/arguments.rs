@@ -176,13 +176,13 @@ pub(super) enum RenderSink {
 #[command(
     after_long_help = "Examples:\n  bellwire schema > rule.json\n  bellwire schema packs\n  bellwire schema --write\n\n\
         The schema of rules knows the actions and events of the packs in this workspace. Editors that speak YAML Language Server\n\
-        find it by a line at the top of a rule: # yaml-language-server: $schema=../../templates/schema/rule.json"
+        find it by a line at the top of a rule: # yaml-language-server: $schema=../../templates/.schema/rule.json"
 )]
 pub(super) struct Schema {
     /// Of what
     #[arg(value_enum, default_value = "rules")]
     pub(super) of: SchemaOf,
-    /// Write all three into templates/schema/ of the workspace
+    /// Write all three into templates/.schema/ of the workspace
     #[arg(long)]
     pub(super) write: bool,
 }

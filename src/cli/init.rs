@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::{answer::Answer, arguments::Init, failure::Failure};
+use super::{answer::Answer, arguments::Init, failure::Failure, schema};
 
 /// What a workspace begins with: path and text. The rule is the repository's own.
 pub(super) const FILES: [(&str, &str); 4] = [
@@ -49,6 +49,7 @@ pub(super) fn run(options: &Init) -> Result<Answer, Failure> {
         let made = make(&folder.join(name), text).map_err(|error| failed(&folder.join(name), &error))?;
         said.push(format!("{}  {name}", if made { "made" } else { "kept" }));
     }
+    schema::place(folder)?;
     said.push(next_steps(folder));
     Ok(Answer::text(said.join("\n")))
 }

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use crate::{
-    cli::{failure::Failure, init},
+    cli::{failure::Failure, init, schema},
     config::{self, Config},
 };
 
@@ -45,6 +45,7 @@ fn make(folder: &Path, file: &Path, listen: SocketAddr, groove: SocketAddr) -> R
         let path = folder.join(name);
         init::make(&path, text).map_err(|error| init::failed(&path, &error))?;
     }
+    schema::place(folder)?;
     // Last: a folder with settings is taken for a whole workspace the next time.
     init::make(file, &text).map_err(|error| init::failed(file, &error))?;
     Ok(())
