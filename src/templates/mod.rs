@@ -39,3 +39,14 @@ pub use reference::Reference;
 pub use sink::Sink;
 pub use template::Template;
 pub use tree::Tree;
+
+/// The names of all filters.
+pub fn filter_names() -> Vec<&'static str> {
+    filters::names().collect()
+}
+
+/// The names of all tags that begin something, without those that part or end a block, and those that show a file.
+pub fn tag_names() -> Vec<&'static str> {
+    let alone = scan::TAGS.into_iter().filter(|tag| !matches!(*tag, "include" | "render"));
+    alone.chain(scan::BLOCKS.iter().map(|(block, _)| *block)).chain(scan::OWN).collect()
+}

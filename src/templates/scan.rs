@@ -49,7 +49,7 @@ pub(super) const BLOCKS: [(&str, &str); 7] = [
 const BRANCHES: [(&str, &[&str]); 3] =
     [("else", &["if", "unless", "case", "for"]), ("elsif", &["if", "unless"]), ("when", &["case"])];
 /// Tags that this pass reads by itself.
-const OWN: [&str; 5] = ["raw", "comment", "doc", "echo", "liquid"];
+pub(super) const OWN: [&str; 5] = ["raw", "comment", "doc", "echo", "liquid"];
 
 /// A template cut into pieces.
 #[derive(Debug)]
