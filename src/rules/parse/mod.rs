@@ -12,6 +12,7 @@ mod step;
 mod tests_key;
 mod wait;
 
+pub(crate) use manual::inputs_schema;
 pub(crate) use rule::read_rule;
 pub(crate) use span::known_hours;
 
