@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::Place,
-    rules::{Condition, Operand, Test, codes, keys},
+    rules::{Condition, EventInfo, Operand, Test, codes, keys},
     templates::{Reference, Tree},
     value::{Path, Segment, Value},
 };
@@ -48,19 +48,38 @@ impl Checker<'_> {
     pub(super) fn condition(&self, condition: &Condition, here: &Here) {
         condition.each_test(&mut |test| {
             self.path(test.place, &test.path, false, here);
-            self.never(test);
-            for operator in &test.operators {
-                operator.each(&mut |operator| match &operator.operand {
-                    Operand::Template(leaf) => {
-                        for reference in of_leaf(leaf) {
-                            self.reference(operator.place, reference, here);
-                        }
-                    }
-                    Operand::Tree(tree) => self.tree(tree, here),
-                    _ => {}
-                });
+            if test.path.root() == Some("event") {
+                self.never(test, &self.events);
             }
+            self.right_side(test, here);
         });
+    }
+
+    /// Checks `when` of a wait: its left sides see the event that is waited for as `incoming`, its right sides do not.
+    pub(super) fn wait_condition(&self, condition: &Condition, incoming: &[EventInfo<'_>], here: &Here) {
+        condition.each_test(&mut |test| {
+            if test.path.root() == Some("incoming") {
+                self.payload(test.place, &test.path, test.path.below_root(), incoming);
+                self.never(test, incoming);
+            } else {
+                self.path(test.place, &test.path, false, here);
+            }
+            self.right_side(test, here);
+        });
+    }
+
+    fn right_side(&self, test: &Test, here: &Here) {
+        for operator in &test.operators {
+            operator.each(&mut |operator| match &operator.operand {
+                Operand::Template(leaf) => {
+                    for reference in of_leaf(leaf) {
+                        self.reference(operator.place, reference, here);
+                    }
+                }
+                Operand::Tree(tree) => self.tree(tree, here),
+                _ => {}
+            });
+        }
     }
 
     /// Checks what a tree of templates looks at.
@@ -68,12 +87,9 @@ impl Checker<'_> {
         each_reference(tree, &mut |leaf, reference| self.reference(leaf, reference, here));
     }
 
-    fn never(&self, test: &Test) {
-        if test.path.root() != Some("event") {
-            return;
-        }
+    fn never(&self, test: &Test, events: &[EventInfo<'_>]) {
         // With several events, one of which does not say, nothing is known.
-        let [event] = self.events.as_slice() else { return };
+        let [event] = events else { return };
         if let Walk::Found { schemas, .. } = walk(event.schema, test.path.below_root(), false) {
             never::check(self.reader, test, event.schema, &schemas);
         }
@@ -83,15 +99,13 @@ impl Checker<'_> {
     fn path(&self, at: Place, path: &Path, strict: bool, here: &Here) -> Option<bool> {
         let below = path.below_root();
         match path.root() {
-            Some("event") => self.payload(at, path, below),
-            Some("events") => match below {
-                [Segment::Index(_) | Segment::Any, rest @ ..] => self.payload(at, path, rest),
-                _ => Some(false),
-            },
+            Some(root) if here.loops.iter().any(|turn| turn.name == root) => Some(false),
+            Some("event") => self.payload(at, path, below, &self.events),
+            Some("events") => self.events_path(at, path, below),
             Some("trigger") => self.field(at, path, below, &TRIGGER),
             Some("rule") => self.field(at, path, below, &RULE),
             Some("now") => Some(false),
-            Some("vars") => self.var(at, path),
+            Some("vars") => self.var(at, path, here),
             Some("run") if matches!(here.part, Part::Step | Part::OnError) => self.field(at, path, below, &RUN),
             Some("error") if here.part == Part::OnError => self.field(at, path, below, &ERROR),
             Some("steps") if matches!(here.part, Part::Step | Part::OnError) => {
@@ -105,7 +119,10 @@ impl Checker<'_> {
             Some(root @ ("run" | "steps" | "error" | "incoming")) => {
                 let (message, help) = match root {
                     "error" => ("`error` is seen under `on_error` alone", ""),
-                    "incoming" => ("`incoming` is seen in `when` of `wait` alone", "here the payload is `event`"),
+                    "incoming" => (
+                        "`incoming` is seen on the left sides of `when` of `wait` alone",
+                        "here the payload is `event`; after the wait the one that came is `steps.ID.result`",
+                    ),
                     "run" => ("`run` is not there yet when a rule is matched", "it is seen in steps"),
                     _ => ("no step has run yet when a rule is matched", "`steps` is seen in steps"),
                 };
@@ -113,14 +130,15 @@ impl Checker<'_> {
                 None
             }
             root => {
-                self.unknown_root(at, root, path);
+                self.unknown_root(at, root, path, here);
                 None
             }
         }
     }
 
-    fn unknown_root(&self, at: Place, root: Option<&str>, path: &Path) {
-        let known = ["event", "events", "trigger", "vars", "steps", "run", "rule", "now"];
+    fn unknown_root(&self, at: Place, root: Option<&str>, path: &Path, here: &Here) {
+        const KNOWN: [&str; 8] = ["event", "events", "trigger", "vars", "steps", "run", "rule", "now"];
+        let known = KNOWN.into_iter().chain(here.loops.iter().map(|turn| turn.name.as_str()));
         let root = root.unwrap_or_default();
         let mut help = match FOREIGN.iter().find(|(theirs, _)| *theirs == root) {
             Some((_, ours)) => format!("here it is called `{ours}`"),
@@ -135,9 +153,33 @@ impl Checker<'_> {
         self.reader.error(codes::UNKNOWN_ROOT, at, message, help);
     }
 
-    /// A place in the payload, by the schemas of the events that the rule listens to.
-    fn payload(&self, at: Place, path: &Path, below: &[Segment]) -> Option<bool> {
-        let walks: Vec<Walk<'_>> = self.events.iter().map(|event| walk(event.schema, below, true)).collect();
+    /// A place in `events`: an element, and what is in it.
+    fn events_path(&self, at: Place, path: &Path, below: &[Segment]) -> Option<bool> {
+        match below {
+            [] => Some(false),
+            [Segment::Any, rest @ ..] => self.payload(at, path, rest, &self.events),
+            [Segment::Index(index), rest @ ..] => {
+                let sure = self.rule.around.threshold.as_ref().map_or(1, |threshold| threshold.count);
+                let there = u32::try_from(*index).is_ok_and(|index| index < sure);
+                self.payload(at, path, rest, &self.events).map(|optional| optional || !there)
+            }
+            [Segment::Name(name), rest @ ..] if name == "first" || name == "last" => {
+                self.payload(at, path, rest, &self.events)
+            }
+            [Segment::Name(name), ..] if name == "size" => Some(false),
+            [Segment::Name(name), ..] => {
+                let message = format!("`events` is a list: there is no {}", keys::shortened(&path.to_string()));
+                let name = keys::shortened(name);
+                let help = format!("write `event.{name}` for the newest, `events.0.{name}` for the oldest, or a loop");
+                self.reader.error(codes::UNKNOWN_FIELD, at, message, help);
+                None
+            }
+        }
+    }
+
+    /// A place in a payload, by the schemas of the events that it may be of.
+    fn payload(&self, at: Place, path: &Path, below: &[Segment], events: &[EventInfo<'_>]) -> Option<bool> {
+        let walks: Vec<Walk<'_>> = events.iter().map(|event| walk(event.schema, below, true)).collect();
         match either(walks) {
             Walk::Unknown => Some(false),
             Walk::Found { optional, .. } => Some(optional),
@@ -165,12 +207,25 @@ impl Checker<'_> {
         }
     }
 
-    fn var(&self, at: Place, path: &Path) -> Option<bool> {
+    fn var(&self, at: Place, path: &Path, here: &Here) -> Option<bool> {
         let Some(Segment::Name(name)) = path.below_root().first() else { return Some(false) };
         let of_rule = self.reader.document.value.get("vars").and_then(Value::as_object);
         let of_settings = self.reader.vocabulary.vars();
         if of_settings.contains_key(name) || of_rule.is_some_and(|vars| vars.contains_key(name)) {
             return Some(false);
+        }
+        if here.written.iter().any(|(written, _)| written == name) {
+            return Some(!here.written.iter().any(|(written, sure)| written == name && *sure));
+        }
+        if self.written.contains_key(name.as_str()) {
+            let message = format!("no step before this one has written the var `{name}`");
+            self.reader.error(
+                codes::UNKNOWN_VAR,
+                at,
+                message,
+                "write it under `vars` of the rule, or in a step before",
+            );
+            return None;
         }
         let known = of_settings.keys().chain(of_rule.into_iter().flat_map(serde_json::Map::keys)).map(String::as_str);
         let message = format!("no var is called `{}`", keys::shortened(name));
@@ -182,10 +237,16 @@ impl Checker<'_> {
 
     fn step_name(&self, at: Place, path: &Path, below: &[Segment], strict: bool, here: &Here) -> Option<bool> {
         let Some(Segment::Name(id)) = below.first() else { return Some(false) };
-        if !self.ids.contains_key(id) {
+        let Some(known) = self.ids.get(id) else {
             let message = format!("no step has the id `{}`", keys::shortened(id));
-            let near = keys::suggestion(id, self.ids.keys().map(String::as_str));
+            let near = keys::suggestion(id, self.ids.names());
             let help = if near.is_empty() { format!("write `id: {}` into a step", keys::shortened(id)) } else { near };
+            self.reader.error(codes::UNKNOWN_STEP, at, message, help);
+            return None;
+        };
+        if !known.turn.is_empty() && !here.loops.iter().any(|turn| turn.pointer == known.turn) {
+            let message = format!("the step `{id}` is seen in its own turn of `for_each` only");
+            let help = "give the `for_each` an `id`: its result is a list with the result of each turn's last step";
             self.reader.error(codes::UNKNOWN_STEP, at, message, help);
             return None;
         }
@@ -202,7 +263,11 @@ impl Checker<'_> {
                 self.reader.warn(codes::UNSURE_RESULT, at, message, "move it before this step");
             }
             Some((_, false)) if strict && result && !here.guards.has(path) && !Self::proven(id, here) => {
-                let message = format!("the step `{id}` may have been skipped or have failed: its result is then null");
+                let message = if known.waits {
+                    format!("nothing may have come for the wait `{id}`: its result is then null")
+                } else {
+                    format!("the step `{id}` may have been skipped or have failed: its result is then null")
+                };
                 let help = format!("use it under `if: {{ steps.{id}.outcome: ok }}`, or add `| default: ...`");
                 self.reader.warn(codes::UNSURE_RESULT, at, message, help);
             }

@@ -1,36 +1,12 @@
 //! Steps in their order: what each looks at, what has surely run before it, and what strangers decide.
 
-use std::collections::BTreeMap;
-
-use super::{Checker, Guards, Here, Part, each_reference, of_leaf};
+use super::{Checker, Guards, Here, Part, each_reference, inner, of_leaf};
 use crate::{
     model::Place,
-    rules::{
-        HttpBody, HttpStep, OnStepError, Step, StepKind, codes,
-        reader::{Reader, place},
-    },
+    rules::{HttpBody, HttpStep, OnStepError, Step, StepKind, codes, reader::place},
     templates::{Leaf, Reference, Tree},
-    value::{Path, Segment, Value},
+    value::{Path, Segment},
 };
-
-/// Collects the ids of a list of steps as written, and says which stand twice.
-pub(super) fn collect_ids(reader: &Reader<'_>, steps: &Value, pointer: &str, ids: &mut BTreeMap<String, Place>) {
-    for (index, step) in steps.as_array().into_iter().flatten().enumerate() {
-        let pointer = format!("{pointer}/{index}");
-        if let Some(id) = step.get("id").and_then(Value::as_str) {
-            let at = place(reader.document.place(&format!("{pointer}/id")));
-            if let Some(first) = ids.get(id) {
-                let message = format!("a second step has the id `{id}`");
-                reader.error(codes::DUPLICATE_ID, at, message, format!("the first one stands in line {}", first.line));
-            } else {
-                ids.insert(id.to_owned(), at);
-            }
-        }
-        for name in ["then", "else", "do", "on_error"] {
-            collect_ids(reader, step.get(name).unwrap_or(&Value::Null), &format!("{pointer}/{name}"), ids);
-        }
-    }
-}
 
 impl Checker<'_> {
     /// Checks a list of steps; `here` then knows that they have been there.
@@ -52,11 +28,11 @@ impl Checker<'_> {
             StepKind::Http(http) => self.http(http, &format!("{pointer}/http"), &inner),
             StepKind::Stop(leaf) => self.leaf(leaf, &format!("{pointer}/stop"), &inner),
             StepKind::Fail(leaf) => self.leaf(leaf, &format!("{pointer}/fail"), &inner),
-            StepKind::ForEach { .. }
-            | StepKind::Wait(_)
-            | StepKind::Attributes(_)
-            | StepKind::Emit { .. }
-            | StepKind::Vars(_) => {}
+            StepKind::ForEach { list, name, steps, .. } => self.for_each(list, name, steps, &pointer, &inner, here),
+            StepKind::Wait(wait) => self.wait(wait, &pointer, &inner),
+            StepKind::Attributes(attributes) => self.attributes(attributes, &pointer, &inner),
+            StepKind::Emit { data, .. } => self.tree(data, &inner),
+            StepKind::Vars(vars) => vars.iter().for_each(|(_, tree)| self.tree(tree, &inner)),
             StepKind::Block { then, otherwise } => {
                 let mut branch = inner.clone();
                 self.steps(then, &mut branch);
@@ -66,6 +42,9 @@ impl Checker<'_> {
                 let before = here.done.len();
                 let of_branches = branch.done.into_iter().skip(before).chain(other.done.into_iter().skip(before));
                 here.done.extend(of_branches.map(|(id, _)| (id, false)));
+                let before = here.written.len();
+                let of_branches = branch.written.into_iter().skip(before).chain(other.written.into_iter().skip(before));
+                here.written.extend(of_branches.map(|(name, _)| (name, false)));
             }
         }
         if let OnStepError::Steps(steps) = &step.on_error {
@@ -75,10 +54,15 @@ impl Checker<'_> {
             self.steps(steps, &mut failed);
             let before = here.done.len();
             here.done.extend(failed.done.into_iter().skip(before).map(|(id, _)| (id, false)));
+            let before = here.written.len();
+            here.written.extend(failed.written.into_iter().skip(before).map(|(name, _)| (name, false)));
+        }
+        let sure = step.condition.is_none() && matches!(step.on_error, OnStepError::Stop);
+        if let StepKind::Vars(vars) = &step.kind {
+            here.written.extend(vars.iter().map(|(name, _)| (name.clone(), sure)));
         }
         if let Some(id) = &step.id {
-            let sure = step.condition.is_none() && matches!(step.on_error, OnStepError::Stop);
-            here.done.push((id.clone(), sure));
+            here.done.push((id.clone(), sure && !inner::may_time_out(&step.kind)));
         }
     }
 
@@ -113,7 +97,7 @@ impl Checker<'_> {
         }
     }
 
-    fn leaf(&self, leaf: &Leaf, pointer: &str, here: &Here) {
+    pub(super) fn leaf(&self, leaf: &Leaf, pointer: &str, here: &Here) {
         let at = place(self.reader.document.place(pointer));
         for reference in of_leaf(leaf) {
             self.reference(at, reference, here);
@@ -121,11 +105,11 @@ impl Checker<'_> {
     }
 
     /// Warns where a value that a stranger can write decides what is acted on.
-    fn untrusted(&self, leaf: Place, reference: &Reference, input: &str, here: &Here) {
+    pub(super) fn untrusted(&self, leaf: Place, reference: &Reference, input: &str, here: &Here) {
         if here.guards.was_checked(&reference.path) {
             return;
         }
-        let sources = self.sources(&reference.path);
+        let sources = self.sources(&reference.path, here);
         let unguarded = sources.iter().find(|path| self.is_untrusted(path) && !here.guards.was_checked(path));
         let Some(path) = unguarded else { return };
         let at = self.reader.in_text(leaf, reference.place);

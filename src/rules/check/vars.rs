@@ -40,8 +40,8 @@ impl Checker<'_> {
         false
     }
 
-    /// Every place outside `vars` that a value at `path` comes from; circles end.
-    pub(super) fn sources(&self, path: &Path) -> Vec<Path> {
+    /// Every place outside `vars` and the turns of loops that a value at `path` comes from; circles end.
+    pub(super) fn sources(&self, path: &Path, here: &Here) -> Vec<Path> {
         let mut found = Vec::new();
         let mut seen: Vec<Path> = Vec::new();
         let mut open = vec![path.clone()];
@@ -50,10 +50,19 @@ impl Checker<'_> {
                 continue;
             }
             seen.push(path.clone());
-            match var_name(&path).and_then(|name| self.needs.get(name)) {
-                Some(needs) => open.extend(needs.iter().cloned()),
-                None => found.push(path),
+            if let Some(turn) = here.loops.iter().find(|turn| Some(turn.name.as_str()) == path.root()) {
+                let of_element = |list: &Path| {
+                    let rest = path.below_root().iter().cloned();
+                    Path::new(list.segments().iter().cloned().chain([Segment::Any]).chain(rest).collect())
+                };
+                open.extend(turn.sources.iter().map(of_element));
+                continue;
             }
+            let of_var = |name| [self.needs.get(name), self.written.get(name)].into_iter().flatten().flatten();
+            let needs: Vec<Path> = var_name(&path).into_iter().flat_map(of_var).cloned().collect();
+            let known =
+                var_name(&path).is_some_and(|name| self.needs.contains_key(name) || self.written.contains_key(name));
+            if known { open.extend(needs) } else { found.push(path) }
         }
         found
     }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Compiled, Set, Texts, index::Index};
+use super::{Compiled, Set, Texts, emitted::WithEmitted, index::Index};
 use crate::{
     model::{Finding, Place},
     rules::{Rule, Vocabulary, codes, parse::read_rule},
@@ -20,8 +20,10 @@ impl Set {
         let mut findings = check_templates(&files);
         let mut rules: BTreeMap<Arc<str>, Arc<Rule>> = BTreeMap::new();
         let mut names: HashMap<String, &str> = HashMap::new();
-        for (file, text) in texts.0.iter().filter(|(file, _)| is_rule(file)) {
-            let read = read_rule(file, text, &files, vocabulary);
+        let texts_of_rules = || texts.0.iter().filter(|(file, _)| is_rule(file));
+        let vocabulary = WithEmitted::new(vocabulary, texts_of_rules().map(|(_, text)| text));
+        for (file, text) in texts_of_rules() {
+            let read = read_rule(file, text, &files, &vocabulary);
             findings.extend(read.findings);
             if let Some((name, at)) = read.name.filter(|(name, _)| !name.is_empty())
                 && let Some(first) = names.insert(name.trim().to_lowercase(), file)

@@ -1,6 +1,7 @@
 //! A rule set: all rules, templates and packs that hold together; content-addressed and indexed.
 
 mod compile;
+mod emitted;
 mod index;
 mod loose;
 
