@@ -1,6 +1,6 @@
 //! Waits: for a time, until a time, for an event.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -10,9 +10,8 @@ use super::{
 };
 use crate::{
     clock::Time,
-    config,
     model::{ErrorClass, StepOutcome, StepOutput, StepPath},
-    rules::{Condition, Hours, Step, StepKind, WaitStep, WaitWhat},
+    rules::{Condition, Step, StepKind, WaitStep, WaitWhat, fake},
     walk::{End, Next, Wait, WaitEvent, Walk},
 };
 
@@ -50,15 +49,12 @@ fn a_time_is_waited_for_and_does_not_count_for_the_run() {
 
 #[test]
 fn only_time_inside_the_hours_counts() {
-    let office = config::Hours {
-        timezone: "UTC".to_owned(),
-        days: BTreeMap::from([("mon-fri".to_owned(), vec!["09:00-17:00".to_owned()])]),
-        closed: Vec::new(),
-    };
-    let in_hours = |what, office: &config::Hours| {
-        let hours = Hours::parse(office).ok();
+    let in_hours = |what, days: &[(&str, &str)]| {
+        let hours = fake::hours(days);
+        assert!(hours.is_some());
         step(StepKind::Wait(Box::new(WaitStep { what, hours })))
     };
+    let office = [("mon-fri", "09:00-17:00")];
     // 2026-03-01 is a Sunday.
     let four = || WaitWhat::For(Duration::from_secs(4 * HOUR));
     let monday = Time::parse("2026-03-02T13:00:00Z");
@@ -67,8 +63,7 @@ fn only_time_inside_the_hours_counts() {
     let when = is("incoming.ticket", &json!(42));
     let event = WaitWhat::Event { kinds: vec!["shop.answered".to_owned()], when, limit };
     assert_eq!(begins(&mut walk(rule(vec![in_hours(event, &office)]), json!({})), NOON).2.until, monday);
-    let closed = config::Hours { days: BTreeMap::new(), ..office };
-    let (class, why) = message(in_hours(four(), &closed), json!({}));
+    let (class, why) = message(in_hours(four(), &[]), json!({}));
     assert!(class == ErrorClass::InvalidInput && why.contains("never open"), "{why}");
 }
 
