@@ -78,6 +78,9 @@ fn the_result_of_a_turn_is_that_of_the_step_executed_last_wherever_it_stands() {
         if path.0 == "do.0.do.0[2]" { broken(path) } else { ok(path, json!(path.0)) }
     });
     assert_eq!(went.output("do.0").result, json!(["do.0.do.0[0]", "do.0.do.1.then.0[1]", "do.0.do.0.on_error.0[2]"]));
+    let first_only = vec![act("a").only_if(is("item", &json!(0)))];
+    let second = through(rule(vec![each(&json!([0, 1]), "item", first_only)]), json!({}), &well);
+    assert_eq!(second.output("do.0").result, json!(["do.0.do.0[0]", null]), "a turn inherits nothing");
     let none = through(rule(vec![each(&json!([0]), "item", vec![act("c").only_if(never())])]), json!({}), &well);
     assert_eq!(none.output("do.0").result, json!([null]));
     let gone_on =
