@@ -104,3 +104,9 @@ impl Vocabulary for Fake {
         (name == "office").then(|| Hours::parse(&written).expect("hours that can be read"))
     }
 }
+
+/// Hours in UTC: `("mon-fri", "09:00-17:00")`.
+pub(crate) fn hours(days: &[(&str, &str)]) -> Option<super::Hours> {
+    let days = days.iter().map(|(days, span)| ((*days).to_owned(), vec![(*span).to_owned()])).collect();
+    super::Hours::parse(&crate::config::Hours { timezone: "UTC".to_owned(), days, closed: Vec::new() }).ok()
+}
