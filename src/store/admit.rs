@@ -276,7 +276,9 @@ fn join(conn: &mut Conn, wish: &Wish<'_>, gate: &DigestGate) -> Result<Option<i6
 fn burn(conn: &mut Conn, wish: &Wish<'_>, gate: &FuseGate) -> Result<Option<String>, StoreError> {
     let Fuse { is_blown, since } = dialect::fuse_of(conn, wish.rule)?;
     if !is_blown {
-        let first = first_at(wish.received_at.minus(gate.within)).max(since.saturating_add(1));
+        // As with the other gates: what is exactly that old counts no more.
+        let past = Time(wish.received_at.minus(gate.within).0.saturating_add(1));
+        let first = first_at(past).max(since.saturating_add(1));
         if dialect::runs_since(conn, wish.rule, first, wish.run, gate.count)? < u64::from(gate.count) {
             return Ok(None);
         }

@@ -81,6 +81,10 @@ fn enter(conn: &mut Conn, claim: &Claim, row: &Standing, wish: &PlaceWish) -> Re
     let (run, of) = (claim.run.0, RuleKey { rule: row.rule, key: &wish.key });
     if dialect::place_of(conn, run)?.is_none() {
         let seats = i32::try_from(wish.limit.max(1)).unwrap_or(i32::MAX);
+        if dialect::first_in_line(conn, of)?.is_some_and(|(_, known)| known != seats) {
+            // The rule was changed since they came.
+            dialect::set_seats(conn, of, seats)?;
+        }
         dialect::stand_in_line(conn, of, run, seats)?;
         dialect::add_mark(conn, run, marks::PLACE | marks::QUEUED)?;
     }

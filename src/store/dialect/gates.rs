@@ -240,7 +240,7 @@ pub(in crate::store) fn runs_since(
     let limit = enough.max(1).checked_next_power_of_two().unwrap_or(u32::MAX);
     let sql = format!(
         "SELECT count(*) AS found FROM (SELECT 1 FROM {runs} WHERE rule = ? AND id >= ? AND id <> ? \
-         AND status NOT IN (1, 8) LIMIT {limit}) AS some"
+         AND status NOT IN (1, 8) LIMIT {limit}) AS few"
     );
     let binds = [Bind::Int(Some(rule)), Bind::Big(Some(first)), Bind::Big(Some(aside))];
     let found: Vec<(i64,)> = each!(conn, c => question::<(BigInt,)>(&sql, &binds).load(c))?;

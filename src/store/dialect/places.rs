@@ -130,6 +130,16 @@ pub(in crate::store) fn first_in_line(conn: &mut Conn, of: RuleKey<'_>) -> Resul
     Ok(rows.into_iter().next())
 }
 
+/// How many places there are now, for all who wait for one of a key.
+pub(in crate::store) fn set_seats(conn: &mut Conn, of: RuleKey<'_>, seats: i32) -> Result<(), StoreError> {
+    execute(
+        conn,
+        "UPDATE places SET seats = ? WHERE rule = ? AND \"key\" = ? AND queued = 1",
+        &[Bind::Int(Some(seats)), Bind::Int(Some(of.rule)), Bind::Bytes(Some(of.key))],
+    )
+    .map(drop)
+}
+
 /// Gives a place to a run that waits, and makes it due. 2 is `due`, and the mark of those who wait.
 pub(in crate::store) fn seat(conn: &mut Conn, run: i64, now: i64) -> Result<(), StoreError> {
     execute(conn, "UPDATE places SET queued = 0 WHERE run = ?", &[Bind::Big(Some(run))])?;
