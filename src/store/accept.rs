@@ -6,6 +6,7 @@ use diesel::{Insertable, Queryable, QueryableByName};
 use serde_json::{Map, Value};
 
 use super::{
+    admit,
     compress::{Dictionaries, Dictionary, pack_body},
     dialect::{self, Conn},
     error::StoreError,
@@ -267,7 +268,7 @@ pub(super) fn accept_all(
     }
     let mut keys = Keys::load(conn, &wanted)?;
     let mut writes = KeyWrites::default();
-    let (mut events, mut bodies, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut events, mut bodies, mut runs, mut gated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut answers = Vec::with_capacity(batch.len());
     for (ready, source) in batch.iter().zip(sources) {
         let event = &ready.event;
@@ -280,13 +281,24 @@ pub(super) fn accept_all(
             events.push(event_row(conn, known, ready, id_reused)?);
             bodies.push(BodyRow { event: event.id.0, data: &ready.data });
             for run in &event.runs {
-                runs.push(run_row(conn, known, event, run)?);
+                let row = run_row(conn, known, event, run)?;
+                if has_gates(run) {
+                    gated.push((event, run, row));
+                } else {
+                    runs.push(row);
+                }
             }
         }
     }
     dialect::insert_events(conn, &events)?;
     dialect::insert_bodies(conn, &bodies)?;
     dialect::insert_runs(conn, &runs)?;
+    // One by one and after all others: each sees what those before it have left, and the batch needs no memory of its own.
+    for (event, run, row) in gated {
+        if admit::admit(conn, row, event.received_at, run.due_at, &run.gates)? {
+            dialect::add_started(conn, event.id.0, 1)?;
+        }
+    }
     dialect::insert_keys(conn, &writes.new)?;
     for key in &writes.renewed {
         dialect::renew_key(conn, key)?;
@@ -315,12 +327,17 @@ fn event_row(
         depth: i16::from(event.depth),
         flags: flags.0,
         rule_set: event.set,
-        runs: i32::try_from(event.runs.len()).unwrap_or(i32::MAX),
+        runs: i32::try_from(event.runs.iter().filter(|run| !has_gates(run)).count()).unwrap_or(i32::MAX),
         matched: !event.runs.is_empty(),
         seen: 1,
         bytes: ready.bytes,
         dictionary: known.dictionary(conn, ready.used.as_deref())?,
     })
+}
+
+/// Only a run that would start has something to pass.
+fn has_gates(run: &NewRun) -> bool {
+    run.status == RunStatus::Due && !run.gates.are_open()
 }
 
 fn run_row(conn: &mut Conn, known: &mut Known, event: &NewEvent, run: &NewRun) -> Result<RunInsert, StoreError> {
@@ -339,5 +356,7 @@ fn run_row(conn: &mut Conn, known: &mut Known, event: &NewEvent, run: &NewRun) -
         ended_at: (!open).then_some(event.received_at.0),
         vars: json::pack_object(&run.vars)?,
         error: json::pack_error(run.error.as_ref())?,
+        why: None,
+        marks: None,
     })
 }

@@ -9,10 +9,11 @@ use super::{
     dialect::{self, ClaimUpdate, Conn, each},
     error::StoreError,
     events::{self, StoredEvent},
-    gates::PlaceWish,
-    json,
+    gates::{Claimed, PlaceWish},
+    json, marks,
     names::{Known, Lookup},
     outputs::{self, RequestInsert},
+    places,
     resolve::Resolution,
     runs::status_of,
     schema::runs,
@@ -125,6 +126,7 @@ struct WorkRow {
     rule_set: i64,
     rule: i32,
     status: i16,
+    due_at: Option<i64>,
     started_at: Option<i64>,
     step: Option<i32>,
     resolution: Option<i16>,
@@ -132,16 +134,17 @@ struct WorkRow {
     replay_of: Option<i64>,
     vars: Option<Vec<u8>>,
     failure: Option<Vec<u8>>,
+    marks: Option<i32>,
 }
 
-/// Takes the run in the transaction that is open. False: it is not in the state it was seen in, or held.
-pub(super) fn take(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<bool, StoreError> {
+/// Takes the run in the transaction that is open, unless it is not in the state it was seen in, or something stands in its way.
+pub(super) fn take(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<Claimed, StoreError> {
     let running = claim.from.next(RunStatus::Running)?;
     let attempt = match &claim.attempt {
         Some(attempt) => Some((AttemptInsert::begun(conn, known, claim.run, claim.claim.0, attempt)?, attempt)),
         None => None,
     };
-    let update = ClaimUpdate {
+    let mut update = ClaimUpdate {
         run: claim.run.0,
         from: claim.from.code(),
         running: running.code(),
@@ -149,14 +152,23 @@ pub(super) fn take(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<
         now: claim.now.0,
         until: claim.until.0,
         step: attempt.as_ref().map(|(row, _)| row.step()),
+        is_passed: false,
     };
-    if !dialect::claim_run(conn, &update)? {
-        return Ok(false);
+    // Nearly every run is taken by this alone.
+    let is_plain = claim.place.is_none() && claim.from != RunStatus::Collecting;
+    if !(is_plain && dialect::claim_run(conn, &update)?) {
+        if let Some(stopped) = places::door(conn, claim)? {
+            return Ok(stopped);
+        }
+        update.is_passed = true;
+        if !dialect::claim_run(conn, &update)? {
+            return Ok(Claimed::NotMine);
+        }
     }
     if let Some((row, attempt)) = attempt {
         begin_attempt(conn, claim.run, row, attempt)?;
     }
-    Ok(true)
+    Ok(Claimed::Mine)
 }
 
 /// Writes the row of an attempt that begins, and its request.
@@ -181,6 +193,7 @@ pub(super) fn load(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option
     let Some(event) = events::stored(conn, lookup, row.event)? else {
         return Err(StoreError::Corrupt(format!("the event of {id} is missing")));
     };
+    let earlier = if marks::has(row.marks, marks::EVENTS) { earlier(conn, lookup, id)? } else { Vec::new() };
     let pending = match row.step {
         Some(step) => pending(conn, lookup, id, step, row.resolution)?,
         None => None,
@@ -198,11 +211,17 @@ pub(super) fn load(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option
         event,
         outputs: outputs::of_run(conn, lookup, id)?,
         pending,
-        due_at: None,
-        earlier: Vec::new(),
+        due_at: row.due_at.map(Time),
+        earlier,
         wait: None,
-        cancelled: false,
+        cancelled: marks::has(row.marks, marks::CANCEL),
     }))
+}
+
+/// The other events of a run, oldest first; without those that retention has deleted after the run was over.
+fn earlier(conn: &mut Conn, lookup: &Lookup, run: RunId) -> Result<Vec<StoredEvent>, StoreError> {
+    let ids = dialect::run_events(conn, run.0)?;
+    ids.into_iter().filter_map(|id| events::stored(conn, lookup, id).transpose()).collect()
 }
 
 fn pending(

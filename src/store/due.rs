@@ -28,7 +28,7 @@ pub struct DueRun {
     pub id: RunId,
     /// The rule's id.
     pub rule: Arc<str>,
-    /// Undecided, Due or Waiting.
+    /// Undecided, Collecting, Due or Waiting.
     pub status: RunStatus,
     /// When it was due.
     pub due_at: Time,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     compress::{BARE, PLAIN},
-    dialect::{Conn, each},
+    dialect::{self, Conn, each},
     error::StoreError,
     json,
     names::{Lookup, channels_of},
@@ -16,7 +16,11 @@ use super::{
     runs::{self, RunFilter, RunRow},
     schema::{bodies, events},
 };
-use crate::{clock::Time, ids::EventId, model::EventFlags};
+use crate::{
+    clock::Time,
+    ids::{EventId, RunId},
+    model::EventFlags,
+};
 
 /// More channels than this are not asked one by one: a list then reads in the order of ids.
 const ASKED_APART: usize = 64;
@@ -94,7 +98,7 @@ pub struct EventDetail {
     pub row: EventRow,
     /// As stored.
     pub event: StoredEvent,
-    /// Its runs, newest first.
+    /// The runs that are about it, newest first; also those of a digest or threshold that a later event is the newest of.
     pub runs: Vec<RunRow>,
 }
 
@@ -216,9 +220,10 @@ pub(super) fn stored(conn: &mut Conn, lookup: &Lookup, id: i64) -> Result<Option
 pub(super) fn detail(conn: &mut Conn, lookup: &Lookup, id: EventId) -> Result<Option<EventDetail>, StoreError> {
     let Some((row, data)) = find(conn, id.0)? else { return Ok(None) };
     let of_event = RunFilter { event: Some(id), limit: Some(1000), ..RunFilter::default() };
-    Ok(Some(EventDetail {
-        row: shown(conn, lookup, &row)?,
-        event: opened(conn, lookup, &row, data)?,
-        runs: runs::list(conn, lookup, &of_event)?,
-    }))
+    let mut runs = runs::list(conn, lookup, &of_event)?;
+    for run in dialect::runs_also_about(conn, id.0)? {
+        runs.extend(runs::brief(conn, lookup, RunId(run))?);
+    }
+    runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+    Ok(Some(EventDetail { row: shown(conn, lookup, &row)?, event: opened(conn, lookup, &row, data)?, runs }))
 }

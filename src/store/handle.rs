@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     accept::{Accepted, NewEvent, ReadyEvent},
+    admit::{self, Late},
     claim::{self, Claim, ClaimId, LoadedRun},
     compress::Dictionaries,
     counts::{self, Counts},
@@ -15,8 +16,9 @@ use super::{
     events::{self, EventDetail, EventFilter, EventRow, StoredEvent},
     gates::{Claimed, Gates, Suppressed},
     lock::Lock,
-    names::Lookup,
+    names::{Lookup, name_id},
     open::{self, Place},
+    places,
     pool::Pool,
     prune::{self, Pruned},
     record::{self, Record, Recorded},
@@ -25,7 +27,7 @@ use super::{
     resolve::{self, Recovered, Resolution},
     runs::{self, RunDetail, RunFilter, RunRow},
     sets::{self, NewSet},
-    state,
+    state, suppressed,
     writer::{Desk, Health, Writer},
 };
 use crate::{
@@ -162,9 +164,7 @@ impl Store {
     /// Takes a run: only if it is in `from` and nobody holds it. With an attempt, its `started` is in the same commit.
     pub async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
         let request = claim.attempt.as_ref().and_then(|attempt| attempt.request.as_ref()).map_or(0, Vec::len);
-        self.write(256 + request, move |desk| claim::take(&mut desk.conn, &mut desk.known, &claim))
-            .await
-            .map(|mine| if mine { Claimed::Mine } else { Claimed::NotMine })
+        self.write(256 + request, move |desk| claim::take(&mut desk.conn, &mut desk.known, &claim)).await
     }
 
     /// Records what a worker did, only where `claim_id` is still its own. All of it is one commit.
@@ -176,7 +176,8 @@ impl Store {
             .map(|mine| if mine { Recorded::Kept(None) } else { Recorded::Lost })
     }
 
-    /// Puts a run that intake left undecided, and that its worker found to match, to its rule's gates; the claim ends.
+    /// Puts a run that intake left undecided, and that its worker found to match, to its rule's gates; the claim ends. False: the claim
+    /// was lost. What became of the run is in its row: due, collecting, held, or skipped with why.
     pub async fn pass_gates(
         &self,
         run: RunId,
@@ -185,8 +186,11 @@ impl Store {
         gates: Gates,
         now: Time,
     ) -> Result<bool, StoreError> {
-        let _ = (run, claim, vars, gates, now);
-        Err(StoreError::Rejected("not built".to_owned()))
+        let pass = move |desk: &mut Desk| {
+            let late = Late { run, claim: claim.0, vars: &vars, gates: &gates, now };
+            admit::admit_late(&mut desk.conn, &late)
+        };
+        self.write(1024, pass).await
     }
 
     /// Events of these types stored after `since` and up to `upto`, oldest first, `limit` at most, with their bodies.
@@ -215,20 +219,30 @@ impl Store {
 
     /// Rules that matched an event without starting a run of their own.
     pub async fn suppressed(&self, event: EventId) -> Result<Vec<Suppressed>, StoreError> {
-        let _ = event;
-        Ok(Vec::new())
+        self.read(move |conn, lookup| suppressed::of_event(conn, lookup, event)).await
     }
 
     /// Lets the runs of a rule go that its blown fuse holds, and mends the fuse; how many.
     pub async fn release(&self, rule: String, now: Time) -> Result<usize, StoreError> {
-        let _ = (rule, now);
-        Ok(0)
+        let mend = move |desk: &mut Desk| {
+            let rule = name_id(&mut desk.conn, &rule)?;
+            rule.map_or(Ok(()), |rule| dialect::mend(&mut desk.conn, rule)).map(|()| rule)
+        };
+        let Some(rule) = self.write(64, mend).await? else { return Ok(0) };
+        // In short transactions: a rule may have held any number.
+        let mut released = 0;
+        loop {
+            let some = self.write(64, move |desk| dialect::release_some(&mut desk.conn, rule, now.0)).await?;
+            released += some;
+            if some == 0 {
+                return Ok(released);
+            }
+        }
     }
 
     /// Ends an open run as cancelled: at once, or after its open request has been answered. False: it is over already.
     pub async fn cancel(&self, run: RunId, now: Time) -> Result<bool, StoreError> {
-        let _ = (run, now);
-        Ok(false)
+        self.write(64, move |desk| places::cancel(&mut desk.conn, run, 0, now)).await
     }
 
     /// Stores a run that repeats another, or a manual one on a stored event.

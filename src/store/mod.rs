@@ -1,6 +1,7 @@
 //! What is kept, on SQLite or PostgreSQL. Knows no HTTP. One writer thread commits for everyone (group commit); readers have a pool.
 
 mod accept;
+mod admit;
 mod attempts;
 mod claim;
 mod compress;
@@ -16,9 +17,11 @@ mod handle;
 mod instance;
 mod json;
 mod lock;
+mod marks;
 mod names;
 mod open;
 mod outputs;
+mod places;
 mod pool;
 mod prune;
 mod record;
@@ -30,6 +33,7 @@ mod schema;
 mod secrets;
 mod sets;
 mod state;
+mod suppressed;
 mod vault;
 mod waits;
 mod watched;

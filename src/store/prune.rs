@@ -10,6 +10,7 @@ use super::{
     error::StoreError,
     handle::Store,
     schema, state,
+    writer::Desk,
 };
 use crate::{
     clock::Time,
@@ -42,6 +43,8 @@ const JUST_NOW: Duration = Duration::from_mins(1);
 /// Everything that is older than `before` and needed by no open run.
 pub(super) async fn all(store: &Store, before: Time, now: Time) -> Result<Pruned, StoreError> {
     let mut pruned = Pruned::default();
+    // First, so that no event is kept for them.
+    gates(store, now).await?;
     events(store, before, &mut pruned).await?;
     pruned.dedupe_keys = keys(store, now).await?;
     store.write(64, move |desk| dialect::delete_refusals(&mut desk.conn, before.0)).await?;
@@ -93,6 +96,18 @@ async fn events(store: &Store, before: Time, pruned: &mut Pruned) -> Result<(), 
         pruned.runs += runs as u64;
         // The time includes that of others in the same commit, so the batch errs on the small side.
         size = if begun.elapsed() > SHORT / 2 { (size / 2).max(1) } else { (size * 2).min(LARGEST_BATCH) };
+    }
+}
+
+/// Keys of `once` and counts of `threshold` that are over.
+async fn gates(store: &Store, now: Time) -> Result<(), StoreError> {
+    loop {
+        let delete = move |desk: &mut Desk| {
+            Ok(dialect::delete_once(&mut desk.conn, now.0)? + dialect::delete_counted(&mut desk.conn, now.0)?)
+        };
+        if store.write(64, delete).await? == 0 {
+            return Ok(());
+        }
     }
 }
 

@@ -9,9 +9,10 @@ use super::{
     compress,
     dialect::{self, AttemptUpdate, Conn, RunUpdate},
     error::StoreError,
-    json,
+    json, marks,
     names::Known,
     outputs::{self, OutputInsert},
+    places,
     waits::NewWait,
 };
 use crate::{
@@ -103,7 +104,8 @@ pub enum Recorded {
     Kept(Option<Map<String, Value>>),
     /// The change of attributes cannot be made, for that reason: nothing of the record is kept, and the claim goes on.
     Unfit(String),
-    /// The claim was lost; the attempt's end is kept, marked late.
+    /// The claim was lost; the attempt's end is kept, marked late. Or the run was asked to end as cancelled and has, with all that the
+    /// record says, while its worker meant to go on.
     Lost,
 }
 
@@ -116,13 +118,45 @@ impl Recorded {
 
 /// Records in the transaction that is open. False: the claim was lost; the attempt's end is kept, marked late.
 pub(super) fn write(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<bool, StoreError> {
-    if !move_on(conn, record)? {
+    if move_on(conn, record, false)? {
+        keep(conn, known, record)?;
+        return Ok(true);
+    }
+    let Some(known_marks) = dialect::marks_of_mine(conn, record.run.0, record.claim.0)? else {
         if let Some(end) = &record.attempt {
             // Nothing to keep where the attempt has an end already.
             write_end(conn, known, record.run, end, true)?;
         }
         return Ok(false);
+    };
+    write_marked(conn, known, record, known_marks)
+}
+
+/// Records of a run that has a place, was asked to end, or is otherwise marked. False: it has ended, and the claim does not go on.
+fn write_marked(conn: &mut Conn, known: &mut Known, record: &Record, known_marks: i32) -> Result<bool, StoreError> {
+    let is_over = matches!(record.then, Then::End { .. });
+    let is_cancelled = marks::has(Some(known_marks), marks::CANCEL) && !is_over;
+    if !is_cancelled {
+        if !move_on(conn, record, true)? {
+            return Err(StoreError::Corrupt(format!("{} went away while it was recorded", record.run)));
+        }
+        keep(conn, known, record)?;
+        if is_over {
+            places::leave(conn, record.run.0, record.now)?;
+        }
+        return Ok(true);
     }
+    let why = places::cancelled_by(known_marks).to_owned();
+    let then = Then::End { status: RunStatus::Cancelled, error: None, why: Some(why) };
+    let ended = Record { then, ..record.clone() };
+    // Whoever would go on with the claim must not: nothing of this run is sent any more.
+    let goes_on = matches!(record.then, Then::Attempt(_) | Then::Go);
+    let marks_without = known_marks & !marks::CANCEL;
+    write_marked(conn, known, &ended, marks_without).map(|_| !goes_on)
+}
+
+/// All of a record but the run's new state.
+fn keep(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<(), StoreError> {
     if let Some(end) = &record.attempt
         && !write_end(conn, known, record.run, end, false)?
     {
@@ -149,10 +183,10 @@ pub(super) fn write(conn: &mut Conn, known: &mut Known, record: &Record) -> Resu
         // A run that is over needs no care for the step it had begun.
         Then::End { .. } => {}
     }
-    Ok(true)
+    Ok(())
 }
 
-fn move_on(conn: &mut Conn, record: &Record) -> Result<bool, StoreError> {
+fn move_on(conn: &mut Conn, record: &Record, is_marked: bool) -> Result<bool, StoreError> {
     let running = RunStatus::Running;
     let (status, due_at, error, why) = match &record.then {
         Then::Attempt(_) | Then::Go => (running, None, None, None),
@@ -173,6 +207,7 @@ fn move_on(conn: &mut Conn, record: &Record) -> Result<bool, StoreError> {
         status: running.next(status)?.code(),
         due_at,
         ended_at: status.is_final().then_some(record.now.0),
+        is_marked,
         keeps_claim: matches!(record.then, Then::Attempt(_) | Then::Go),
         error: error.as_deref(),
         why,

@@ -5,6 +5,7 @@ use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use super::{
     dialect::{self, Conn, each},
     error::StoreError,
+    places,
     schema::{attempts, runs},
 };
 use crate::{
@@ -47,18 +48,21 @@ pub struct Recovered {
     pub attempts: usize,
 }
 
-/// Notes the resolution and makes the run due. False: it is not held.
+/// Notes the resolution and makes the run due. False: it is not held, or by its rule's fuse.
 pub(super) fn resolve(conn: &mut Conn, run: RunId, resolution: Resolution, now: Time) -> Result<bool, StoreError> {
     let due = RunStatus::Held.next(RunStatus::Due)?;
     let changed = each!(conn, c => diesel::update(
-            runs::table.filter(runs::id.eq(run.0)).filter(runs::status.eq(RunStatus::Held.code()))
+            runs::table
+                .filter(runs::id.eq(run.0))
+                .filter(runs::status.eq(RunStatus::Held.code()))
+                .filter(dialect::held_by_no_fuse())
         )
         .set((runs::status.eq(due.code()), runs::due_at.eq(now.0), runs::resolution.eq(resolution.code())))
         .execute(c))?;
     Ok(changed == 1)
 }
 
-/// Makes every running run due, and its begun attempts unknown.
+/// Makes every running run due, and its begun attempts unknown. One that was asked to end as cancelled ends.
 pub(super) fn recover(conn: &mut Conn, now: Time) -> Result<Recovered, StoreError> {
     let due = RunStatus::Running.next(RunStatus::Due)?;
     let held: Vec<i64> = each!(conn, c => runs::table
@@ -87,6 +91,7 @@ pub(super) fn recover(conn: &mut Conn, now: Time) -> Result<Recovered, StoreErro
         if changed != 1 {
             return Err(StoreError::Corrupt(format!("{} went away while it was recovered", RunId(run))));
         }
+        places::recovered(conn, run, now)?;
     }
     Ok(recovered)
 }

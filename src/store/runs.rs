@@ -52,11 +52,11 @@ pub struct RunRow {
     pub created_at: Time,
     /// When it was over. `None`: it is not.
     pub ended_at: Option<Time>,
-    /// When it is taken next. `None` for a run that is over, held or running.
+    /// When it is taken next. `None` for a run that is over, held, running, or due and waiting for a place.
     pub due_at: Option<Time>,
     /// Why it failed.
     pub error: Option<StepError>,
-    /// What `stop` or `fail` said.
+    /// What `stop` or `fail` said; why a run is held by its rule's fuse, waits for a place, was skipped or cancelled.
     pub why: Option<String>,
 }
 
@@ -89,6 +89,8 @@ pub(super) struct RunInsert {
     pub(super) ended_at: Option<i64>,
     pub(super) vars: Option<Vec<u8>>,
     pub(super) error: Option<Vec<u8>>,
+    pub(super) why: Option<String>,
+    pub(super) marks: Option<i32>,
 }
 
 /// What lists read of a run.
@@ -154,6 +156,13 @@ pub(super) fn list(conn: &mut Conn, lookup: &Lookup, filter: &RunFilter) -> Resu
     }
     let rows: Vec<ListRow> = question.load(conn)?;
     rows.into_iter().map(|mut row| shown(conn, lookup, &mut row)).collect()
+}
+
+/// One run as lists show it. `None`: there is none of this id.
+pub(super) fn brief(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option<RunRow>, StoreError> {
+    let row: Option<ListRow> =
+        each!(conn, c => runs::table.find(id.0).select(ListRow::as_select()).get_result(c).optional())?;
+    row.map(|mut row| shown(conn, lookup, &mut row)).transpose()
 }
 
 /// One run. `None`: there is none of this id.

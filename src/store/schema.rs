@@ -54,6 +54,7 @@ diesel::table! {
         failure -> Nullable<Binary>,
         error -> Nullable<Binary>,
         why -> Nullable<Text>,
+        marks -> Nullable<Integer>,
     }
 }
 diesel::table! {
@@ -90,6 +91,33 @@ diesel::table! {
     }
 }
 diesel::table! { secrets (name) { name -> Text, sealed -> Binary, origins -> Text, changed_at -> BigInt, } }
+diesel::table! { run_events (run, seq) { run -> BigInt, seq -> Integer, event -> BigInt, } }
+diesel::table! { once_keys (rule, key) { rule -> Integer, key -> Binary, event -> BigInt, until -> BigInt, } }
+diesel::table! {
+    counted (rule, key, event) {
+        rule -> Integer,
+        key -> Binary,
+        event -> BigInt,
+        received_at -> BigInt,
+        until -> BigInt,
+    }
+}
+diesel::table! {
+    windows (rule, key) { rule -> Integer, key -> Binary, run -> BigInt, until -> BigInt, events -> Integer, }
+}
+diesel::table! {
+    suppressed (event, rule) { event -> BigInt, rule -> Integer, reason -> SmallInt, one -> BigInt, other -> BigInt, }
+}
+diesel::table! { fuses (rule) { rule -> Integer, blown_at -> Nullable<BigInt>, since -> BigInt, } }
+diesel::table! {
+    places (rule, key, queued, run) {
+        rule -> Integer,
+        key -> Binary,
+        queued -> SmallInt,
+        run -> BigInt,
+        seats -> Integer,
+    }
+}
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

@@ -96,7 +96,7 @@ CREATE TABLE runs (
     rule_set BIGINT NOT NULL,
     rule INTEGER NOT NULL,
     status SMALLINT NOT NULL,
-    -- Set in the states undecided, due and waiting, and in no other.
+    -- Set in the states collecting, undecided, due (but for a run that waits for a place) and waiting, and in no other.
     due_at BIGINT,
     started_at BIGINT,
     ended_at BIGINT,

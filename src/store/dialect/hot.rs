@@ -24,15 +24,26 @@ pub(in crate::store) struct ClaimUpdate {
     pub(in crate::store) until: i64,
     /// The step that is begun. `None` leaves it as it is.
     pub(in crate::store) step: Option<i32>,
+    /// Also where the run is marked: what the marks ask has been done.
+    pub(in crate::store) is_passed: bool,
 }
 
-/// Takes the run. False: it is not in `from`, or held.
+/// Takes the run. False: it is not in `from`, or held; or, unless it `is_passed`, marked, or new and of a rule whose fuse is blown.
 pub(in crate::store) fn claim_run(conn: &mut Conn, claim: &ClaimUpdate) -> Result<bool, StoreError> {
-    let changed = execute(
-        conn,
+    let sql = if claim.is_passed {
         "UPDATE runs SET status = ?, claim_id = ?, claimed_until = ?, due_at = NULL, \
          started_at = coalesce(started_at, ?), step = coalesce(?, step) \
-         WHERE id = ? AND status = ? AND claim_id IS NULL",
+         WHERE id = ? AND status = ? AND claim_id IS NULL"
+    } else {
+        // 1 is `undecided`: whether the rule matched at all is not known yet.
+        "UPDATE runs SET status = ?, claim_id = ?, claimed_until = ?, due_at = NULL, \
+         started_at = coalesce(started_at, ?), step = coalesce(?, step) \
+         WHERE id = ? AND status = ? AND claim_id IS NULL AND marks IS NULL AND (started_at IS NOT NULL OR status = 1 \
+         OR NOT EXISTS (SELECT 1 FROM fuses WHERE fuses.rule = runs.rule AND fuses.blown_at IS NOT NULL))"
+    };
+    let changed = execute(
+        conn,
+        sql,
         &[
             Bind::Small(Some(claim.running)),
             Bind::Big(Some(claim.claim)),
@@ -56,18 +67,27 @@ pub(in crate::store) struct RunUpdate<'u> {
     pub(in crate::store) ended_at: Option<i64>,
     /// The claim goes on.
     pub(in crate::store) keeps_claim: bool,
+    /// Also where the run is marked: what the marks ask is done in this transaction.
+    pub(in crate::store) is_marked: bool,
     pub(in crate::store) error: Option<&'u [u8]>,
     pub(in crate::store) why: Option<&'u str>,
 }
 
-/// Moves the run on. False: the claim was lost.
+/// Moves the run on. False: the claim was lost; or, unless `is_marked`, the run is marked.
 pub(in crate::store) fn move_run(conn: &mut Conn, update: &RunUpdate<'_>) -> Result<bool, StoreError> {
     let claim = Bind::Big(update.keeps_claim.then_some(update.claim));
-    let changed = execute(
-        conn,
+    let sql = if update.is_marked {
         "UPDATE runs SET status = ?, due_at = ?, ended_at = ?, claim_id = ?, \
          claimed_until = CASE WHEN claim_id = ? THEN claimed_until END, resolution = NULL, error = ?, why = ? \
-         WHERE id = ? AND claim_id = ? AND status = ?",
+         WHERE id = ? AND claim_id = ? AND status = ?"
+    } else {
+        "UPDATE runs SET status = ?, due_at = ?, ended_at = ?, claim_id = ?, \
+         claimed_until = CASE WHEN claim_id = ? THEN claimed_until END, resolution = NULL, error = ?, why = ? \
+         WHERE id = ? AND claim_id = ? AND status = ? AND marks IS NULL"
+    };
+    let changed = execute(
+        conn,
+        sql,
         &[
             Bind::Small(Some(update.status)),
             Bind::Big(update.due_at),

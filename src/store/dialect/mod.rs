@@ -1,8 +1,10 @@
 //! Where the two databases differ: connections, PRAGMAs, raw SQL, batches and upserts. No other file of the store holds SQL text.
 
 mod classify;
+mod gates;
 mod hot;
 mod inserts;
+mod places;
 mod postgres;
 mod shape;
 mod space;
@@ -12,8 +14,10 @@ mod sweep;
 
 use diesel::{Connection as _, MultiConnection, PgConnection, SqliteConnection, connection::SimpleConnection as _};
 
+pub(super) use gates::*;
 pub(super) use hot::*;
 pub(super) use inserts::*;
+pub(super) use places::*;
 pub(super) use postgres::{check_url, connect as connect_postgres, try_lock};
 pub(super) use shape::{applied, migrate, newest};
 pub(super) use space::{bytes, free_pages, give_back};

@@ -22,7 +22,8 @@ pub(in crate::store) struct Stretch {
     pub(in crate::store) last: Option<i64>,
 }
 
-/// Up to `limit` events above `after` and below `end`, and which of them have no run that is open or ended at `before` or later.
+/// Up to `limit` events above `after` and below `end`, and which of them have no run that is open or ended at `before` or later, and are
+/// counted by no threshold.
 pub(in crate::store) fn old_events(
     conn: &mut Conn,
     after: i64,
@@ -37,15 +38,19 @@ pub(in crate::store) fn old_events(
     let free: Vec<Id> = each!(conn, c => sql_query(format!(
         "SELECT id FROM events WHERE id > {after} AND id <= {last} AND NOT EXISTS \
            (SELECT 1 FROM runs WHERE runs.event = events.id AND (runs.ended_at IS NULL OR runs.ended_at >= {before})) \
-         ORDER BY id"
+         AND NOT EXISTS (SELECT 1 FROM run_events JOIN runs ON runs.id = run_events.run \
+           WHERE run_events.event = events.id AND (runs.ended_at IS NULL OR runs.ended_at >= {before})) \
+         AND NOT EXISTS (SELECT 1 FROM counted WHERE counted.event = events.id) ORDER BY id"
     )).load(c))?;
     Ok(Stretch { free: free.into_iter().map(|row| row.id).collect(), last: Some(last) })
 }
 
-/// Deletes an event with all that hangs on it; nothing if one of its runs has become open meanwhile. Events and runs deleted.
+/// Deletes an event with all that hangs on it; nothing if an open run or a threshold has come to need it meanwhile. Events and runs deleted.
 pub(in crate::store) fn delete_event(conn: &mut Conn, event: i64) -> Result<(usize, usize), StoreError> {
     let id = || [Bind::Big(Some(event))];
-    let open = "SELECT 1 FROM runs WHERE event = ? AND ended_at IS NULL";
+    let open = "SELECT 1 FROM runs WHERE event = ? AND ended_at IS NULL UNION ALL \
+                SELECT 1 FROM run_events JOIN runs ON runs.id = run_events.run WHERE run_events.event = ? \
+                AND runs.ended_at IS NULL UNION ALL SELECT 1 FROM counted WHERE event = ?";
     if exists(conn, open, event)? {
         return Ok((0, 0));
     }

@@ -1,16 +1,38 @@
 //! The store's tests: the same functions on both databases.
 
 mod bed;
+mod gates;
 mod intake;
 mod lists;
 mod opening;
+mod places;
 mod size;
 mod vault;
 mod work;
 
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+
+use super::{
+    dialect::{Conn, each},
+    error::StoreError,
+};
+
 #[path = "../../../tests/support/postgres.rs"]
 #[expect(unreachable_pub, reason = "also a module of the integration tests")]
 mod postgres;
+
+/// How many rows a table has.
+fn count_rows(conn: &mut Conn, table: &str) -> Result<i64, StoreError> {
+    let sql = format!("SELECT count(*) AS rows FROM {table}");
+    let found: RowCount = each!(conn, c => sql_query(sql).get_result(c))?;
+    Ok(found.rows)
+}
+
+#[derive(QueryableByName)]
+struct RowCount {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    rows: i64,
+}
 
 /// Each function as two tests, one a database.
 macro_rules! on_both {
