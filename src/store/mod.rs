@@ -2,11 +2,14 @@
 
 mod accept;
 mod attempts;
+mod attributes;
+mod canonical;
 mod claim;
 mod compress;
 mod counts;
 mod dialect;
 mod due;
+mod echoes;
 mod error;
 mod events;
 #[cfg(debug_assertions)]

@@ -37,7 +37,7 @@ pub(in crate::store) fn old_events(
     let free: Vec<Id> = each!(conn, c => sql_query(format!(
         "SELECT id FROM events WHERE id > {after} AND id <= {last} AND NOT EXISTS \
            (SELECT 1 FROM runs WHERE runs.event = events.id AND (runs.ended_at IS NULL OR runs.ended_at >= {before})) \
-         ORDER BY id"
+         AND NOT EXISTS (SELECT 1 FROM wait_candidates WHERE wait_candidates.event = events.id) ORDER BY id"
     )).load(c))?;
     Ok(Stretch { free: free.into_iter().map(|row| row.id).collect(), last: Some(last) })
 }
