@@ -9,12 +9,14 @@ use super::{
     admit,
     compress::{Dictionaries, Dictionary, pack_body},
     dialect::{self, Conn},
+    echoes,
     error::StoreError,
     gates::Gates,
     json,
     names::{Channel, Known},
     runs::RunInsert,
     schema::{bodies, dedupe, events},
+    waits,
 };
 use crate::{
     clock::Time,
@@ -138,6 +140,18 @@ pub(super) struct EventInsert {
     dictionary: i32,
 }
 
+impl EventInsert {
+    /// The row of an event that proves to be an echo as it is stored: it starts only what hears echoes.
+    fn of_our_own(mut self, depth: i16, event: &NewEvent) -> Self {
+        let hearing = event.runs.iter().filter(|run| run.hears_own).count();
+        self.flags = EventFlags(self.flags).and(EventFlags::OWN).0;
+        self.depth = self.depth.max(depth);
+        self.runs = i32::try_from(hearing).unwrap_or(i32::MAX);
+        self.matched = hearing > 0;
+        self
+    }
+}
+
 #[derive(Debug, Insertable)]
 #[diesel(table_name = bodies)]
 pub(super) struct BodyRow<'d> {
@@ -184,7 +198,8 @@ impl ReadyEvent {
 
     /// Roughly what it holds in memory.
     pub(super) fn size(&self) -> usize {
-        self.data.len() + 512 + self.event.runs.len() * 256
+        // The payload beside the packed body takes about as much as the body as it came.
+        self.data.len() + usize::try_from(self.bytes).unwrap_or(0) + 512 + self.event.runs.len() * 256
     }
 }
 
@@ -270,6 +285,7 @@ pub(super) fn accept_all(
     let mut writes = KeyWrites::default();
     let (mut events, mut bodies, mut runs, mut gated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut answers = Vec::with_capacity(batch.len());
+    let mut fresh = Vec::with_capacity(batch.len());
     for (ready, source) in batch.iter().zip(sources) {
         let event = &ready.event;
         let answer = match &event.dedupe {
@@ -278,9 +294,15 @@ pub(super) fn accept_all(
         };
         answers.push(answer);
         if let Accepted::New { id_reused } = answer {
-            events.push(event_row(conn, known, ready, id_reused)?);
+            let late_echo = echoes::late(conn, event)?;
+            let row = event_row(conn, known, ready, id_reused)?;
+            events.push(match late_echo {
+                Some(depth) => row.of_our_own(depth, event),
+                None => row,
+            });
             bodies.push(BodyRow { event: event.id.0, data: &ready.data });
-            for run in &event.runs {
+            fresh.push((event, late_echo.is_some()));
+            for run in event.runs.iter().filter(|run| late_echo.is_none() || run.hears_own) {
                 let row = run_row(conn, known, event, run)?;
                 if has_gates(run) {
                     gated.push((event, run, row));
@@ -305,6 +327,12 @@ pub(super) fn accept_all(
     }
     for key in &writes.again {
         dialect::seen_again(conn, key)?;
+    }
+    for (event, is_own) in fresh {
+        if !(is_own || event.own) {
+            echoes::remember(conn, known, event)?;
+        }
+        waits::answer(conn, known, event)?;
     }
     if !events.is_empty() {
         dialect::count(conn, super::state::EVENTS, i64::try_from(events.len()).unwrap_or(i64::MAX))?;

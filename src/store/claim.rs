@@ -17,7 +17,7 @@ use super::{
     resolve::Resolution,
     runs::status_of,
     schema::runs,
-    waits::OpenWait,
+    waits::{self, OpenWait},
 };
 use crate::{
     clock::Time,
@@ -198,11 +198,16 @@ pub(super) fn load(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option
         Some(step) => pending(conn, lookup, id, step, row.resolution)?,
         None => None,
     };
+    let status = status_of(row.status)?;
+    let wait = match status {
+        RunStatus::Waiting | RunStatus::Running => waits::of_run(conn, lookup, id)?,
+        _ => None,
+    };
     Ok(Some(LoadedRun {
         id,
         rule: lookup.name(conn, row.rule)?.to_string(),
         set: row.rule_set,
-        status: status_of(row.status)?,
+        status,
         root: row.root.map_or(id, RunId),
         replay_of: row.replay_of.map(RunId),
         started_at: row.started_at.map(Time),
@@ -213,7 +218,7 @@ pub(super) fn load(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option
         pending,
         due_at: row.due_at.map(Time),
         earlier,
-        wait: None,
+        wait,
         cancelled: marks::has(row.marks, marks::CANCEL),
     }))
 }

@@ -1,5 +1,7 @@
 //! Events as lists, pages and workers see them.
 
+use std::collections::BTreeSet;
+
 use diesel::{
     ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
     Queryable, RunQueryDsl as _,
@@ -214,6 +216,40 @@ fn opened(conn: &mut Conn, lookup: &Lookup, row: &TableRow, data: Option<Vec<u8>
 pub(super) fn stored(conn: &mut Conn, lookup: &Lookup, id: i64) -> Result<Option<StoredEvent>, StoreError> {
     let Some((row, data)) = find(conn, id)? else { return Ok(None) };
     opened(conn, lookup, &row, data).map(Some)
+}
+
+/// Events of these types with ids above `since` and up to `upto`, oldest first, `limit` at most. Each channel of a type is asked by index.
+pub(super) fn between(
+    conn: &mut Conn,
+    lookup: &Lookup,
+    kinds: &[String],
+    since: EventId,
+    upto: EventId,
+    limit: usize,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut ids: BTreeSet<i64> = BTreeSet::new();
+    for kind in kinds {
+        for channel in channels_of(conn, Some(kind), None)? {
+            for matched in [true, false] {
+                let found: Vec<i64> = each!(conn, c => events::table
+                    .filter(events::channel.eq(channel))
+                    .filter(events::matched.eq(matched))
+                    .filter(events::id.gt(since.0))
+                    .filter(events::id.le(upto.0))
+                    .order(events::id.asc())
+                    .limit(most)
+                    .select(events::id)
+                    .load(c))?;
+                ids.extend(found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for id in ids.into_iter().take(limit) {
+        found.extend(stored(conn, lookup, id)?);
+    }
+    Ok(found)
 }
 
 /// One event with its runs. `None`: there is none of this id.

@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 use super::{
     accept::{Accepted, NewEvent, ReadyEvent},
     admit::{self, Late},
+    attributes,
     claim::{self, Claim, ClaimId, LoadedRun},
     compress::Dictionaries,
     counts::{self, Counts},
     dialect::{self, Conn},
     due::{self, Due},
+    echoes,
     error::StoreError,
     events::{self, EventDetail, EventFilter, EventRow, StoredEvent},
     gates::{Claimed, Gates, Suppressed},
@@ -23,7 +25,7 @@ use super::{
     prune::{self, Pruned},
     record::{self, Record, Recorded},
     refusals::{self, RefusalTableRow},
-    replay::Replay,
+    replay::{self, Replay},
     resolve::{self, Recovered, Resolution},
     runs::{self, RunDetail, RunFilter, RunRow},
     sets::{self, NewSet},
@@ -46,7 +48,8 @@ pub enum Mode {
     Serve,
     /// A command beside the server that only reads. Never migrates.
     Read,
-    /// A command beside the server with one short write (`secrets`, `runs resolve`). Never migrates.
+    /// A command beside the server with short writes (`secrets`, `runs resolve`, `run`, `replay`): each is a transaction of its own, and the
+    /// server finds what is due within a second. Never migrates.
     Write,
 }
 
@@ -76,7 +79,8 @@ impl Store {
         let health = Arc::new(Health::default());
         let opened = open::open(&place, &config.data.dir, mode, clock.now(), &health, &on_failure)
             .map_err(|error| place.name(error))?;
-        let writer = opened.writer.map(|conn| Writer::start(conn, place.clone(), health, on_failure)).transpose()?;
+        let writer =
+            opened.writer.map(|conn| Writer::start(conn, place.clone(), mode, health, on_failure)).transpose()?;
         Ok(Self {
             shared: Arc::new(Shared {
                 writer,
@@ -168,12 +172,12 @@ impl Store {
     }
 
     /// Records what a worker did, only where `claim_id` is still its own. All of it is one commit.
-    pub async fn record(&self, record: Record) -> Result<Recorded, StoreError> {
+    pub async fn record(&self, mut record: Record) -> Result<Recorded, StoreError> {
+        let emitted =
+            record.emitted.take().map(|event| ReadyEvent::new(*event, &self.shared.dictionaries)).transpose()?;
         let reply = record.attempt.as_ref().and_then(|end| end.reply.as_ref()).map_or(0, Vec::len);
-        let size = 512 + reply + record.outputs.len() * 1024;
-        self.write(size, move |desk| record::write(&mut desk.conn, &mut desk.known, &record))
-            .await
-            .map(|mine| if mine { Recorded::Kept(None) } else { Recorded::Lost })
+        let size = 512 + reply + record.outputs.len() * 1024 + emitted.as_ref().map_or(0, ReadyEvent::size);
+        self.write(size, move |desk| record::write(&mut desk.conn, &mut desk.known, &record, emitted.as_ref())).await
     }
 
     /// Puts a run that intake left undecided, and that its worker found to match, to its rule's gates; the claim ends. False: the claim
@@ -201,20 +205,18 @@ impl Store {
         upto: EventId,
         limit: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        let _ = (kinds, since, upto, limit);
-        Ok(Vec::new())
+        self.read(move |conn, lookup| events::between(conn, lookup, &kinds, since, upto, limit)).await
     }
 
     /// The depth of the run whose action is known by this echo. `None`: no action of ours is.
     pub async fn echo_depth(&self, echo: &str, now: Time) -> Result<Option<u8>, StoreError> {
-        let _ = (echo, now);
-        Ok(None)
+        let echo = echo.to_owned();
+        self.read(move |conn, _| echoes::depth(conn, &echo, now)).await
     }
 
     /// The attributes of a person or key. Empty where there are none.
     pub async fn attributes(&self, keeper: Keeper, key: String) -> Result<Object, StoreError> {
-        let _ = (keeper, key);
-        Ok(Object::new())
+        self.read(move |conn, _| attributes::of(conn, keeper, &key)).await
     }
 
     /// Rules that matched an event without starting a run of their own.
@@ -247,20 +249,19 @@ impl Store {
 
     /// Stores a run that repeats another, or a manual one on a stored event.
     pub async fn replay(&self, replay: Replay) -> Result<(), StoreError> {
-        let _ = replay;
-        Err(StoreError::Rejected("not built".to_owned()))
+        let size = 512 + replay.outputs.len() * 1024;
+        self.write(size, move |desk| replay::insert(&mut desk.conn, &mut desk.known, &replay)).await
     }
 
     /// Stores a set (texts once by digest) without putting it in force; its id.
     pub async fn keep_set(&self, set: NewSet, at: Time) -> Result<i64, StoreError> {
-        let _ = (set, at);
-        Err(StoreError::Rejected("not built".to_owned()))
+        let size = set.texts.iter().map(|(path, text)| path.len() + text.len()).sum();
+        self.write(size, move |desk| sets::keep(&mut desk.conn, &set, at)).await
     }
 
     /// A refused delivery. `None`: none is kept of this id.
     pub async fn refusal(&self, id: RefusalId) -> Result<Option<Refusal>, StoreError> {
-        let _ = id;
-        Ok(None)
+        self.read(move |conn, _| refusals::find(conn, id)).await
     }
 
     /// At start: runs that a dead process held become due; their started attempts become `unknown`.

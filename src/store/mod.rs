@@ -3,11 +3,14 @@
 mod accept;
 mod admit;
 mod attempts;
+mod attributes;
+mod canonical;
 mod claim;
 mod compress;
 mod counts;
 mod dialect;
 mod due;
+mod echoes;
 mod error;
 mod events;
 #[cfg(debug_assertions)]

@@ -12,6 +12,7 @@ use super::{
     dialect::{Conn, each},
     error::StoreError,
     schema::{channels, dictionaries, names},
+    waits,
 };
 
 /// Ids of `dictionaries` begin after the two that stand for none.
@@ -49,12 +50,15 @@ struct ChannelRow {
 /// Channels kept in memory; a public source may bring any number of types.
 const KEPT: usize = 10_000;
 
-/// What the writer knows of names and their numbers. Forgotten when a transaction is rolled back, since some may have gone with it.
+/// What the writer knows of names and their numbers, and of what waits for events. Forgotten when a transaction is rolled back, since some
+/// may have gone with it.
 #[derive(Default)]
 pub(super) struct Known {
     names: HashMap<String, i32>,
     channels: HashMap<Channel, i32>,
     dictionaries: HashMap<[u8; 32], i32>,
+    pub(super) waits: waits::Open,
+    pub(super) echoes_since_sweep: u32,
 }
 
 impl Known {

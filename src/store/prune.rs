@@ -48,6 +48,8 @@ pub(super) async fn all(store: &Store, before: Time, now: Time) -> Result<Pruned
     events(store, before, &mut pruned).await?;
     pruned.dedupe_keys = keys(store, now).await?;
     store.write(64, move |desk| dialect::delete_refusals(&mut desk.conn, before.0)).await?;
+    store.write(64, move |desk| dialect::delete_old_echoes(&mut desk.conn, now.0)).await?;
+    store.write(64, |desk| dialect::delete_ended_waits(&mut desk.conn)).await?;
     unused(store, before).await?;
     give_back(store).await?;
     Ok(pruned)

@@ -1,19 +1,23 @@
 //! What a worker did, recorded only while the claim is its own.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{
-    accept::NewEvent,
+    accept::{NewEvent, ReadyEvent, accept_all},
     attempts::AttemptInsert,
+    attributes::{self, After},
     claim::{ClaimId, NewAttempt, begin_attempt},
     compress,
     dialect::{self, AttemptUpdate, Conn, RunUpdate},
+    echoes,
     error::StoreError,
     json, marks,
     names::Known,
     outputs::{self, OutputInsert},
     places,
-    waits::NewWait,
+    waits::{self, NewWait},
 };
 use crate::{
     clock::Time,
@@ -97,12 +101,19 @@ pub enum Then {
     },
 }
 
+impl Then {
+    fn is_end(&self) -> bool {
+        matches!(self, Self::End { .. })
+    }
+}
+
 /// What became of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recorded {
     /// It is kept, with the attributes after the change where it made one.
     Kept(Option<Map<String, Value>>),
-    /// The change of attributes cannot be made, for that reason: nothing of the record is kept, and the claim goes on.
+    /// The change of attributes cannot be made, or the wait not be registered, for that reason: nothing of the record is kept, and the claim
+    /// goes on.
     Unfit(String),
     /// The claim was lost; the attempt's end is kept, marked late. Or the run was asked to end as cancelled and has, with all that the
     /// record says, while its worker meant to go on.
@@ -116,81 +127,172 @@ impl Recorded {
     }
 }
 
-/// Records in the transaction that is open. False: the claim was lost; the attempt's end is kept, marked late.
-pub(super) fn write(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<bool, StoreError> {
-    if move_on(conn, record, false)? {
-        keep(conn, known, record)?;
-        return Ok(true);
+/// What must be known of a record before anything of it is written.
+#[derive(Default)]
+struct Plan {
+    /// The run's rule, where a wait begins.
+    rule: i32,
+    /// The attributes after the change.
+    after: Option<After>,
+    /// When a run that goes on waiting is due.
+    due_at: Option<Time>,
+}
+
+/// Looks whether all of the record can be. The inner `Err` is one sentence: it cannot.
+fn plan(conn: &mut Conn, record: &Record) -> Result<Result<Plan, String>, StoreError> {
+    let mut plan = Plan::default();
+    if record.attributes.is_none() && !matches!(record.then, Then::Wait(_) | Then::Sleep { .. }) {
+        return Ok(Ok(plan));
+    }
+    let held = dialect::held_rule(conn, record.run.0, record.claim.0, RunStatus::Running.code())?;
+    // Where the claim was lost, that is what will be said.
+    let Some(rule) = held else { return Ok(Ok(plan)) };
+    plan.rule = rule;
+    if let Some((_, keeper, key, change)) = &record.attributes {
+        match attributes::changed(conn, record.run, *keeper, key, change)? {
+            Ok(after) => plan.after = Some(after),
+            Err(why) => return Ok(Err(why)),
+        }
+    }
+    match &record.then {
+        Then::Wait(wait) => {
+            if let Some(why) = waits::unfit(conn, record.run, rule, wait)? {
+                return Ok(Err(why));
+            }
+            plan.due_at = if wait.events.is_some() { Some(record.now) } else { wait.until };
+        }
+        Then::Sleep { rejected } => plan.due_at = waits::sleep(conn, record.run, rejected, record.now)?,
+        _ => {}
+    }
+    Ok(Ok(plan))
+}
+
+/// Records in the transaction that is open; `emitted` is the record's event, made ready.
+pub(super) fn write(
+    conn: &mut Conn,
+    known: &mut Known,
+    record: &Record,
+    emitted: Option<&ReadyEvent>,
+) -> Result<Recorded, StoreError> {
+    let plan = match plan(conn, record)? {
+        Ok(plan) => plan,
+        Err(why) => return Ok(Recorded::Unfit(why)),
+    };
+    if move_on(conn, record, &plan, false)? {
+        keep(conn, known, record, &plan, emitted)?;
+        return Ok(Recorded::Kept(plan.after.map(|after| after.attributes)));
     }
     let Some(known_marks) = dialect::marks_of_mine(conn, record.run.0, record.claim.0)? else {
         if let Some(end) = &record.attempt {
             // Nothing to keep where the attempt has an end already.
             write_end(conn, known, record.run, end, true)?;
         }
-        return Ok(false);
+        return Ok(Recorded::Lost);
     };
-    write_marked(conn, known, record, known_marks)
-}
-
-/// Records of a run that has a place, was asked to end, or is otherwise marked. False: it has ended, and the claim does not go on.
-fn write_marked(conn: &mut Conn, known: &mut Known, record: &Record, known_marks: i32) -> Result<bool, StoreError> {
-    let is_over = matches!(record.then, Then::End { .. });
-    let is_cancelled = marks::has(Some(known_marks), marks::CANCEL) && !is_over;
-    if !is_cancelled {
-        if !move_on(conn, record, true)? {
-            return Err(StoreError::Corrupt(format!("{} went away while it was recorded", record.run)));
-        }
-        keep(conn, known, record)?;
-        if is_over {
-            places::leave(conn, record.run.0, record.now)?;
-        }
-        return Ok(true);
+    if !marks::has(Some(known_marks), marks::CANCEL) || record.then.is_end() {
+        write_marked(conn, known, record, &plan, emitted)?;
+        return Ok(Recorded::Kept(plan.after.map(|after| after.attributes)));
     }
     let why = places::cancelled_by(known_marks).to_owned();
     let then = Then::End { status: RunStatus::Cancelled, error: None, why: Some(why) };
-    let ended = Record { then, ..record.clone() };
+    write_marked(conn, known, &Record { then, ..record.clone() }, &plan, emitted)?;
     // Whoever would go on with the claim must not: nothing of this run is sent any more.
     let goes_on = matches!(record.then, Then::Attempt(_) | Then::Go);
-    let marks_without = known_marks & !marks::CANCEL;
-    write_marked(conn, known, &ended, marks_without).map(|_| !goes_on)
+    Ok(if goes_on { Recorded::Lost } else { Recorded::Kept(plan.after.map(|after| after.attributes)) })
+}
+
+/// Records of a run that has a place, was asked to end, or is otherwise marked.
+fn write_marked(
+    conn: &mut Conn,
+    known: &mut Known,
+    record: &Record,
+    plan: &Plan,
+    emitted: Option<&ReadyEvent>,
+) -> Result<(), StoreError> {
+    if !move_on(conn, record, plan, true)? {
+        return Err(StoreError::Corrupt(format!("{} went away while it was recorded", record.run)));
+    }
+    keep(conn, known, record, plan, emitted)?;
+    if record.then.is_end() {
+        places::leave(conn, record.run.0, record.now)?;
+    }
+    Ok(())
 }
 
 /// All of a record but the run's new state.
-fn keep(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<(), StoreError> {
+fn keep(
+    conn: &mut Conn,
+    known: &mut Known,
+    record: &Record,
+    plan: &Plan,
+    emitted: Option<&ReadyEvent>,
+) -> Result<(), StoreError> {
     if let Some(end) = &record.attempt
         && !write_end(conn, known, record.run, end, false)?
     {
         return Err(StoreError::Rejected(format!("{} was not on its way", end.id)));
     }
-    let ended = write_outputs(conn, known, record)?;
+    let ended = write_outputs(conn, known, record.run, &outputs_after(record, plan))?;
     if record.vars.is_some() || record.failure.is_some() {
         let vars = record.vars.as_ref().map(json::pack_all).transpose()?;
         let failure = json::pack_error(record.failure.as_ref())?;
         dialect::set_memory(conn, record.run.0, vars.as_deref(), failure.as_deref())?;
     }
+    write_effects(conn, known, record, plan, emitted)?;
+    follow(conn, known, record, plan, &ended)
+}
+
+/// What the steps that ended change beside their run.
+fn write_effects(
+    conn: &mut Conn,
+    known: &mut Known,
+    record: &Record,
+    plan: &Plan,
+    emitted: Option<&ReadyEvent>,
+) -> Result<(), StoreError> {
+    if let Some(after) = &plan.after {
+        attributes::put(conn, after, record.now)?;
+    }
+    if let Some(echo) = &record.echo {
+        echoes::keep(conn, known, record.run, echo, record.now)?;
+    }
+    if let Some(event) = emitted {
+        accept_all(conn, known, &[event])?;
+    }
+    Ok(())
+}
+
+/// Makes what follows ready: an attempt, a wait, or nothing that is begun. `ended` are the steps that have ended.
+fn follow(conn: &mut Conn, known: &mut Known, record: &Record, plan: &Plan, ended: &[i32]) -> Result<(), StoreError> {
+    if record.then.is_end() {
+        // A run that is over needs no care for the step it had begun.
+        return waits::end(conn, known, record.run);
+    }
+    let still_waits = waits::end_step(conn, known, record.run, ended)?;
     match &record.then {
         Then::Attempt(attempt) => {
             let row = AttemptInsert::begun(conn, known, record.run, record.claim.0, attempt)?;
             dialect::set_step(conn, record.run.0, Some(row.step()))?;
             begin_attempt(conn, record.run, row, attempt)?;
         }
-        Then::Due(_) | Then::Held => {
+        Then::Due(at) if still_waits => dialect::wait_on(conn, record.run.0, RunStatus::Waiting.code(), at.0)?,
+        _ => {
             for step in ended {
-                dialect::end_step(conn, record.run.0, step)?;
+                dialect::end_step(conn, record.run.0, *step)?;
             }
         }
-        Then::Go | Then::Wait(_) | Then::Sleep { .. } => {}
-        // A run that is over needs no care for the step it had begun.
-        Then::End { .. } => {}
+    }
+    if let Then::Wait(wait) = &record.then {
+        waits::begin(conn, known, record.run, plan.rule, wait)?;
     }
     Ok(())
 }
 
-fn move_on(conn: &mut Conn, record: &Record, is_marked: bool) -> Result<bool, StoreError> {
+fn move_on(conn: &mut Conn, record: &Record, plan: &Plan, is_marked: bool) -> Result<bool, StoreError> {
     let running = RunStatus::Running;
     let (status, due_at, error, why) = match &record.then {
         Then::Attempt(_) | Then::Go => (running, None, None, None),
-        Then::Wait(_) | Then::Sleep { .. } => (RunStatus::Waiting, None, None, None),
+        Then::Wait(_) | Then::Sleep { .. } => (RunStatus::Waiting, plan.due_at.map(|at| at.0), None, None),
         Then::Due(at) => (RunStatus::Due, Some(at.0), None, None),
         Then::Held => (RunStatus::Held, None, None, None),
         Then::End { status, error, why } => {
@@ -233,16 +335,32 @@ fn write_end(conn: &mut Conn, known: &mut Known, run: RunId, end: &AttemptEnd, l
     dialect::end_attempt(conn, &update)
 }
 
+/// The outputs of a record, that of a change of attributes with its result.
+fn outputs_after<'r>(record: &'r Record, plan: &Plan) -> Cow<'r, [StepOutput]> {
+    let mut outputs = Cow::Borrowed(&record.outputs[..]);
+    if let (Some((step, ..)), Some(after)) = (&record.attributes, &plan.after)
+        && let Some(output) = outputs.to_mut().iter_mut().find(|output| output.step == *step)
+    {
+        output.result = Value::Object(after.attributes.clone());
+    }
+    outputs
+}
+
 /// Writes the outputs; the numbers of their steps.
-fn write_outputs(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<Vec<i32>, StoreError> {
-    if record.outputs.is_empty() {
+fn write_outputs(
+    conn: &mut Conn,
+    known: &mut Known,
+    run: RunId,
+    outputs: &[StepOutput],
+) -> Result<Vec<i32>, StoreError> {
+    if outputs.is_empty() {
         return Ok(Vec::new());
     }
-    let mut rows = Vec::with_capacity(record.outputs.len());
-    let mut seq = outputs::next_seq(conn, record.run)?;
-    for output in &record.outputs {
+    let mut rows = Vec::with_capacity(outputs.len());
+    let mut seq = outputs::next_seq(conn, run)?;
+    for output in outputs {
         rows.push(OutputInsert {
-            run: record.run.0,
+            run: run.0,
             seq,
             step: known.name(conn, &output.step.0)?,
             outcome: output.outcome.code(),

@@ -1,6 +1,6 @@
 //! The ring of refused deliveries.
 
-use diesel::{ExpressionMethods as _, Insertable, QueryDsl as _, Queryable, RunQueryDsl as _};
+use diesel::{ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _};
 
 use super::{
     dialect::{self, Conn, each},
@@ -42,6 +42,21 @@ impl From<Refusal> for RefusalTableRow {
     }
 }
 
+impl From<RefusalTableRow> for Refusal {
+    fn from(row: RefusalTableRow) -> Self {
+        Self {
+            id: RefusalId(row.id),
+            at: row.refused_at,
+            source: row.source,
+            peer: row.peer,
+            reason: row.reason,
+            status: u16::try_from(row.status).unwrap_or(0),
+            detail: row.detail,
+            bytes: u64::try_from(row.bytes).unwrap_or(0),
+        }
+    }
+}
+
 /// Keeps a refusal; `since_cut` counts those since the ring was last cut.
 pub(super) fn keep(conn: &mut Conn, row: &RefusalTableRow, since_cut: &mut u32) -> Result<(), StoreError> {
     dialect::insert_refusal(conn, row)?;
@@ -57,15 +72,11 @@ pub(super) fn keep(conn: &mut Conn, row: &RefusalTableRow, since_cut: &mut u32) 
 pub(super) fn list(conn: &mut Conn, limit: usize) -> Result<Vec<Refusal>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(RING).min(RING);
     let rows: Vec<RefusalTableRow> = each!(conn, c => refusals::table.order(refusals::id.desc()).limit(limit).load(c))?;
-    let refusal = |row: RefusalTableRow| Refusal {
-        id: RefusalId(row.id),
-        at: row.refused_at,
-        source: row.source,
-        peer: row.peer,
-        reason: row.reason,
-        status: u16::try_from(row.status).unwrap_or(0),
-        detail: row.detail,
-        bytes: u64::try_from(row.bytes).unwrap_or(0),
-    };
-    Ok(rows.into_iter().map(refusal).collect())
+    Ok(rows.into_iter().map(Refusal::from).collect())
+}
+
+/// One refusal. `None`: none is kept of this id.
+pub(super) fn find(conn: &mut Conn, id: RefusalId) -> Result<Option<Refusal>, StoreError> {
+    let row: Option<RefusalTableRow> = each!(conn, c => refusals::table.find(id.0).get_result(c).optional())?;
+    Ok(row.map(Refusal::from))
 }

@@ -1,11 +1,20 @@
-//! Runs that repeat another, or that a person starts on a stored event. CONTRACT STUB
+//! Runs that repeat another, or that a person starts on a stored event.
 
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use serde_json::{Map, Value};
 
+use super::{
+    dialect::{self, Conn, each},
+    error::StoreError,
+    json,
+    names::Known,
+    outputs::{self, OutputInsert},
+    schema::{events, runs},
+};
 use crate::{
     clock::Time,
     ids::{EventId, RunId},
-    model::StepOutput,
+    model::{RunStatus, StepOutput},
 };
 
 /// A run that repeats another, or that a person starts on a stored event.
@@ -29,4 +38,39 @@ pub struct Replay {
     pub outputs: Vec<StepOutput>,
     /// Now.
     pub at: Time,
+}
+
+/// Stores the run, due at once. Rejected where its event is not stored.
+pub(super) fn insert(conn: &mut Conn, known: &mut Known, replay: &Replay) -> Result<(), StoreError> {
+    let events: i64 = each!(conn, c => events::table.filter(events::id.eq(replay.event.0)).count().get_result(c))?;
+    if events == 0 {
+        return Err(StoreError::Rejected(format!("{} is not stored; retention may have deleted it", replay.event)));
+    }
+    let row = (
+        (runs::id.eq(replay.id.0), runs::event.eq(replay.event.0), runs::rule_set.eq(replay.set)),
+        (runs::rule.eq(known.name(conn, &replay.rule)?), runs::status.eq(RunStatus::Due.code())),
+        (runs::due_at.eq(replay.at.0), runs::vars.eq(json::pack_object(&replay.vars)?)),
+        (runs::root.eq(replay.root.map(|root| root.0)), runs::replay_of.eq(replay.of.map(|of| of.0))),
+    );
+    each!(conn, c => diesel::insert_into(runs::table).values(row).execute(c))?;
+    let mut rows = Vec::with_capacity(replay.outputs.len());
+    for (seq, output) in (0..).zip(&replay.outputs) {
+        rows.push(OutputInsert {
+            run: replay.id.0,
+            seq,
+            step: known.name(conn, &output.step.0)?,
+            outcome: output.outcome.code(),
+            data: outputs::pack(output)?,
+        });
+    }
+    dialect::insert_outputs(conn, &rows)?;
+    match replay.of {
+        Some(of) => copy_events(conn, of, replay.id),
+        None => Ok(()),
+    }
+}
+
+/// The earlier events of a digest or threshold are the new run's own too.
+fn copy_events(conn: &mut Conn, of: RunId, to: RunId) -> Result<(), StoreError> {
+    dialect::copy_run_events(conn, of.0, to.0)
 }

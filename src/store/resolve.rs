@@ -7,6 +7,7 @@ use super::{
     error::StoreError,
     places,
     schema::{attempts, runs},
+    waits,
 };
 use crate::{
     clock::Time,
@@ -62,7 +63,8 @@ pub(super) fn resolve(conn: &mut Conn, run: RunId, resolution: Resolution, now: 
     Ok(changed == 1)
 }
 
-/// Makes every running run due, and its begun attempts unknown. One that was asked to end as cancelled ends.
+/// Makes every running run due, or waiting and due where its `wait` step has not ended, and its begun attempts unknown. One that was
+/// asked to end as cancelled ends.
 pub(super) fn recover(conn: &mut Conn, now: Time) -> Result<Recovered, StoreError> {
     let due = RunStatus::Running.next(RunStatus::Due)?;
     let held: Vec<i64> = each!(conn, c => runs::table
@@ -72,6 +74,7 @@ pub(super) fn recover(conn: &mut Conn, now: Time) -> Result<Recovered, StoreErro
         .load(c))?;
     let mut recovered = Recovered { runs: held.len(), attempts: 0 };
     for run in held {
+        let next = if waits::has_row(conn, run)? { RunStatus::Waiting } else { due };
         recovered.attempts += each!(conn, c => diesel::update(
                 attempts::table
                     .filter(attempts::run.eq(run))
@@ -81,7 +84,7 @@ pub(super) fn recover(conn: &mut Conn, now: Time) -> Result<Recovered, StoreErro
             .execute(c))?;
         let changed = each!(conn, c => diesel::update(runs::table.filter(runs::id.eq(run)))
             .set((
-                runs::status.eq(due.code()),
+                runs::status.eq(next.code()),
                 runs::due_at.eq(now.0),
                 runs::claim_id.eq(None::<i64>),
                 runs::claimed_by.eq(None::<i32>),

@@ -118,6 +118,27 @@ diesel::table! {
         seats -> Integer,
     }
 }
+diesel::table! {
+    waits (run) {
+        run -> BigInt,
+        rule -> Integer,
+        step -> Integer,
+        began_at -> BigInt,
+        until -> Nullable<BigInt>,
+        since -> BigInt,
+        upto -> BigInt,
+        looked -> Bool,
+    }
+}
+diesel::table! { wait_keys (kind, pointer, hash, run) { kind -> Integer, pointer -> Integer, hash -> Binary, run -> BigInt, } }
+diesel::table! { wait_candidates (run, event) { run -> BigInt, event -> BigInt, } }
+diesel::table! {
+    attributes (keeper, key) { keeper -> SmallInt, key -> Text, data -> Binary, origins -> Binary, changed_at -> BigInt, }
+}
+diesel::table! { echoes (hash) { hash -> Binary, depth -> SmallInt, until -> BigInt, } }
+diesel::table! {
+    early_echoes (hash, event) { hash -> Binary, event -> BigInt, until -> BigInt, hearing -> Nullable<Binary>, }
+}
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

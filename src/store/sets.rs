@@ -21,14 +21,30 @@ pub struct NewSet {
     pub texts: Vec<(String, String)>,
 }
 
-/// Stores the set where it is not yet, and puts it in force; its id.
-pub(super) fn put_in_force(conn: &mut Conn, set: &NewSet, at: Time) -> Result<i64, StoreError> {
-    let found: Option<i64> = each!(conn, c => sets::table
+fn find(conn: &mut Conn, set: &NewSet) -> Result<Option<i64>, StoreError> {
+    Ok(each!(conn, c => sets::table
         .filter(sets::digest.eq(&set.digest[..]))
         .select(sets::id)
         .get_result(c)
-        .optional())?;
-    let id = match found {
+        .optional())?)
+}
+
+/// Stores the set where it is not yet, without putting it in force; its id. It goes as one that was replaced now: once nothing names it.
+pub(super) fn keep(conn: &mut Conn, set: &NewSet, at: Time) -> Result<i64, StoreError> {
+    let Some(id) = find(conn, set)? else {
+        let id = insert(conn, set, at)?;
+        let row = sets::table.filter(sets::id.eq(id));
+        each!(conn, c => diesel::update(row).set(sets::superseded_at.eq(at.0)).execute(c))?;
+        return Ok(id);
+    };
+    let row = sets::table.filter(sets::id.eq(id)).filter(sets::superseded_at.is_not_null());
+    each!(conn, c => diesel::update(row).set(sets::superseded_at.eq(at.0)).execute(c))?;
+    Ok(id)
+}
+
+/// Stores the set where it is not yet, and puts it in force; its id.
+pub(super) fn put_in_force(conn: &mut Conn, set: &NewSet, at: Time) -> Result<i64, StoreError> {
+    let id = match find(conn, set)? {
         Some(id) => id,
         None => insert(conn, set, at)?,
     };

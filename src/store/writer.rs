@@ -18,6 +18,7 @@ use super::{
     accept::{Accepted, ReadyEvent, accept_all},
     dialect::{self, Conn},
     error::StoreError,
+    handle::Mode,
     names::Known,
     open::Place,
     watched::Watched,
@@ -143,6 +144,7 @@ impl Writer {
     pub(super) fn start(
         conn: Conn,
         place: Place,
+        mode: Mode,
         health: Arc<Health>,
         on_failure: OnFailure,
     ) -> Result<Self, StoreError> {
@@ -151,6 +153,7 @@ impl Writer {
             desk: Desk { conn, known: Known::default(), refusals_since_cut: super::refusals::CUT_EVERY },
             watched: Watched::of(&place),
             place,
+            is_beside_server: mode != Mode::Serve,
             health: Arc::clone(&health),
             on_failure,
         };
@@ -222,6 +225,7 @@ struct Worker {
     desk: Desk,
     watched: Option<Watched>,
     place: Place,
+    is_beside_server: bool,
     health: Arc<Health>,
     on_failure: OnFailure,
 }
@@ -282,6 +286,10 @@ impl Worker {
         self.look();
         if let Err(error) = self.health.check() {
             return answer_all(group, &Err(error));
+        }
+        if self.is_beside_server {
+            // What the server has written since the last commit is not known here.
+            self.desk.known.forget();
         }
         #[cfg(debug_assertions)]
         if fault::answers_before_commit() {

@@ -1,6 +1,7 @@
 //! Where the two databases differ: connections, PRAGMAs, raw SQL, batches and upserts. No other file of the store holds SQL text.
 
 mod classify;
+mod effects;
 mod gates;
 mod hot;
 mod inserts;
@@ -11,9 +12,11 @@ mod space;
 mod sqlite;
 mod statement;
 mod sweep;
+mod waits;
 
 use diesel::{Connection as _, MultiConnection, PgConnection, SqliteConnection, connection::SimpleConnection as _};
 
+pub(super) use effects::*;
 pub(super) use gates::*;
 pub(super) use hot::*;
 pub(super) use inserts::*;
@@ -23,6 +26,7 @@ pub(super) use shape::{applied, migrate, newest};
 pub(super) use space::{bytes, free_pages, give_back};
 pub(super) use sqlite::{Access, connect as connect_sqlite};
 pub(super) use sweep::*;
+pub(super) use waits::*;
 
 use super::error::StoreError;
 
@@ -50,11 +54,19 @@ impl From<diesel::result::Error> for StoreError {
     }
 }
 
-/// Begins the writer's transaction; on SQLite IMMEDIATE, so that a read never has to become a write half-way.
+/// Begins the writer's transaction; on SQLite IMMEDIATE, so that a read never has to become a write half-way. On PostgreSQL one writer
+/// at a time too: a command beside the server that stores an event must not pass by a wait that the server is about to store.
 pub(super) fn begin(conn: &mut Conn) -> Result<(), StoreError> {
     match conn {
         Conn::Sqlite(c) => c.batch_execute("BEGIN IMMEDIATE"),
-        Conn::Postgres(c) => c.batch_execute("BEGIN"),
+        Conn::Postgres(c) => {
+            let begun = c.batch_execute(postgres::BEGIN_WRITING);
+            if begun.is_err() {
+                // `BEGIN` may have succeeded before the lock was not got.
+                rollback(conn);
+            }
+            begun
+        }
     }
     .map_err(StoreError::from)
 }

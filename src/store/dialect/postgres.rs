@@ -9,6 +9,9 @@ use crate::store::error::StoreError;
 /// The advisory lock of `serve`: the letters of the name. Advisory locks are a database's own.
 const LOCK: i64 = 0x0062_656c_6c77_6972;
 
+/// Begins a transaction that waits for the writer of another process, in one round trip. The number is the lock's own, beside [`LOCK`].
+pub(super) const BEGIN_WRITING: &str = "BEGIN; SELECT pg_advisory_xact_lock(27696064068282739)";
+
 /// Checks `database.url` and adds what we insist on. Never shows the URL, which may hold a password.
 pub(in crate::store) fn check_url(text: &str) -> Result<String, StoreError> {
     // Not read as a whole: libpq takes forms that are no URL, such as a user without a host.

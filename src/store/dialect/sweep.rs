@@ -40,7 +40,8 @@ pub(in crate::store) fn old_events(
            (SELECT 1 FROM runs WHERE runs.event = events.id AND (runs.ended_at IS NULL OR runs.ended_at >= {before})) \
          AND NOT EXISTS (SELECT 1 FROM run_events JOIN runs ON runs.id = run_events.run \
            WHERE run_events.event = events.id AND (runs.ended_at IS NULL OR runs.ended_at >= {before})) \
-         AND NOT EXISTS (SELECT 1 FROM counted WHERE counted.event = events.id) ORDER BY id"
+         AND NOT EXISTS (SELECT 1 FROM counted WHERE counted.event = events.id) \
+         AND NOT EXISTS (SELECT 1 FROM wait_candidates WHERE wait_candidates.event = events.id) ORDER BY id"
     )).load(c))?;
     Ok(Stretch { free: free.into_iter().map(|row| row.id).collect(), last: Some(last) })
 }
