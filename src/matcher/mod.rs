@@ -78,7 +78,7 @@ pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan
     let mut plan = Plan::default();
     for rule in set.candidates(&subject.kind, subject.own, &subject.event) {
         let left = bounds.event.saturating_sub(start.elapsed());
-        let (verdict, vars) = if left.is_zero() {
+        let (mut verdict, mut computed) = if left.is_zero() {
             (Verdict::Undecided, Object::new())
         } else {
             verdict(rule, subject, vars, bounds.rule.min(left))
@@ -90,7 +90,15 @@ pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan
             plan.truncated = true;
             break;
         }
-        plan.runs.push(Planned { rule: Arc::clone(rule), verdict, vars, keys: Keys::default() });
+        let mut keys = Keys::default();
+        if verdict == Verdict::Matched {
+            match Keys::of_match(rule, subject, vars, bounds.rule, &mut computed) {
+                Some(of_rule) => keys = of_rule,
+                // A key that is not there for want of time must not let the event pass.
+                None => (verdict, computed) = (Verdict::Undecided, Object::new()),
+            }
+        }
+        plan.runs.push(Planned { rule: Arc::clone(rule), verdict, vars: computed, keys });
     }
     plan
 }
