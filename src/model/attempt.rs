@@ -80,6 +80,8 @@ pub enum ErrorClass {
     Fail,
     /// The run's own `timeout`.
     RunTimeout,
+    /// An event of our own that would stand too deep in a chain of our own events.
+    Loop,
     /// A rule, template or stored value that no longer reads.
     Internal,
 }
@@ -103,6 +105,7 @@ impl ErrorClass {
             Self::SecretOrigin => "secret_origin",
             Self::Fail => "fail",
             Self::RunTimeout => "run_timeout",
+            Self::Loop => "loop",
             Self::Internal => "internal",
         }
     }

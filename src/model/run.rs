@@ -64,7 +64,7 @@ impl RunStatus {
     pub fn next(self, to: Self) -> Result<Self, IllegalMove> {
         use RunStatus::{Cancelled, Collecting, Due, Failed, Held, Ok, Running, Skipped, Undecided, Waiting};
         let allowed = match self {
-            Collecting => matches!(to, Due | Cancelled),
+            Collecting => matches!(to, Due | Running | Held | Skipped | Failed | Cancelled),
             Undecided => matches!(to, Due | Skipped | Failed | Running | Cancelled),
             Due => matches!(to, Running | Skipped | Failed | Held | Cancelled | Ok),
             Running => matches!(to, Due | Running | Waiting | Held | Ok | Failed | Skipped | Cancelled),
