@@ -12,12 +12,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    PinnedSets,
-    execute::{Execution, Left},
-    housekeeping::prune_nightly,
-    lane::Parked,
-};
+use super::{PinnedSets, execute::Execution, hold::Left, housekeeping::prune_nightly, lane::Parked};
 use crate::{
     clock::{SharedClock, Time},
     config::Config,
@@ -26,7 +21,8 @@ use crate::{
     lifecycle::{Lifecycle, Phase},
     model::{ErrorClass, RunStatus, StepError},
     net::Client,
-    store::{Claim, ClaimId, Due, DueRun, LoadedRun, Record, Store, StoreError, Then, Vault},
+    starts::InForce,
+    store::{Claim, ClaimId, Due, DueRun, LoadedRun, Record, Recorded, Store, StoreError, Then, Vault},
     wake::Wake,
 };
 
@@ -67,6 +63,8 @@ pub struct RunnerParts {
     pub connections: Connections,
     /// The way out.
     pub client: Client,
+    /// What decides about events of our own; called once for each, and must be quick.
+    pub in_force: Arc<dyn Fn() -> InForce + Send + Sync>,
 }
 
 /// From 0 to 1, by chance: spreads retries.
@@ -80,14 +78,14 @@ pub(super) fn jitter() -> f64 {
 
 impl RunnerParts {
     /// Writes a record, again and again while the store is busy: what was done must not be forgotten.
-    pub(super) async fn persist(&self, record: Record) -> Result<bool, StoreError> {
+    pub(super) async fn persist(&self, record: &Record) -> Result<Recorded, StoreError> {
         loop {
             match self.store.record(record.clone()).await {
                 Err(StoreError::Busy(why)) if self.lifecycle.phase() < Phase::Stopped => {
                     tracing::warn!(run.id = %record.run, why, "a step's end waits for the store");
                     sleep(STORE_PAUSE).await;
                 }
-                other => return other.map(|recorded| recorded.is_mine()),
+                other => return other,
             }
         }
     }
@@ -330,24 +328,49 @@ impl Drop for InHand {
 }
 
 async fn work(parts: &RunnerParts, run: Result<Option<LoadedRun>, StoreError>) -> Result<Left, StoreError> {
-    // The look at the due runs may be older than the run's last change.
-    let is_open = |run: &LoadedRun| matches!(run.status, RunStatus::Undecided | RunStatus::Due | RunStatus::Waiting);
-    let Some(run) = run?.filter(is_open) else {
+    // The look at the due runs may be older than the run's last change: a retry must not begin early.
+    let Some(run) = run?.filter(|run| is_due(run, parts.clock.now())) else {
         return Ok(Left::NotMine);
     };
+    if run.cancelled {
+        let end = Then::End { status: RunStatus::Cancelled, error: None, why: None };
+        let left = end_now(parts, &run, end).await?;
+        if left != Left::NotMine {
+            tracing::info!(run.id = %run.id, rule = run.rule, state = "cancelled", "run ended");
+        }
+        return Ok(left);
+    }
     let pinned = match parts.pinned.get(run.set).await {
         Ok(pinned) => pinned,
         Err(super::pinned::PinnedError::Store(error)) => return Err(error),
-        Err(error) => return give_up(parts, run, error.to_string()).await,
+        Err(error) => return give_up(parts, &run, error.to_string()).await,
     };
     match Execution::new(parts, run, pinned) {
         Ok(execution) => execution.go().await,
-        Err((run, why)) => give_up(parts, *run, why).await,
+        Err((run, why)) => give_up(parts, &run, why).await,
     }
 }
 
+/// Whether a run that was loaded is open for a worker at that time.
+fn is_due(run: &LoadedRun, now: Time) -> bool {
+    matches!(run.status, RunStatus::Collecting | RunStatus::Undecided | RunStatus::Due | RunStatus::Waiting)
+        && run.due_at.is_some_and(|due_at| due_at <= now)
+}
+
 /// Ends a run that can never go on.
-async fn give_up(parts: &RunnerParts, run: LoadedRun, why: String) -> Result<Left, StoreError> {
+async fn give_up(parts: &RunnerParts, run: &LoadedRun, why: String) -> Result<Left, StoreError> {
+    let (step, message) = ("run".to_owned(), why.clone());
+    let error = StepError { step, class: ErrorClass::Internal, status: None, message, attempt: 0 };
+    let end = Then::End { status: RunStatus::Failed, error: Some(error), why: None };
+    let left = end_now(parts, run, end).await?;
+    if left != Left::NotMine {
+        tracing::error!(run.id = %run.id, rule = run.rule, why, "run failed");
+    }
+    Ok(left)
+}
+
+/// Ends a run without a further step.
+async fn end_now(parts: &RunnerParts, run: &LoadedRun, then: Then) -> Result<Left, StoreError> {
     let now = parts.clock.now();
     let claim = ClaimId(parts.ids.next(now));
     let job =
@@ -355,9 +378,6 @@ async fn give_up(parts: &RunnerParts, run: LoadedRun, why: String) -> Result<Lef
     if !parts.store.claim(job).await?.is_mine() {
         return Ok(Left::NotMine);
     }
-    tracing::error!(run.id = %run.id, rule = run.rule, why, "run failed");
-    let error =
-        StepError { step: "run".to_owned(), class: ErrorClass::Internal, status: None, message: why, attempt: 0 };
     let record = Record {
         run: run.id,
         claim,
@@ -369,8 +389,9 @@ async fn give_up(parts: &RunnerParts, run: LoadedRun, why: String) -> Result<Lef
         echo: None,
         attributes: None,
         emitted: None,
-        then: Then::End { status: RunStatus::Failed, error: Some(error), why: None },
+        then,
     };
-    parts.persist(record).await?;
-    Ok(Left::Done)
+    let mine = parts.persist(&record).await?.is_mine();
+    // It may have given back a place that another run waits for.
+    Ok(if mine { Left::Waits } else { Left::NotMine })
 }
