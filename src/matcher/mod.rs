@@ -92,10 +92,11 @@ pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan
         }
         let mut keys = Keys::default();
         if verdict == Verdict::Matched {
-            match Keys::of_match(rule, subject, vars, bounds.rule, &mut computed) {
-                Some(of_rule) => keys = of_rule,
+            if let Some(of_rule) = Keys::of_match(rule, subject, vars, bounds.rule, &mut computed) {
+                keys = of_rule;
+            } else {
                 // A key that is not there for want of time must not let the event pass.
-                None => (verdict, computed) = (Verdict::Undecided, Object::new()),
+                (verdict, computed) = (Verdict::Undecided, Object::new());
             }
         }
         plan.runs.push(Planned { rule: Arc::clone(rule), verdict, vars: computed, keys });

@@ -9,6 +9,7 @@ mod housekeeping;
 mod lane;
 mod pinned;
 mod send;
+mod take_up;
 mod wait;
 mod workers;
 

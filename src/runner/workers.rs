@@ -12,17 +12,16 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{PinnedSets, execute::Execution, hold::Left, housekeeping::prune_nightly, lane::Parked};
+use super::{PinnedSets, hold::Left, housekeeping::prune_nightly, lane::Parked, take_up::work};
 use crate::{
     clock::{SharedClock, Time},
     config::Config,
     connections::Connections,
     ids::{IdSource, RunId},
     lifecycle::{Lifecycle, Phase},
-    model::{ErrorClass, RunStatus, StepError},
     net::Client,
     starts::InForce,
-    store::{Claim, ClaimId, Due, DueRun, LoadedRun, Record, Recorded, Store, StoreError, Then, Vault},
+    store::{Due, DueRun, Record, Recorded, Store, StoreError, Vault},
     wake::Wake,
 };
 
@@ -37,9 +36,6 @@ const BATCH: usize = 1024;
 
 /// Runs of one rule set aside at which no more of it are begun: they would most likely find the same connection in use.
 const ENOUGH_PARKED: usize = 16;
-
-/// How long the claim of a run that ends without a step may last.
-const SHORT_CLAIM: Duration = Duration::from_secs(60);
 
 /// What a runner is made of.
 pub struct RunnerParts {
@@ -325,73 +321,4 @@ impl Drop for InHand {
         drop(state);
         self.shared.left.notify_waiters();
     }
-}
-
-async fn work(parts: &RunnerParts, run: Result<Option<LoadedRun>, StoreError>) -> Result<Left, StoreError> {
-    // The look at the due runs may be older than the run's last change: a retry must not begin early.
-    let Some(run) = run?.filter(|run| is_due(run, parts.clock.now())) else {
-        return Ok(Left::NotMine);
-    };
-    if run.cancelled {
-        let end = Then::End { status: RunStatus::Cancelled, error: None, why: None };
-        let left = end_now(parts, &run, end).await?;
-        if left != Left::NotMine {
-            tracing::info!(run.id = %run.id, rule = run.rule, state = "cancelled", "run ended");
-        }
-        return Ok(left);
-    }
-    let pinned = match parts.pinned.get(run.set).await {
-        Ok(pinned) => pinned,
-        Err(super::pinned::PinnedError::Store(error)) => return Err(error),
-        Err(error) => return give_up(parts, &run, error.to_string()).await,
-    };
-    match Execution::new(parts, run, pinned) {
-        Ok(execution) => execution.go().await,
-        Err((run, why)) => give_up(parts, &run, why).await,
-    }
-}
-
-/// Whether a run that was loaded is open for a worker at that time.
-fn is_due(run: &LoadedRun, now: Time) -> bool {
-    matches!(run.status, RunStatus::Collecting | RunStatus::Undecided | RunStatus::Due | RunStatus::Waiting)
-        && run.due_at.is_some_and(|due_at| due_at <= now)
-}
-
-/// Ends a run that can never go on.
-async fn give_up(parts: &RunnerParts, run: &LoadedRun, why: String) -> Result<Left, StoreError> {
-    let (step, message) = ("run".to_owned(), why.clone());
-    let error = StepError { step, class: ErrorClass::Internal, status: None, message, attempt: 0 };
-    let end = Then::End { status: RunStatus::Failed, error: Some(error), why: None };
-    let left = end_now(parts, run, end).await?;
-    if left != Left::NotMine {
-        tracing::error!(run.id = %run.id, rule = run.rule, why, "run failed");
-    }
-    Ok(left)
-}
-
-/// Ends a run without a further step.
-async fn end_now(parts: &RunnerParts, run: &LoadedRun, then: Then) -> Result<Left, StoreError> {
-    let now = parts.clock.now();
-    let claim = ClaimId(parts.ids.next(now));
-    let job =
-        Claim { run: run.id, claim, from: run.status, now, until: now.plus(SHORT_CLAIM), attempt: None, place: None };
-    if !parts.store.claim(job).await?.is_mine() {
-        return Ok(Left::NotMine);
-    }
-    let record = Record {
-        run: run.id,
-        claim,
-        now,
-        attempt: None,
-        outputs: Vec::new(),
-        vars: None,
-        failure: None,
-        echo: None,
-        attributes: None,
-        emitted: None,
-        then,
-    };
-    let mine = parts.persist(&record).await?.is_mine();
-    // It may have given back a place that another run waits for.
-    Ok(if mine { Left::Waits } else { Left::NotMine })
 }
