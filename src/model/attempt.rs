@@ -76,12 +76,12 @@ pub enum ErrorClass {
     SecretMissing,
     /// A secret that would go to a target it is not meant for.
     SecretOrigin,
+    /// An event of our own that would stand too deep in a chain of our own events.
+    Loop,
     /// A `fail` step.
     Fail,
     /// The run's own `timeout`.
     RunTimeout,
-    /// An event of our own that would stand too deep in a chain of our own events.
-    Loop,
     /// A rule, template or stored value that no longer reads.
     Internal,
 }
@@ -103,9 +103,9 @@ impl ErrorClass {
             Self::RenderType => "render_type",
             Self::SecretMissing => "secret_missing",
             Self::SecretOrigin => "secret_origin",
+            Self::Loop => "loop",
             Self::Fail => "fail",
             Self::RunTimeout => "run_timeout",
-            Self::Loop => "loop",
             Self::Internal => "internal",
         }
     }

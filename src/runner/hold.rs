@@ -9,7 +9,7 @@ use crate::{
     clock::Time,
     ids::EventId,
     matcher::Key,
-    model::{ErrorClass, StepError, StepOutcome, StepOutput, StepPath},
+    model::{ErrorClass, RunStatus, StepError, StepOutcome, StepOutput, StepPath},
     rules::{Rule, Step},
     starts,
     store::{
@@ -169,6 +169,8 @@ impl<'p> Hold<'p> {
         }
         Ok(match claimed {
             Claimed::Mine => None,
+            // Its window has closed with this: it is due, with all the events that joined it.
+            Claimed::NotMine if self.run.status == RunStatus::Collecting => Some(Left::Waits),
             Claimed::NotMine => Some(Left::NotMine),
             Claimed::Queued => Some(Left::Done),
             Claimed::Skipped => {
