@@ -56,7 +56,7 @@ on: box.start
 do:
   - id: reply
     wait: { event: box.reply, when: { incoming.id: "{{ event.id }}", incoming.text: { empty: false } }, for: 1h }
-  - groove.add_note: { ticket: 1, body: "{{ steps.reply.outcome }} {{ steps.reply.result.text | default: none }}" }
+  - groove.add_note: { ticket: 1, body: "{{ steps.reply.outcome }} {{ steps.reply.result.text | default: 'none' }}" }
 "#;
 
 on_both!(a_wait_for_an_event_ends_with_the_first_that_satisfies_it, |database| {
