@@ -191,7 +191,7 @@ async fn an_echo_of_our_own_action_matches_no_rule_unless_it_says_so() {
     assert_eq!(of("deaf").await, 2, "after a day nobody remembers");
 }
 
-/// Intake had no time for a rule with `once`: the key is asked all the same, when the runner decides.
+// Intake had no time for a rule with `once`: the key is asked all the same, when the runner decides.
 on_both!(a_rule_that_intake_had_no_time_for_passes_its_gates, |database| {
     let slow = "name: slow\non: box.start\nvars:\n  all: \"{% for a in event.list %}{% for b in event.list %}{% for c in event.list %}{{ a }}{% endfor %}{% endfor %}{% endfor %}\"\nwhen:\n  vars.all: never\ndo:\n  - stop: slow\n";
     let once = "name: once\non: box.start\nonce: { per: \"{{ event.a }}\", within: 1h }\ndo:\n  - groove.add_note: { ticket: 1, body: \"{{ event.a }}\" }\n";
