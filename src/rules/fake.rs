@@ -94,9 +94,3 @@ impl Vocabulary for Fake {
         vec!["office".to_owned()]
     }
 }
-
-/// Hours in UTC: `("mon-fri", "09:00-17:00")`.
-pub(crate) fn hours(days: &[(&str, &str)]) -> Option<super::Hours> {
-    let days = days.iter().map(|(days, span)| ((*days).to_owned(), vec![(*span).to_owned()])).collect();
-    super::Hours::parse(&crate::config::Hours { timezone: "UTC".to_owned(), days, closed: Vec::new() }).ok()
-}
