@@ -7,6 +7,8 @@ mod cron;
 mod duration;
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+pub(crate) mod fake_hours;
 mod hours;
 mod keys;
 mod load;

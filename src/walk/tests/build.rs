@@ -1,5 +1,4 @@
 //! Rules built by hand: steps get their paths from where they stand.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{sync::Arc, time::Duration};
 

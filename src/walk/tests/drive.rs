@@ -116,7 +116,7 @@ impl Drive<'_> {
                 next = walk.next(now);
                 assert_eq!(show(&walk, &next, now), line, "killed before it was kept");
             }
-            self.keep(&mut walk, &mut kept);
+            Self::keep(&mut walk, &mut kept);
             let path = match &next {
                 Next::End(end) => {
                     let (end, second) = (end.clone(), walk.second_failure().cloned());
@@ -148,7 +148,7 @@ impl Drive<'_> {
             }
             unkept = Some(output);
             if (self.dies)() {
-                self.keep(&mut walk, &mut kept);
+                Self::keep(&mut walk, &mut kept);
                 unkept = None;
                 walk = self.up(&kept);
             }
@@ -160,7 +160,7 @@ impl Drive<'_> {
         Walk::new(Arc::clone(&self.rule), about, &self.settings, kept.clone())
     }
 
-    fn keep(&self, walk: &mut Walk, kept: &mut Stand) {
+    fn keep(walk: &mut Walk, kept: &mut Stand) {
         kept.begun = None;
         kept.outputs.extend(walk.take_fresh());
         if let Some(vars) = walk.take_vars() {

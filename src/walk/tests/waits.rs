@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Time,
     model::{ErrorClass, StepOutcome, StepOutput, StepPath},
-    rules::{Condition, Step, StepKind, WaitStep, WaitWhat, fake},
+    rules::{Condition, Step, StepKind, WaitStep, WaitWhat, fake_hours},
     walk::{End, Next, Wait, WaitEvent, Walk},
 };
 
@@ -50,7 +50,7 @@ fn a_time_is_waited_for_and_does_not_count_for_the_run() {
 #[test]
 fn only_time_inside_the_hours_counts() {
     let in_hours = |what, days: &[(&str, &str)]| {
-        let hours = fake::hours(days);
+        let hours = fake_hours::hours(days);
         assert!(hours.is_some());
         step(StepKind::Wait(Box::new(WaitStep { what, hours })))
     };
