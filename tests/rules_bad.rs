@@ -69,6 +69,22 @@ fn every_bad_rule_gets_the_findings_beside_it() {
 }
 
 #[test]
+fn every_form_of_the_language_has_no_findings() {
+    let folder = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rules/good");
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        texts.push((
+            format!("rules/{}", path.file_name().unwrap().to_str().unwrap()),
+            fs::read_to_string(&path).unwrap(),
+        ));
+    }
+    assert!(texts.len() >= 8, "only {} good rules", texts.len());
+    let found = found(texts);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
 fn the_example_rules_have_no_findings() {
     let loaded = bellwire::rules::load(FilePath::new(env!("CARGO_MANIFEST_DIR")));
     let rules = loaded.texts.0.iter().filter(|(path, _)| path.starts_with("rules/"));

@@ -134,7 +134,7 @@ impl Cron {
 
 /// What the clock shows at an instant, taken for UTC, in whole seconds.
 fn wall_of(at: Timestamp, offset: Offset) -> Option<i64> {
-    Offset::UTC.to_timestamp(offset.to_datetime(at)).ok().map(|wall| wall.as_second())
+    Offset::UTC.to_timestamp(offset.to_datetime(at)).ok().map(Timestamp::as_second)
 }
 
 fn civil_of(wall: i64) -> Option<civil::DateTime> {

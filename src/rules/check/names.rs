@@ -228,6 +228,7 @@ impl Checker<'_> {
             return None;
         }
         let known = of_settings.keys().chain(of_rule.into_iter().flat_map(serde_json::Map::keys)).map(String::as_str);
+        let known = known.chain(here.written.iter().map(|(name, _)| name.as_str()));
         let message = format!("no var is called `{}`", keys::shortened(name));
         let near = keys::suggestion(name, known);
         let help = if near.is_empty() { "write it under `vars`".to_owned() } else { near };

@@ -175,9 +175,9 @@ fn read_value(text: &str, kind: &Kind) -> Result<u8, String> {
     let named = kind.names.iter().position(|name| *name == lower).and_then(|index| u8::try_from(index).ok());
     let value = named.map(|index| index + kind.range.start()).or_else(|| number(text));
     value.filter(|value| kind.range.contains(value)).ok_or_else(|| {
-        let names = if kind.names.is_empty() { String::new() } else { format!(", or {}", kind.names.join(", ")) };
+        let words = if kind.names.is_empty() { String::new() } else { format!(", or {}", kind.names.join(", ")) };
         let (first, last) = (kind.range.start(), kind.range.end());
-        format!("`{}` is no {}: known are {first} to {last}{names}", keys::shortened(text), kind.what)
+        format!("`{}` is no {}: known are {first} to {last}{words}", keys::shortened(text), kind.what)
     })
 }
 

@@ -81,9 +81,13 @@ pub(super) fn read_attributes<'a>(reader: &Reader<'a>, node: &Node<'a>, keeper: 
     };
     reader.object(node, what)?;
     let before = reader.count();
-    let foreign =
-        [("increment", "`add`"), ("unset", "`remove`"), ("delete", "`remove`"), ("push", "`append`"), ("id", own)];
-    let foreign = foreign.map(|(theirs, ours)| (theirs, if ours == own { keeper_word(keeper) } else { ours }));
+    let foreign = [
+        ("increment", "`add`"),
+        ("unset", "`remove`"),
+        ("delete", "`remove`"),
+        ("push", "`append`"),
+        ("id", keeper_word(keeper)),
+    ];
     reader.only_keys(node, &[own, "set", "add", "append", "remove"], what, &foreign);
     let key = needed(reader, node, what, own, example).and_then(|inner| read_key(reader, &inner, keeper));
     let pairs = |name: &str| node.get(name).map(|inner| read_named(reader, &inner, name)).unwrap_or_default();
