@@ -171,10 +171,8 @@ fn settle(
     passage: &Passage,
     gates: &Gates,
 ) -> Result<(), StoreError> {
-    let mut seq = 0;
-    for earlier in passage.earlier().iter().filter(|earlier| **earlier != event) {
+    for (seq, earlier) in (0..).zip(passage.earlier().iter().filter(|earlier| **earlier != event)) {
         dialect::insert_run_event(conn, run, seq, *earlier)?;
-        seq += 1;
     }
     if let (Passage::Gathers { until }, Some(digest)) = (passage, &gates.digest) {
         dialect::open_window(conn, RuleKey { rule, key: &digest.key }, run, until.0)?;

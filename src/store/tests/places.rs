@@ -150,17 +150,17 @@ on_both! {
     }
 
     async fn whatever_a_cancelled_run_would_do_next_becomes_its_end(bed) {
-        let thens: [(fn(&Bed) -> Then, bool); 5] = [
-            (|bed| Then::Attempt(bed.attempt("do.1", 1)), false),
-            (|_| Then::Go, false),
-            (|_| Then::Due(NOW), true),
-            (|_| Then::Sleep { rejected: Vec::new() }, true),
-            (|_| Then::Held, true),
+        let thens = [
+            (Then::Attempt(bed.attempt("do.1", 1)), false),
+            (Then::Go, false),
+            (Then::Due(NOW), true),
+            (Then::Sleep { rejected: Vec::new() }, true),
+            (Then::Held, true),
         ];
         for (then, kept) in thens {
             let (run, claim, attempt) = bed.taken().await;
             assert!(bed.store.cancel(run, NOW).await.unwrap());
-            let next = Record { attempt: Some(ended(attempt, AttemptOutcome::Ok)), ..record(run, claim, then(bed)) };
+            let next = Record { attempt: Some(ended(attempt, AttemptOutcome::Ok)), ..record(run, claim, then) };
             assert_eq!(bed.store.record(next).await.unwrap().is_mine(), kept);
             let row = bed.store.run(run).await.unwrap().unwrap().row;
             assert_eq!((row.status, row.why.as_deref(), row.due_at), (RunStatus::Cancelled, Some("cancelled by a person"), None));
