@@ -9,7 +9,7 @@ use super::{
     dialect::{self, Conn, each},
     error::StoreError,
     handle::Store,
-    schema, state,
+    schema, state, waits,
 };
 use crate::{
     clock::Time,
@@ -42,11 +42,11 @@ const JUST_NOW: Duration = Duration::from_mins(1);
 /// Everything that is older than `before` and needed by no open run.
 pub(super) async fn all(store: &Store, before: Time, now: Time) -> Result<Pruned, StoreError> {
     let mut pruned = Pruned::default();
+    store.write(64, |desk| waits::delete_ended(&mut desk.conn, &mut desk.known)).await?;
     events(store, before, &mut pruned).await?;
     pruned.dedupe_keys = keys(store, now).await?;
     store.write(64, move |desk| dialect::delete_refusals(&mut desk.conn, before.0)).await?;
     store.write(64, move |desk| dialect::delete_old_echoes(&mut desk.conn, now.0)).await?;
-    store.write(64, |desk| dialect::delete_ended_waits(&mut desk.conn)).await?;
     unused(store, before).await?;
     give_back(store).await?;
     Ok(pruned)

@@ -1,11 +1,14 @@
 //! The store's tests: the same functions on both databases.
 
 mod bed;
+mod echoes;
+mod effects;
 mod intake;
 mod lists;
 mod opening;
 mod size;
 mod vault;
+mod waits;
 mod work;
 
 #[path = "../../../tests/support/postgres.rs"]

@@ -303,6 +303,7 @@ fn both_databases_take_every_column_that_the_program_knows() {
         read!(
             state: (), names: (), channels: (), dictionaries: (), texts: (), sets: (), set_texts: (), events: (), bodies: (),
             dedupe: (), runs: (), attempts: (), outputs: (), requests: (), refusals: (), secrets: (),
+            waits: (), wait_keys: (), wait_candidates: (), attributes: (), echoes: (), early_echoes: (),
         );
     }
 }
