@@ -78,19 +78,21 @@ pub(super) fn keep(
     swept(conn, known, now)
 }
 
-/// Ends the runs of an event that have not begun, but for those that hear echoes.
+/// Ends the runs of an event that have not begun, but for those that hear echoes. One that is about other events too goes on.
 fn skip_runs(conn: &mut Conn, event: i64, hearing: &[i64], now: Time) -> Result<(), StoreError> {
-    let begun_by: Vec<i64> = each!(conn, c => runs::table
+    let started: Vec<(i64, i32)> = each!(conn, c => runs::table
         .filter(runs::event.eq(event))
         .filter(runs::started_at.is_null())
         .filter(runs::replay_of.is_null())
-        .select(runs::id)
+        .select((runs::id, runs::rule))
         .load(c))?;
     let states = [RunStatus::Collecting, RunStatus::Undecided, RunStatus::Due].map(RunStatus::code);
-    for run in begun_by.into_iter().filter(|run| !hearing.contains(run)) {
-        dialect::skip_run(conn, run, states, RunStatus::Skipped.code(), WHY, now.0)?;
+    for (run, rule) in started.into_iter().filter(|(run, _)| !hearing.contains(run)) {
+        if dialect::skip_run(conn, run, states, RunStatus::Skipped.code(), WHY, now.0)? {
+            dialect::leave_gates(conn, run, rule, event)?;
+        }
     }
-    Ok(())
+    dialect::uncount(conn, event)
 }
 
 fn swept(conn: &mut Conn, known: &mut Known, now: Time) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use super::{
     dialect::{self, Conn, each},
     error::StoreError,
     handle::Store,
-    schema, state,
+    schema, state, waits,
     writer::Desk,
 };
 use crate::{
@@ -45,11 +45,11 @@ pub(super) async fn all(store: &Store, before: Time, now: Time) -> Result<Pruned
     let mut pruned = Pruned::default();
     // First, so that no event is kept for them.
     gates(store, now).await?;
+    store.write(64, |desk| waits::delete_ended(&mut desk.conn, &mut desk.known)).await?;
     events(store, before, &mut pruned).await?;
     pruned.dedupe_keys = keys(store, now).await?;
     store.write(64, move |desk| dialect::delete_refusals(&mut desk.conn, before.0)).await?;
     store.write(64, move |desk| dialect::delete_old_echoes(&mut desk.conn, now.0)).await?;
-    store.write(64, |desk| dialect::delete_ended_waits(&mut desk.conn)).await?;
     unused(store, before).await?;
     give_back(store).await?;
     Ok(pruned)

@@ -139,7 +139,7 @@ struct Plan {
 }
 
 /// Looks whether all of the record can be. The inner `Err` is one sentence: it cannot.
-fn plan(conn: &mut Conn, record: &Record) -> Result<Result<Plan, String>, StoreError> {
+fn plan(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<Result<Plan, String>, StoreError> {
     let mut plan = Plan::default();
     if record.attributes.is_none() && !matches!(record.then, Then::Wait(_) | Then::Sleep { .. }) {
         return Ok(Ok(plan));
@@ -156,7 +156,7 @@ fn plan(conn: &mut Conn, record: &Record) -> Result<Result<Plan, String>, StoreE
     }
     match &record.then {
         Then::Wait(wait) => {
-            if let Some(why) = waits::unfit(conn, record.run, rule, wait)? {
+            if let Some(why) = waits::unfit(conn, known, record.run, rule, wait)? {
                 return Ok(Err(why));
             }
             plan.due_at = if wait.events.is_some() { Some(record.now) } else { wait.until };
@@ -174,7 +174,7 @@ pub(super) fn write(
     record: &Record,
     emitted: Option<&ReadyEvent>,
 ) -> Result<Recorded, StoreError> {
-    let plan = match plan(conn, record)? {
+    let plan = match plan(conn, known, record)? {
         Ok(plan) => plan,
         Err(why) => return Ok(Recorded::Unfit(why)),
     };

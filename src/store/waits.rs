@@ -145,7 +145,13 @@ pub(super) fn answer(conn: &mut Conn, known: &mut Known, event: &NewEvent) -> Re
 }
 
 /// Why one more wait of the rule cannot be: one sentence. `None`: it can.
-pub(super) fn unfit(conn: &mut Conn, run: RunId, rule: i32, wait: &NewWait) -> Result<Option<String>, StoreError> {
+pub(super) fn unfit(
+    conn: &mut Conn,
+    known: &mut Known,
+    run: RunId,
+    rule: i32,
+    wait: &NewWait,
+) -> Result<Option<String>, StoreError> {
     let words = wait.events.iter().flat_map(|events| events.kinds.iter().chain([&events.pointer]));
     if words.into_iter().any(|word| word.contains('\0')) {
         return Ok(Some(
@@ -156,7 +162,7 @@ pub(super) fn unfit(conn: &mut Conn, run: RunId, rule: i32, wait: &NewWait) -> R
         return Ok(None);
     }
     // Before it is said that there are too many: none that was left behind may count.
-    dialect::delete_ended_waits(conn)?;
+    delete_ended(conn, known)?;
     if open_of_rule(conn, run, rule)? < OF_A_RULE {
         return Ok(None);
     }
@@ -257,6 +263,14 @@ pub(super) fn end(conn: &mut Conn, known: &mut Known, run: RunId) -> Result<(), 
     let gone = dialect::delete_wait(conn, run.0)?;
     known.waits.one_less(&gone);
     known.waits.runs.remove(&run.0);
+    Ok(())
+}
+
+/// Deletes the waits of runs that were ended without a word to the writer's memory.
+pub(super) fn delete_ended(conn: &mut Conn, known: &mut Known) -> Result<(), StoreError> {
+    if dialect::delete_ended_waits(conn)? > 0 {
+        known.waits = Open::default();
+    }
     Ok(())
 }
 

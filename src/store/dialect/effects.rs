@@ -89,7 +89,7 @@ pub(in crate::store) fn own_event(conn: &mut Conn, event: i64, flag: i32, depth:
     execute(conn, sql, &binds).map(drop)
 }
 
-/// Ends a run that has not begun, in one of these states. Whether it had not.
+/// Ends a run that has not begun, in one of these states, and that is about no other event (32). Whether it had not.
 pub(in crate::store) fn skip_run(
     conn: &mut Conn,
     run: i64,
@@ -109,8 +109,21 @@ pub(in crate::store) fn skip_run(
         third,
     ];
     let sql = "UPDATE runs SET status = ?, why = ?, ended_at = ?, due_at = NULL \
-               WHERE id = ? AND status IN (?, ?, ?) AND started_at IS NULL AND claim_id IS NULL";
+               WHERE id = ? AND status IN (?, ?, ?) AND started_at IS NULL AND claim_id IS NULL \
+               AND (marks IS NULL OR (marks & 32) = 0)";
     execute(conn, sql, &binds).map(|changed| changed == 1)
+}
+
+/// What an event left behind at the gates of a rule whose run it shall not have started: its key of `once`, its count, its window.
+pub(in crate::store) fn leave_gates(conn: &mut Conn, run: i64, rule: i32, event: i64) -> Result<(), StoreError> {
+    let of_rule = [Bind::Int(Some(rule)), Bind::Big(Some(event))];
+    execute(conn, "DELETE FROM once_keys WHERE rule = ? AND event = ?", &of_rule)?;
+    execute(conn, "DELETE FROM windows WHERE run = ?", &[Bind::Big(Some(run))]).map(drop)
+}
+
+/// An event counts no more for any threshold.
+pub(in crate::store) fn uncount(conn: &mut Conn, event: i64) -> Result<(), StoreError> {
+    execute(conn, "DELETE FROM counted WHERE event = ?", &[Bind::Big(Some(event))]).map(drop)
 }
 
 /// Gives a run the earlier events of another; 32 marks a run that has some.

@@ -1,6 +1,8 @@
 //! The store's tests: the same functions on both databases.
 
 mod bed;
+mod echoes;
+mod effects;
 mod gates;
 mod intake;
 mod lists;
@@ -8,6 +10,7 @@ mod opening;
 mod places;
 mod size;
 mod vault;
+mod waits;
 mod work;
 
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};

@@ -304,6 +304,7 @@ fn both_databases_take_every_column_that_the_program_knows() {
             state: (), names: (), channels: (), dictionaries: (), texts: (), sets: (), set_texts: (), events: (), bodies: (),
             dedupe: (), runs: (), attempts: (), outputs: (), requests: (), refusals: (), secrets: (),
             run_events: (), once_keys: (), counted: (), windows: (), suppressed: (), fuses: (), places: (),
+            waits: (), wait_keys: (), wait_candidates: (), attributes: (), echoes: (), early_echoes: (),
         );
     }
 }

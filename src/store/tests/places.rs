@@ -154,7 +154,6 @@ on_both! {
             (Then::Attempt(bed.attempt("do.1", 1)), false),
             (Then::Go, false),
             (Then::Due(NOW), true),
-            (Then::Sleep { rejected: Vec::new() }, true),
             (Then::Held, true),
         ];
         for (then, kept) in thens {
