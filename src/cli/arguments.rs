@@ -7,6 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
+use super::explain::Explain;
 use crate::{
     config::forms::secret_name,
     ids::{EventId, RunId},
@@ -56,6 +57,8 @@ pub(super) enum Verb {
     /// Look at events: deliveries that were accepted
     #[command(subcommand)]
     Events(EventsVerb),
+    /// Say what every rule said to an event, and why
+    Explain(Explain),
     /// Look at runs: one rule on one event
     #[command(subcommand)]
     Runs(RunsVerb),

@@ -93,7 +93,8 @@ fn of_several_values_the_one_that_held_is_shown() {
 
 #[test]
 fn a_var_that_fails_is_a_fault_and_what_needs_it_was_not_asked() {
-    let text = "vars:\n  fine: \"{{ event.a }}\"\n  x: \"{{ event.none.at_all }}\"\nwhen:\n  vars.x: { gt: 1, lt: 3 }\ndo: []";
+    let text =
+        "vars:\n  fine: \"{{ event.a }}\"\n  x: \"{{ event.none.at_all }}\"\nwhen:\n  vars.x: { gt: 1, lt: 3 }\ndo: []";
     let table = said(text, json!({"a": 7}));
     assert_eq!(held(&table), ["vars.x no !", "vars.x not asked"]);
     assert_eq!(Value::Object(table.vars), json!({"fine": 7}), "vars that no condition asks for are computed too");

@@ -171,12 +171,7 @@ impl Test {
     }
 
     /// Why an operator that did not hold did not.
-    pub(super) fn missed(
-        &self,
-        operator: &Operator,
-        seen: &[Option<&Value>],
-        said: Result<Said<'_>, String>,
-    ) -> Miss {
+    pub(super) fn missed(&self, operator: &Operator, seen: &[Option<&Value>], said: Result<Said<'_>, String>) -> Miss {
         let first = seen.first().copied().flatten();
         match said {
             Ok(said) => Miss::False(self.boxed(Some(operator), first, Some(&said.wanted), said.note)),

@@ -1,0 +1,3 @@
+//! Trying rules without sending anything: what they would say and do.
+
+pub mod explain;
