@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::explain::Explain;
+use super::{backtest, explain::Explain};
 use crate::{
     config::forms::secret_name,
     ids::{EventId, RunId},
@@ -57,6 +57,8 @@ pub(super) enum Verb {
     /// Look at events: deliveries that were accepted
     #[command(subcommand)]
     Events(EventsVerb),
+    /// Say what the workspace's rules would have done otherwise on the stored events
+    Backtest(backtest::Options),
     /// Say what every rule said to an event, and why
     Explain(Explain),
     /// Look at runs: one rule on one event

@@ -10,7 +10,7 @@ use clap::Parser;
 use super::{
     answer::Answer,
     arguments::{Arguments, Verb},
-    check, config, demo, doctor, events, explain,
+    backtest, check, config, demo, doctor, events, explain,
     failure::Failure,
     init, runs, secrets, send, serve,
 };
@@ -48,6 +48,7 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Config(verb) => config::run(workspace, &verb)?,
         Verb::Secrets(verb) => secrets::run(workspace, verb)?,
         Verb::Events(verb) => events::run(workspace, &verb)?,
+        Verb::Backtest(options) => backtest::run(workspace, &options)?,
         Verb::Explain(options) => explain::run(workspace, &options)?,
         Verb::Runs(verb) => runs::run(workspace, &verb)?,
         Verb::Send(options) => send::run(workspace, &options)?,

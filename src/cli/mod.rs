@@ -2,6 +2,7 @@
 
 mod answer;
 mod arguments;
+mod backtest;
 mod check;
 mod config;
 mod demo;
@@ -12,16 +13,19 @@ mod exchange;
 mod explain;
 mod explained;
 mod failure;
+mod git;
 mod init;
 pub mod logging;
 mod main;
 mod needs;
 mod open;
+mod progress;
 mod refused;
 mod runs;
 mod secrets;
 mod send;
 mod serve;
 mod table;
+mod when;
 
 pub use main::main;
