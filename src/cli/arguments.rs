@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{backtest, explain::Explain};
+use super::{backtest, explain::Explain, replay::Replay, run::Run};
 use crate::{
     config::forms::secret_name,
     ids::{EventId, RunId},
@@ -61,6 +61,10 @@ pub(super) enum Verb {
     Backtest(backtest::Options),
     /// Say what every rule said to an event, and why
     Explain(Explain),
+    /// Run again what has run before
+    Replay(Replay),
+    /// Start a rule by hand, on inputs or on a stored event
+    Run(Run),
     /// Look at runs: one rule on one event
     #[command(subcommand)]
     Runs(RunsVerb),
@@ -234,6 +238,18 @@ pub(super) enum RunsVerb {
         bellwire runs resolve run_01hf3y8a9d000 --retry    it did not; try again\n  \
         bellwire runs resolve run_01hf3y8a9d000 --fail     it did not, and shall not")]
     Resolve(Resolve),
+    /// Let go of the runs that a rule's blown fuse holds, and mend the fuse
+    #[command(after_long_help = "Example:\n  bellwire runs release calls/missed")]
+    Release {
+        /// The rule, such as calls/missed
+        rule: String,
+    },
+    /// End an open run; its `on_error` does not run
+    #[command(after_long_help = "Example:\n  bellwire runs cancel run_01hf3y8a9d000")]
+    Cancel {
+        /// run_...
+        id: RunId,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use super::{
     arguments::{Arguments, Verb},
     backtest, check, config, demo, doctor, events, explain,
     failure::Failure,
-    init, runs, secrets, send, serve,
+    init, replay, run as run_verb, runs, secrets, send, serve,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -50,6 +50,8 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Events(verb) => events::run(workspace, &verb)?,
         Verb::Backtest(options) => backtest::run(workspace, &options)?,
         Verb::Explain(options) => explain::run(workspace, &options)?,
+        Verb::Replay(options) => replay::run(workspace, &options)?,
+        Verb::Run(options) => run_verb::run(workspace, &options)?,
         Verb::Runs(verb) => runs::run(workspace, &verb)?,
         Verb::Send(options) => send::run(workspace, &options)?,
         Verb::Doctor(options) => doctor::run(workspace, &options)?,

@@ -2,12 +2,16 @@
 
 mod event;
 mod gates;
+mod manual;
+mod replay;
 mod subject;
 
 use std::sync::Arc;
 
 pub use event::{Fresh, started};
 pub use gates::gates;
+pub use manual::manual;
+pub use replay::{outputs_before, path_in_text};
 pub use subject::{event_value, subject_of, trigger_of};
 
 use crate::{rules, services};
