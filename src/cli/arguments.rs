@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{backtest, explain::Explain, replay::Replay, run::Run};
+use super::{backtest, explain::Explain, replay::Replay, run::Run, save::Save};
 use crate::{
     config::forms::secret_name,
     ids::{EventId, RunId},
@@ -189,6 +189,8 @@ pub(super) enum EventsVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Make a fixture and a test of a rule out of an event
+    Save(Save),
 }
 
 #[derive(Debug, Args)]

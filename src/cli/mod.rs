@@ -28,6 +28,7 @@ mod release;
 mod replay;
 mod run;
 mod runs;
+mod save;
 mod secrets;
 mod send;
 mod serve;
