@@ -23,7 +23,6 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
 #[command(after_long_help = "Examples:\n  bellwire explain evt_01hf3y8a9d000\n  \
     bellwire explain evt_01hf3y8a9d000 calls/missed --current    what the workspace as it is now would say\n  \
     bellwire explain run_01hf3y8a9d000                           the rule of a run on its event\n  \

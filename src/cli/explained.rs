@@ -12,7 +12,7 @@ use crate::{
 /// Columns that a line of the table may take.
 const WIDTH: usize = 100;
 /// Characters of a value that are shown.
-const VALUE: usize = 24;
+const VALUE: usize = 21;
 /// Characters of a path with its indentation that are shown.
 const PATH: usize = 30;
 
@@ -35,9 +35,11 @@ pub(super) fn as_text(shown: &Shown<'_>, own: bool) -> String {
         (false, _) => "does not listen to this type",
         (true, true) => word(verdict),
     };
-    let mut text = format!("{}: {said}  ({})\n", clean(rule, 60), clean(name, 32));
+    let rule = fit(rule, 40);
+    let left = WIDTH.saturating_sub(rule.chars().count() + said.len() + 6).max(2);
+    let mut text = format!("{rule}: {said}  ({})\n", fit(name, left));
     if let Verdict::Error { message } = verdict {
-        text.push_str(&format!("    {}\n", clean(message, WIDTH - 4)));
+        text.push_str(&format!("    {}\n", fit(message, WIDTH - 4)));
     }
     if lines.is_empty() {
         text.push_str("    no conditions: every event of its types matches\n");
@@ -45,10 +47,10 @@ pub(super) fn as_text(shown: &Shown<'_>, own: bool) -> String {
         text.push_str(&conditions(lines, &shown.file));
     }
     for (name, value) in vars {
-        text.push_str(&format!("    vars.{} = {}\n", clean(name, 32), short(value, 50)));
+        text.push_str(&format!("    vars.{} = {}\n", fit(name, 32), short(value, 50)));
     }
     for fault in faults {
-        text.push_str(&format!("    {}\n", clean(fault, WIDTH - 5)));
+        text.push_str(&format!("    {}\n", fit(fault, WIDTH - 5)));
     }
     if let Some(suppressed) = shown.suppressed {
         text.push_str(&format!("  it started no run: {}\n", why_suppressed(&suppressed.by)));
@@ -77,10 +79,10 @@ fn conditions(lines: &[Line], file: &str) -> String {
         // The table's first line is its head.
         let Some(of) = at.checked_sub(1).and_then(|at| lines.get(at)) else { continue };
         if of.decisive {
-            let note = if of.note.is_empty() { String::new() } else { format!(": {}", clean(&of.note, 200)) };
+            let note = if of.note.is_empty() { String::new() } else { format!(": {}", fit(&of.note, 200)) };
             text.push_str(&wrapped(&format!("{file}:{} decided{note}", of.place.line), 10));
         } else if !of.note.is_empty() && of.held != Held::Yes {
-            text.push_str(&wrapped(&clean(&of.note, 200), 10));
+            text.push_str(&wrapped(&fit(&of.note, 200), 10));
         }
     }
     text
@@ -100,16 +102,21 @@ fn row(line: &Line) -> Vec<String> {
     vec![
         if line.decisive { "->" } else { "" }.to_owned(),
         held.to_owned(),
-        clean(&format!("{indent}{what}"), PATH),
+        fit(&format!("{indent}{what}"), PATH),
         cell(line.operator.clone()),
         cell(short(&line.wanted, VALUE)),
         cell(if line.seen.is_null() { "nothing".to_owned() } else { short(&line.seen, VALUE) }),
     ]
 }
 
+/// A text from outside in so many columns: what is escaped takes more than one.
+fn fit(text: &str, most: usize) -> String {
+    clean(&clean(text, most), most - 1)
+}
+
 /// A value as JSON, cut.
 fn short(value: &Value, most: usize) -> String {
-    clean(&value.to_string(), most)
+    fit(&value.to_string(), most)
 }
 
 /// A sentence on lines of its own, indented, broken between words.
@@ -117,14 +124,14 @@ fn wrapped(text: &str, indent: usize) -> String {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let room = WIDTH - indent;
-        if let Some(line) = lines.last_mut() {
-            if line.is_empty() || line.chars().count() + 1 + word.chars().count() <= room {
-                if !line.is_empty() {
-                    line.push(' ');
-                }
-                line.push_str(word);
-                continue;
+        if let Some(line) = lines.last_mut()
+            && (line.is_empty() || line.chars().count() + 1 + word.chars().count() <= room)
+        {
+            if !line.is_empty() {
+                line.push(' ');
             }
+            line.push_str(word);
+            continue;
         }
         lines.push(word.to_owned());
     }

@@ -25,7 +25,6 @@ use crate::{
 const INPUTS: u64 = 1024 * 1024;
 
 #[derive(Debug, Args)]
-#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
 #[command(after_long_help = "Examples:\n  bellwire run calls/escalate --input ticket=42 --wait\n  \
     bellwire run calls/missed --event evt_01hf3y8a9d000          also where it did not match\n  \
     bellwire run calls/missed --event evt_01hf3y8a9d000 --dry    show what it would send\n\n\

@@ -23,7 +23,6 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
 #[command(after_long_help = "Examples:\n  bellwire events save evt_01hf3y8a9d000 --test calls/missed\n  \
     bellwire events save evt_01hf3y8a9d000 --test calls/missed --name 'no ticket' --mask\n\n\
     It writes the event into the folder `fixtures` beside the rule, and a test into the rule's file: with the recorded replies,\n\

@@ -61,7 +61,9 @@ impl Step {
             _ => {}
         }
         if let OnStepError::Steps(steps) = &self.on_error {
-            steps.iter().for_each(|step| step.each(see));
+            for step in steps {
+                step.each(see);
+            }
         }
     }
 }

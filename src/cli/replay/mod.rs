@@ -32,7 +32,7 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_long_help = "Examples:\n  bellwire replay run_01hf3y8a9d000\n  \
     bellwire replay run_01hf3y8a9d000 --from note                steps before it keep their results\n  \
     bellwire replay evt_01hf3y8a9d000 --with current             rules of the workspace that match it now\n  \

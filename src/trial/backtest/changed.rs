@@ -65,7 +65,7 @@ fn services(rule: &Rule) -> BTreeSet<String> {
             On::Service { service, .. } => {
                 named.insert(service.clone());
             }
-            _ => {}
+            On::Manual { .. } => {}
         }
     }
     rule.each_step(&mut |step: &Step| {

@@ -16,10 +16,13 @@ use crate::{
 /// Steps that one run may take; more than that are not worth comparing.
 const MOST: usize = 2_000;
 
+/// A reply: status, headers, body.
+pub type Told = (u16, Vec<(String, String)>, Vec<u8>);
+
 /// What answers a run's steps.
 pub trait Script {
-    /// The last reply to a request: status, headers, body. `None`: the pack's sample, else 200 and `{}`.
-    fn reply(&mut self, path: &StepPath) -> Option<(u16, Vec<(String, String)>, Vec<u8>)>;
+    /// The last reply to a request. `None`: the pack's sample, else 200 and `{}`.
+    fn reply(&mut self, path: &StepPath) -> Option<Told>;
     /// How a step ended, where that is known without asking further: of a `wait`, or of a request that was never answered.
     fn output(&mut self, path: &StepPath) -> Option<StepOutput>;
 }
@@ -28,7 +31,7 @@ pub trait Script {
 pub(super) struct Samples;
 
 impl Script for Samples {
-    fn reply(&mut self, _: &StepPath) -> Option<(u16, Vec<(String, String)>, Vec<u8>)> {
+    fn reply(&mut self, _: &StepPath) -> Option<Told> {
         None
     }
 

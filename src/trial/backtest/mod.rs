@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use changed::Fate;
 pub use diff::unified;
-pub use drive::{Did, Driven, Script, drive};
+pub use drive::{Did, Driven, Script, Told, drive};
 pub use report::{Example, Examples, Report, RuleReport};
 
 use crate::{
@@ -106,12 +106,9 @@ impl Backtest {
         // The pack computes fields of the payload.
         let other = (!changed::same_pack(&self.old.set, &self.new.set, event.service.as_deref().unwrap_or_default()))
             .then(|| starts::subject_of(event, &self.old.registry));
-        let (new, old) = match (&subject, other.as_ref().unwrap_or(&subject)) {
-            (Ok(new), Ok(old)) => (new, old),
-            _ => {
-                report.unreadable += 1;
-                return;
-            }
+        let (Ok(new), Ok(old)) = (&subject, other.as_ref().unwrap_or(&subject)) else {
+            report.unreadable += 1;
+            return;
         };
         let by_old = self.candidates(&self.old, old, own);
         let by_new = self.candidates(&self.new, new, own);

@@ -131,15 +131,15 @@ impl<'t> Edit<'t> {
         let (head, tail) = self.text.split_at_checked(start).ok_or_else(lost)?;
         let tail = tail.get(whole.len()..).ok_or_else(lost)?;
         let gap = if kept.ends_with('\n') { "" } else { self.line_end };
-        let list = self.joined(&yaml::elements(std::slice::from_ref(entry)), 2);
-        Ok(format!("{head}{key}:{kept}{gap}{list}{tail}"))
+        let added = self.joined(&yaml::elements(std::slice::from_ref(entry)), 2);
+        Ok(format!("{head}{key}:{kept}{gap}{added}{tail}"))
     }
 
     fn in_flow(&self, open: usize, entry: &Value) -> Result<String, String> {
         let lost = || "the `]` of `tests` is not found".to_owned();
-        let (close, last) = closing(self.text.get(open..).ok_or_else(lost)?).ok_or_else(lost)?;
-        let comma = if matches!(last, ',' | '[') { "" } else { ", " };
-        let (head, tail) = self.text.split_at_checked(open + close).ok_or_else(lost)?;
+        let (bracket, before) = closing(self.text.get(open..).ok_or_else(lost)?).ok_or_else(lost)?;
+        let comma = if matches!(before, ',' | '[') { "" } else { ", " };
+        let (head, tail) = self.text.split_at_checked(open + bracket).ok_or_else(lost)?;
         Ok(format!("{head}{comma}{}{tail}", yaml::flow(entry)))
     }
 
@@ -154,19 +154,16 @@ impl<'t> Edit<'t> {
         let indent = dash.len() - dash.trim_start().len();
         let names = self.document.value.as_object().into_iter().flat_map(serde_json::Map::keys);
         let next = names.skip_while(|name| *name != "tests").nth(1);
-        let mut end = match next {
-            Some(name) => row_of(&crate::value::pointer_to("", name))?,
-            None => {
-                let end = self.end();
-                let mut at = 0;
-                self.lines
-                    .iter()
-                    .take_while(|line| {
-                        at += line.len();
-                        at <= end
-                    })
-                    .count()
-            }
+        let mut end = if let Some(name) = next {
+            row_of(&crate::value::pointer_to("", name))?
+        } else {
+            let bytes = self.end();
+            let mut at = 0;
+            let inside = |line: &&&str| {
+                at += line.len();
+                at <= bytes
+            };
+            self.lines.iter().take_while(inside).count()
         };
         // Blank lines and comments before what comes next belong to that.
         while let Some(line) = end.checked_sub(1).filter(|row| *row > key).and_then(|row| self.lines.get(row)) {
@@ -206,6 +203,8 @@ fn closing(text: &str) -> Option<(usize, char)> {
                 '#' if before.is_whitespace() => comment = true,
                 // In the middle of a plain text a quote is a character like any other.
                 '"' | '\'' if matches!(last, '[' | '{' | ',' | ':') => quote = Some(c),
+                // `''` inside of single quotes stands for one.
+                '\'' if before == '\'' && last == '\'' => quote = Some(c),
                 '[' | '{' => depth += 1,
                 ']' | '}' => {
                     depth = depth.checked_sub(1)?;
@@ -270,7 +269,7 @@ mod tests {
             format!("{RULE}tests:"),
             format!("{RULE}tests: [{{ name: \"a ] b\", event: {{ sample: it's }} }}] # flow\n"),
             format!("{RULE}tests: [\n  {{ name: one }}, # a ] comment\n  ]\n"),
-            format!("{{ name: a, tests: [{{ name: 'it''s ]' }}] }}\n"),
+            "{ name: a, tests: [{ name: 'it''s ]' }] }\n".to_owned(),
         ] {
             for text in [text.clone(), text.replace('\n', "\r\n")] {
                 let edited = put(&text);

@@ -11,7 +11,7 @@ use crate::{
     rules::{Rule, Step, StepKind},
     services::Registry,
     starts,
-    trial::backtest::{Did, Script, drive},
+    trial::backtest::{Did, Script, Told, drive},
     value::{Object, Value},
     walk::About,
 };
@@ -97,8 +97,7 @@ fn expected(did: &Did) -> Value {
         let wanted = match value {
             // A text that reads like a template would be rendered.
             Value::String(text) if text.contains("{{") || text.contains("{%") => continue,
-            Value::Array(_) if holds_template(value) => continue,
-            Value::Object(_) if holds_template(value) => continue,
+            Value::Array(_) | Value::Object(_) if holds_template(value) => continue,
             Value::Null | Value::Object(_) => json!({ "is": value }),
             other => other.clone(),
         };
@@ -198,7 +197,7 @@ fn sends(rule: &Rule, id: &str) -> bool {
 }
 
 impl Script for Tape {
-    fn reply(&mut self, path: &StepPath) -> Option<(u16, Vec<(String, String)>, Vec<u8>)> {
+    fn reply(&mut self, path: &StepPath) -> Option<Told> {
         // The last one counts: those before it were tried again.
         let (_, reply) = self.replies.iter().rfind(|(of, _)| of == path)?;
         let status = reply.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok())?;
