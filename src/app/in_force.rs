@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -105,18 +106,31 @@ pub fn check(config: &Config) -> Compiled {
     compiled
 }
 
+/// What another folder's rules and templates compile to, under the settings of this workspace.
+pub fn of_folder(folder: &Path, config: &Config) -> Compiled {
+    read_folder(folder, config).1
+}
+
 /// The texts of the workspace and of the packs that are built in, and what they compile to.
 fn read(config: &Config) -> (Texts, Compiled) {
-    let (texts, faults) = workspace(config);
+    read_folder(&config.workspace, config)
+}
+
+fn read_folder(folder: &Path, config: &Config) -> (Texts, Compiled) {
+    let (texts, faults) = texts_of(folder);
     let mut compiled = compile(&texts, config);
     compiled.findings.extend(faults);
     compiled.findings.sort_by(|left, right| left.order().cmp(&right.order()));
     (texts, compiled)
 }
 
-/// Built-in packs stand among the texts, so that a run keeps to them after an upgrade.
 fn workspace(config: &Config) -> (Texts, Vec<Finding>) {
-    let rules::Loaded { texts: own, findings: faults } = rules::load(&config.workspace);
+    texts_of(&config.workspace)
+}
+
+/// Built-in packs stand among the texts, so that a run keeps to them after an upgrade.
+fn texts_of(folder: &Path) -> (Texts, Vec<Finding>) {
+    let rules::Loaded { texts: own, findings: faults } = rules::load(folder);
     let mut texts: BTreeMap<String, String> =
         services::builtin_files().iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     texts.extend(own.0.iter().map(|(path, text)| (path.clone(), text.clone())));

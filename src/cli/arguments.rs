@@ -7,6 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
+use super::{backtest, explain::Explain, replay::Replay, run::Run, save::Save};
 use crate::{
     config::forms::secret_name,
     ids::{EventId, RunId},
@@ -60,6 +61,14 @@ pub(super) enum Verb {
     /// Look at events: deliveries that were accepted
     #[command(subcommand)]
     Events(EventsVerb),
+    /// Say what the workspace's rules would have done otherwise on the stored events
+    Backtest(backtest::Options),
+    /// Say what every rule said to an event, and why
+    Explain(Explain),
+    /// Run again what has run before
+    Replay(Replay),
+    /// Start a rule by hand, on inputs or on a stored event
+    Run(Run),
     /// Look at runs: one rule on one event
     #[command(subcommand)]
     Runs(RunsVerb),
@@ -260,6 +269,8 @@ pub(super) enum EventsVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Make a fixture and a test of a rule out of an event
+    Save(Save),
 }
 
 #[derive(Debug, Args)]
@@ -309,6 +320,18 @@ pub(super) enum RunsVerb {
         bellwire runs resolve run_01hf3y8a9d000 --retry    it did not; try again\n  \
         bellwire runs resolve run_01hf3y8a9d000 --fail     it did not, and shall not")]
     Resolve(Resolve),
+    /// Let go of the runs that a rule's blown fuse holds, and mend the fuse
+    #[command(after_long_help = "Example:\n  bellwire runs release calls/missed")]
+    Release {
+        /// The rule, such as calls/missed
+        rule: String,
+    },
+    /// End an open run; its `on_error` does not run
+    #[command(after_long_help = "Example:\n  bellwire runs cancel run_01hf3y8a9d000")]
+    Cancel {
+        /// run_...
+        id: RunId,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, clean, clean_lines, machine},
     arguments::{EventsList, EventsVerb},
     failure::Failure,
-    open, runs,
+    open, runs, save,
     table::table,
 };
 use crate::{
@@ -28,6 +28,7 @@ pub(super) fn run(workspace: &Path, verb: &EventsVerb) -> Result<Answer, Failure
     match verb {
         EventsVerb::List(options) => list(&config, options),
         EventsVerb::Show { id, json } => show(&config, *id, *json),
+        EventsVerb::Save(options) => save::run(&config, options),
     }
 }
 

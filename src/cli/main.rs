@@ -10,9 +10,9 @@ use clap::Parser;
 use super::{
     answer::Answer,
     arguments::{Arguments, Verb},
-    check, config, demo, doctor, events,
+    backtest, check, config, demo, doctor, events, explain,
     failure::Failure,
-    init, render, runs, schema, secrets, send, serve,
+    init, render, replay, run as run_verb, runs, schema, secrets, send, serve,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -50,6 +50,10 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Config(verb) => config::run(workspace, &verb)?,
         Verb::Secrets(verb) => secrets::run(workspace, verb)?,
         Verb::Events(verb) => events::run(workspace, &verb)?,
+        Verb::Backtest(options) => backtest::run(workspace, &options)?,
+        Verb::Explain(options) => explain::run(workspace, &options)?,
+        Verb::Replay(options) => replay::run(workspace, &options)?,
+        Verb::Run(options) => run_verb::run(workspace, &options)?,
         Verb::Runs(verb) => runs::run(workspace, &verb)?,
         Verb::Send(options) => send::run(workspace, &options)?,
         Verb::Doctor(options) => doctor::run(workspace, &options)?,

@@ -4,8 +4,9 @@ use std::{future::Future, path::Path, sync::Arc};
 
 use super::failure::Failure;
 use crate::{
-    clock::{SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock, Time},
     config::{self, Config},
+    ids::{IdSource, first_at},
     store::{Mode, Store},
 };
 
@@ -39,6 +40,15 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
         .build()
         .map_err(|error| Failure::Storage(format!("no runtime: {error}")))?
         .block_on(work)
+}
+
+/// Ids that no other process makes at the same moment: a running server counts up from the millisecond, this begins anywhere in it.
+pub(super) fn ids(now: Time) -> Result<IdSource, Failure> {
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).map_err(|error| Failure::Storage(format!("no random numbers: {error}")))?;
+    // Below the 21 bits of a millisecond's sequence, with room above for those of one command.
+    let offset = i64::from(u32::from_le_bytes(random) & 0x000f_ffff);
+    Ok(IdSource::above(first_at(now).saturating_add(offset)))
 }
 
 /// The database beside a running server.

@@ -10,7 +10,7 @@ use super::{
     events::body_of,
     exchange,
     failure::Failure,
-    open,
+    open, release,
     table::table,
 };
 use crate::{
@@ -31,6 +31,8 @@ pub(super) fn run(workspace: &Path, verb: &RunsVerb) -> Result<Answer, Failure> 
         RunsVerb::List(options) => list(&config, options),
         RunsVerb::Show { id, json } => show(&config, *id, *json),
         RunsVerb::Resolve(options) => resolve(&config, options),
+        RunsVerb::Release { rule } => release::release(&config, rule),
+        RunsVerb::Cancel { id } => release::cancel(&config, *id),
     }
 }
 
@@ -102,7 +104,7 @@ fn load(config: &Config, id: RunId) -> Result<RunDetail, Failure> {
     open::block_on(async { Ok(open::store(config, Mode::Read)?.run(id).await?) })?.ok_or_else(missing)
 }
 
-fn as_json(detail: &RunDetail) -> Value {
+pub(super) fn as_json(detail: &RunDetail) -> Value {
     let mut value = machine(&detail.row);
     let Value::Object(map) = &mut value else { return value };
     let steps: Vec<Value> = detail
@@ -138,7 +140,7 @@ fn attempt_as_json(attempt: &AttemptRow) -> Value {
     }))
 }
 
-fn as_text(detail: &RunDetail) -> String {
+pub(super) fn as_text(detail: &RunDetail) -> String {
     let row = &detail.row;
     let mut text = vec![
         format!("{}  {}  {}", row.id, clean(&row.rule, 128), row.status),

@@ -21,7 +21,7 @@ mod set;
 mod vocabulary;
 mod watch;
 
-pub use condition::{Condition, Operand, Operator, OperatorKind, Scope, Test};
+pub use condition::{Condition, Operand, Operator, OperatorKind, Scope, Test, Traced};
 pub use cron::Cron;
 pub use duration::parse_duration;
 pub use hours::Hours;

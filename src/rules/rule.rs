@@ -44,6 +44,30 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// Calls `see` with every step of `do` and `on_error`, those inside of others too, in the order of the file.
+    pub fn each_step<'r>(&'r self, see: &mut dyn FnMut(&'r Step)) {
+        self.steps.iter().chain(&self.on_error).for_each(|step| step.each(see));
+    }
+}
+
+impl Step {
+    /// Calls `see` with it and every step inside of it, in the order of the file.
+    pub fn each<'r>(&'r self, see: &mut dyn FnMut(&'r Self)) {
+        see(self);
+        match &self.kind {
+            StepKind::Block { then, otherwise } => then.iter().chain(otherwise).for_each(|step| step.each(see)),
+            StepKind::ForEach { steps, .. } => steps.iter().for_each(|step| step.each(see)),
+            _ => {}
+        }
+        if let OnStepError::Steps(steps) = &self.on_error {
+            for step in steps {
+                step.each(see);
+            }
+        }
+    }
+}
+
 /// What a rule listens to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum On {

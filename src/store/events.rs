@@ -16,7 +16,7 @@ use super::{
     names::{Lookup, channels_of},
     page_size,
     runs::{self, RunFilter, RunRow},
-    schema::{bodies, events},
+    schema::{bodies, channels, events},
 };
 use crate::{
     clock::Time,
@@ -210,6 +210,45 @@ fn opened(conn: &mut Conn, lookup: &Lookup, row: &TableRow, data: Option<Vec<u8>
         body,
         set: row.rule_set,
     })
+}
+
+/// Events of types that are `wanted` stored after one and up to another, oldest first, with their bodies.
+pub(super) fn page(
+    conn: &mut Conn,
+    lookup: &Lookup,
+    wanted: &dyn Fn(&str) -> bool,
+    (after, upto): (EventId, EventId),
+    limit: usize,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let kinds: Vec<(i32, String)> = each!(conn, c => channels::table.select((channels::id, channels::kind)).load(c))?;
+    let all = kinds.len();
+    let channels: Vec<i32> = kinds.into_iter().filter(|(_, kind)| wanted(kind)).map(|(id, _)| id).collect();
+    if channels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut question = events::table
+        .left_join(bodies::table.on(bodies::event.eq(events::id)))
+        .filter(events::id.gt(after.0))
+        .filter(events::id.le(upto.0))
+        .order(events::id.asc())
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((events::all_columns, bodies::data.nullable()))
+        .into_boxed();
+    if channels.len() < all {
+        question = question.filter(events::channel.eq_any(channels));
+    }
+    let rows: Vec<Found> = question.load(conn)?;
+    rows.into_iter().map(|(row, data)| opened(conn, lookup, &row, data)).collect()
+}
+
+/// How many events were stored after one and up to another.
+pub(super) fn count_between(conn: &mut Conn, after: EventId, upto: EventId) -> Result<u64, StoreError> {
+    let count: i64 = each!(conn, c => events::table
+        .filter(events::id.gt(after.0))
+        .filter(events::id.le(upto.0))
+        .count()
+        .get_result(c))?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// One event as it was stored. `None`: there is none of this id.

@@ -299,6 +299,22 @@ impl Store {
         self.read(move |conn, lookup| events::list(conn, lookup, &filter)).await
     }
 
+    /// Events of types that are `wanted` stored after one and up to another, oldest first, `limit` at most, with their bodies.
+    pub async fn event_page(
+        &self,
+        wanted: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+        after: EventId,
+        upto: EventId,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read(move |conn, lookup| events::page(conn, lookup, &*wanted, (after, upto), limit)).await
+    }
+
+    /// How many events were stored after one and up to another.
+    pub async fn events_counted(&self, after: EventId, upto: EventId) -> Result<u64, StoreError> {
+        self.read(move |conn, _| events::count_between(conn, after, upto)).await
+    }
+
     /// One event. `None`: there is none of this id.
     pub async fn event(&self, id: EventId) -> Result<Option<EventDetail>, StoreError> {
         self.read(move |conn, lookup| events::detail(conn, lookup, id)).await

@@ -17,52 +17,73 @@ use crate::{
 };
 
 /// Why something does not hold.
-enum Miss {
+pub(super) enum Miss {
     /// It is false; `not` makes it true.
     False(Box<Evidence>),
     /// A var or a template failed: false, and `not` does not make it true.
     Broken(Box<Evidence>),
 }
 
+impl Miss {
+    /// What it saw.
+    pub(super) fn into_evidence(self) -> Box<Evidence> {
+        match self {
+            Self::False(evidence) | Self::Broken(evidence) => evidence,
+        }
+    }
+}
+
 impl Condition {
     /// Whether it holds. `Err` is the first test that did not, with the value it saw.
     #[expect(clippy::result_large_err, reason = "the evidence of one rule at a time, taken apart at once")]
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<(), Evidence> {
-        self.check(scope).map_err(|(Miss::False(evidence) | Miss::Broken(evidence))| *evidence)
+        self.check(scope).map_err(|miss| *miss.into_evidence())
     }
 
     fn check(&self, scope: &dyn Scope) -> Result<(), Miss> {
         match self {
             Self::All(list) => list.iter().try_for_each(|condition| condition.check(scope)),
             Self::Any(list) => any(list, scope),
-            Self::Not(inner) => match inner.check(scope) {
-                Err(Miss::False(_)) => Ok(()),
-                Err(broken) => Err(broken),
-                Ok(()) => Err(Miss::False(Box::new(held(inner, scope)))),
-            },
+            Self::Not(inner) => inverted(inner, inner.check(scope), scope),
             Self::Test(test) => test.check(scope),
         }
     }
 }
 
 fn any(list: &[Condition], scope: &dyn Scope) -> Result<(), Miss> {
-    let mut first: Option<Evidence> = None;
+    let mut first: Option<Box<Evidence>> = None;
     for condition in list {
         match condition.check(scope) {
             Ok(()) => return Ok(()),
-            Err(Miss::False(evidence) | Miss::Broken(evidence)) => first = first.or(Some(*evidence)),
+            Err(miss) => first = first.or(Some(miss.into_evidence())),
         }
     }
-    let mut evidence = first.unwrap_or_else(|| Evidence {
-        path: String::new(),
-        operator: "any".to_owned(),
-        wanted: Value::Null,
-        seen: Value::Null,
-        note: String::new(),
+    Err(none_held(list, first))
+}
+
+/// What `any` says where none of `list` held; `first` is what the first of them saw.
+pub(super) fn none_held(list: &[Condition], first: Option<Box<Evidence>>) -> Miss {
+    let mut evidence = first.unwrap_or_else(|| {
+        Box::new(Evidence {
+            path: String::new(),
+            operator: "any".to_owned(),
+            wanted: Value::Null,
+            seen: Value::Null,
+            note: String::new(),
+        })
     });
     let why = format!("none of {} alternatives held", list.len());
     evidence.note = if evidence.note.is_empty() { why } else { format!("{why}; {}", evidence.note) };
-    Err(Miss::False(Box::new(evidence)))
+    Miss::False(evidence)
+}
+
+/// What `not` makes of what the condition below it said.
+pub(super) fn inverted(inner: &Condition, said: Result<(), Miss>, scope: &dyn Scope) -> Result<(), Miss> {
+    match said {
+        Err(Miss::False(_)) => Ok(()),
+        Err(broken) => Err(broken),
+        Ok(()) => Err(Miss::False(Box::new(held(inner, scope)))),
+    }
 }
 
 /// What a condition under `not` saw when it held.
@@ -87,8 +108,15 @@ fn held(inner: &Condition, scope: &dyn Scope) -> Evidence {
     }
 }
 
+/// What an operator said.
+pub(super) struct Said<'o> {
+    wanted: Wanted<'o>,
+    pub(super) holds: bool,
+    note: String,
+}
+
 /// A right side, rendered.
-enum Wanted<'o> {
+pub(super) enum Wanted<'o> {
     Literal(&'o Value),
     Rendered(Value),
     Operators(Vec<(&'o Operator, Wanted<'o>)>),
@@ -104,10 +132,16 @@ impl Test {
     }
 
     fn check(&self, scope: &dyn Scope) -> Result<(), Miss> {
-        let root = match self.root(scope) {
-            Ok(root) => root,
-            Err(why) => return Err(Miss::Broken(self.boxed(self.operators.first(), None, None, why))),
-        };
+        let seen = self.seen(scope).map_err(Miss::Broken)?;
+        self.operators.iter().try_for_each(|operator| match self.ask(operator, &seen, scope) {
+            Ok(said) if said.holds => Ok(()),
+            said => Err(self.missed(operator, &seen, said)),
+        })
+    }
+
+    /// The values at its path, null as nothing; never empty. `Err` where what the path begins with could not be computed.
+    pub(super) fn seen<'s>(&self, scope: &'s dyn Scope) -> Result<Vec<Option<&'s Value>>, Box<Evidence>> {
+        let root = self.root(scope).map_err(|why| self.boxed(self.operators.first(), None, None, why))?;
         let below = self.path.below_root();
         let mut seen: Vec<Option<&Value>> = match root {
             None => Vec::new(),
@@ -119,24 +153,47 @@ impl Test {
         if seen.is_empty() {
             seen.push(None);
         }
-        for operator in &self.operators {
-            let wanted = match want(operator, scope, self.ignore_case) {
-                Ok(wanted) => wanted,
-                Err(why) => {
-                    return Err(Miss::Broken(self.boxed(Some(operator), seen.first().copied().flatten(), None, why)));
-                }
-            };
-            let mut note = String::new();
-            let asked = Asked { operator, wanted: &wanted, ignore_case: self.ignore_case, scope };
-            if !asked.holds_for_one(&seen, &mut note) {
-                let first = seen.first().copied().flatten();
-                return Err(Miss::False(self.boxed(Some(operator), first, Some(&wanted), note)));
-            }
-        }
-        Ok(())
+        Ok(seen)
     }
 
-    fn boxed(
+    /// What one operator says to the values at the path. `Err`: its right side could not be rendered.
+    pub(super) fn ask<'o>(
+        &self,
+        operator: &'o Operator,
+        seen: &[Option<&Value>],
+        scope: &dyn Scope,
+    ) -> Result<Said<'o>, String> {
+        let wanted = want(operator, scope, self.ignore_case)?;
+        let mut note = String::new();
+        let asked = Asked { operator, wanted: &wanted, ignore_case: self.ignore_case, scope };
+        let holds = asked.holds_for_one(seen, &mut note);
+        Ok(Said { wanted, holds, note })
+    }
+
+    /// Why an operator that did not hold did not.
+    pub(super) fn missed(&self, operator: &Operator, seen: &[Option<&Value>], said: Result<Said<'_>, String>) -> Miss {
+        let first = seen.first().copied().flatten();
+        match said {
+            Ok(said) => Miss::False(self.boxed(Some(operator), first, Some(&said.wanted), said.note)),
+            Err(why) => Miss::Broken(self.boxed(Some(operator), first, None, why)),
+        }
+    }
+
+    /// What an operator that held wanted and saw: of several values the first that makes it hold.
+    pub(super) fn met(
+        &self,
+        operator: &Operator,
+        seen: &[Option<&Value>],
+        said: &Said<'_>,
+        scope: &dyn Scope,
+    ) -> Box<Evidence> {
+        let asked = Asked { operator, wanted: &said.wanted, ignore_case: self.ignore_case, scope };
+        let holder = seen.iter().find(|value| asked.holds_for_one(&[**value], &mut String::new()));
+        let shown = holder.or(seen.first()).copied().flatten();
+        self.boxed(Some(operator), shown, Some(&said.wanted), String::new())
+    }
+
+    pub(super) fn boxed(
         &self,
         operator: Option<&Operator>,
         seen: Option<&Value>,

@@ -3,6 +3,7 @@
 mod evaluate;
 mod parse;
 mod shown;
+mod trace;
 
 use regex::Regex;
 
@@ -15,6 +16,7 @@ use crate::{
 };
 
 pub(crate) use parse::parse_condition;
+pub use trace::Traced;
 
 /// What `when`, `if` and their kin hold.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod explain;
 mod help;
 mod process;
 mod readme;

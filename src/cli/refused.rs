@@ -1,0 +1,97 @@
+//! Why a delivery was refused, and what to do about it.
+
+use super::{
+    answer::{Answer, clean, machine},
+    failure::Failure,
+};
+use crate::{ids::RefusalId, model::Refusal, store::Store};
+
+/// The refusal of an id.
+pub(super) async fn answer(store: &Store, id: RefusalId, json: bool) -> Result<Answer, Failure> {
+    let missing = || {
+        Failure::No(format!(
+            "there is no refusal {id}: the newest 10,000 are kept, and not those of a very busy moment"
+        ))
+    };
+    let refusal = store.refusal(id).await?.ok_or_else(missing)?;
+    if !json {
+        return Ok(Answer::text(as_text(&refusal)));
+    }
+    let mut value = machine(&refusal);
+    if let Some(map) = value.as_object_mut() {
+        map.insert("help".to_owned(), way_out(&refusal).into());
+    }
+    Ok(Answer::json(&value))
+}
+
+fn as_text(refusal: &Refusal) -> String {
+    let source = refusal.source.as_deref().map_or("no source of that name".to_owned(), |source| clean(source, 64));
+    format!(
+        "{}  refused with {}: {}\nreceived  {}\nsource    {source}\nfrom      {}, {} bytes\ndetail    {}\n\n{}\n",
+        refusal.id,
+        refusal.status,
+        clean(&refusal.reason, 64),
+        crate::clock::Time(refusal.at),
+        clean(&refusal.peer, 64),
+        refusal.bytes,
+        if refusal.detail.is_empty() { "-".to_owned() } else { clean(&refusal.detail, 300) },
+        way_out(refusal),
+    )
+}
+
+/// What a person can do, by the reason's word.
+fn way_out(refusal: &Refusal) -> &'static str {
+    match refusal.reason.as_str() {
+        "signature_mismatch" => {
+            "The key here is not the one that the sender signs with, or the body was changed on its way. Set the key again:\n\
+             bellwire secrets set NAME"
+        }
+        "signature_missing" => {
+            "The sender does not sign, or a proxy took the header away. Turn signing on at the sender; let the proxy pass it."
+        }
+        "not_found" | "unknown_source" => {
+            "The address names no source, or the token in it is not the one. See `bellwire config print` and the sender's URL."
+        }
+        "secret_missing" => {
+            "The source's secret is not set: bellwire doctor says which; bellwire secrets set NAME sets it."
+        }
+        "secret_unhealthy" => {
+            "The source's secret cannot be unsealed: is data/bellwire.key the right one? See `bellwire doctor`."
+        }
+        "source_broken" => "The settings of this source have an error: bellwire check names it.",
+        "content_type" => "Send JSON with `Content-Type: application/json`.",
+        "content_encoding" => "Send the body without Content-Encoding.",
+        "body_too_large" => "Send less, or raise limits.body in bellwire.toml.",
+        "body_incomplete" | "length_required" => {
+            "The connection ended early, or no length was sent: look at the sender or the proxy."
+        }
+        "duplicate_header" => "A header that must stand once stands twice: look at the sender or the proxy.",
+        "loop" => "Our own actions started more than five events in a row: break the circle between the rules.",
+        "store_busy" => {
+            "The database was too busy. The sender was told to try again; see `bellwire doctor` if it goes on."
+        }
+        _ => "The sender has the same words in its answer. Look at what it sends.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_differed_and_what_to_do() {
+        let refusal = Refusal {
+            id: RefusalId(1),
+            at: 0,
+            source: Some("gruveo".to_owned()),
+            peer: "192.0.2.1".to_owned(),
+            reason: "signature_mismatch".to_owned(),
+            status: 401,
+            detail: "the header holds 64 hex digits that are not the body's".to_owned(),
+            bytes: 12,
+        };
+        let text = as_text(&refusal);
+        assert!(text.starts_with("ref_0000000000001  refused with 401: signature_mismatch\n"), "{text}");
+        assert!(text.contains("64 hex digits") && text.contains("bellwire secrets set NAME"), "{text}");
+    }
+}

@@ -1,0 +1,48 @@
+//! `bellwire runs release` and `bellwire runs cancel`: what a person says to runs that are held or open.
+
+use super::{answer::Answer, answer::clean, check::count, failure::Failure, open};
+use crate::{
+    config::Config,
+    ids::RunId,
+    store::{Mode, Store},
+};
+
+/// Lets go of what a rule's blown fuse holds.
+pub(super) fn release(config: &Config, rule: &str) -> Result<Answer, Failure> {
+    let released = beside(config, async |store| Ok(store.release(rule.to_owned(), open::clock().now()).await?))?;
+    if released == 0 {
+        return Err(Failure::No(format!(
+            "the fuse of `{}` holds no run; see `bellwire runs list --state held`",
+            clean(rule, 128)
+        )));
+    }
+    Ok(Answer::text(format!("{} of {} released, and its fuse is mended", count(released, "run"), clean(rule, 128))))
+}
+
+/// Ends an open run.
+pub(super) fn cancel(config: &Config, id: RunId) -> Result<Answer, Failure> {
+    let cancelled = beside(config, async |store| {
+        let missing = || Failure::No(format!("there is no run {id}; see `bellwire runs list`"));
+        let status = store.run(id).await?.ok_or_else(missing)?.row.status;
+        if status.is_final() {
+            return Err(Failure::No(format!("run {id} is {status}: it is over already")));
+        }
+        Ok(store.cancel(id, open::clock().now()).await?)
+    })?;
+    if !cancelled {
+        return Err(Failure::No(format!("run {id} was over before; see `bellwire runs show {id}`")));
+    }
+    Ok(Answer::text(format!("{id} ends as cancelled, after its open request, if it has one, has been answered")))
+}
+
+fn beside<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+    if open::is_unborn(config)? {
+        return Err(Failure::No("nothing ran in this workspace yet; see `bellwire runs list`".to_owned()));
+    }
+    open::block_on(async {
+        let store = open::store(config, Mode::Write)?;
+        let done = work(&store).await;
+        store.close();
+        done
+    })
+}

@@ -1,0 +1,214 @@
+//! `bellwire replay`: runs again, each a new run that points to the old one.
+
+mod job;
+mod select;
+
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use self::{
+    job::{Job, Made},
+    select::Filter,
+};
+use super::{
+    answer::{Answer, clean},
+    check::count,
+    explain::Subject,
+    failure::Failure,
+    follow, open,
+    progress::Progress,
+    runs,
+};
+use crate::{
+    ids::{EventId, RunId},
+    model::RunStatus,
+    store::{Mode, Store},
+};
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[command(after_long_help = "Examples:\n  bellwire replay run_01hf3y8a9d000\n  \
+    bellwire replay run_01hf3y8a9d000 --from note                steps before it keep their results\n  \
+    bellwire replay evt_01hf3y8a9d000 --with current             rules of the workspace that match it now\n  \
+    bellwire replay run_01hf3y8a9d000 --with draft:new.yaml --wait\n  \
+    bellwire replay --where 'rule=calls/missed state=failed since=2h' --yes\n\n\
+    With the original text a step that took effect before has the same Idempotency-Key again, so that the target can tell; with\n\
+    --new-keys, or another text, it does it once more.\n\n\
+    Exit code 1 where one could not be replayed, or --wait sees one fail.")]
+pub(super) struct Replay {
+    /// run_..., or evt_... for all runs of an event
+    #[arg(required_unless_present = "filter", conflicts_with = "filter")]
+    pub(super) id: Option<Subject>,
+    /// Go on at this step, by its id or path (do.1); those before it keep what they gave
+    #[arg(long, value_name = "STEP")]
+    pub(super) from: Option<String>,
+    /// By the rules that ran then, by the workspace's now, or by a file: original, current, draft:FILE
+    #[arg(long, default_value = "original", value_name = "TEXT")]
+    pub(super) with: With,
+    /// New Idempotency-Keys also with the original text
+    #[arg(long)]
+    pub(super) new_keys: bool,
+    /// Only this rule, such as calls/missed
+    #[arg(long)]
+    pub(super) rule: Option<String>,
+    /// Every run like that: rule=..., state=failed, since=2h, type=..., separated by blanks
+    #[arg(long = "where", value_name = "FILTER")]
+    pub(super) filter: Option<Filter>,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Follow the new runs to their end
+    #[arg(long)]
+    pub(super) wait: bool,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Which text a run is repeated with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum With {
+    Original,
+    Current,
+    Draft(PathBuf),
+}
+
+impl FromStr for With {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            None if text == "original" => Ok(Self::Original),
+            None if text == "current" => Ok(Self::Current),
+            Some(("draft", file)) if !file.is_empty() => Ok(Self::Draft(PathBuf::from(file))),
+            _ => Err("original, current or draft:FILE wanted"),
+        }
+    }
+}
+
+/// What shall run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    event: EventId,
+    /// The run that is repeated. `None`: the rule did not run on the event.
+    of: Option<RunId>,
+    rule: String,
+}
+
+pub(super) fn run(workspace: &Path, options: &Replay) -> Result<Answer, Failure> {
+    let config = open::settings(workspace)?;
+    if open::is_unborn(&config)? {
+        return Err(Failure::No("nothing ran in this workspace yet; see `bellwire runs list`".to_owned()));
+    }
+    open::block_on(async {
+        let store = open::store(&config, Mode::Write)?;
+        let mut job = Job::new(&config, &store, options)?;
+        let answer = all(&store, &mut job, options).await;
+        store.close();
+        answer
+    })
+}
+
+async fn all(store: &Store, job: &mut Job<'_>, options: &Replay) -> Result<Answer, Failure> {
+    let wanted = match (&options.filter, options.id) {
+        (Some(filter), _) => {
+            let now = open::clock().now();
+            let found = select::found(store, filter, options.rule.as_deref(), now).await?;
+            if found.is_empty() {
+                return Err(Failure::No("no run that is over is like that; see `bellwire runs list`".to_owned()));
+            }
+            if !agreed(&found, options.yes)? {
+                return Ok(Answer::text("Nothing was replayed."));
+            }
+            found
+        }
+        (None, Some(Subject::Run(id))) => vec![job.of_run(id).await?],
+        (None, Some(Subject::Event(id))) => job.of_event(id, options.rule.as_deref()).await?,
+        (None, Some(Subject::Refusal(_)) | None) => {
+            return Err(Failure::Usage("an id of a run (run_...) or event (evt_...) is wanted".to_owned()));
+        }
+    };
+    let mut made = Vec::new();
+    let mut failed = Vec::new();
+    {
+        let mut progress = Progress::new("runs", u64::try_from(wanted.len()).unwrap_or(u64::MAX));
+        let alone = wanted.len() == 1;
+        for one in wanted {
+            match job.replay(&one).await {
+                Ok(new) => made.push(new),
+                // What one run cannot do, another may; but a database that fails, fails for all.
+                Err(Failure::No(why)) if !alone => failed.push(format!("{}: {why}", name(&one))),
+                Err(failure) => return Err(failure),
+            }
+            progress.add(1);
+        }
+    }
+    told(store, &made, &failed, options).await
+}
+
+fn name(wanted: &Wanted) -> String {
+    wanted.of.map_or_else(|| format!("{} on {}", wanted.rule, wanted.event), |run| run.to_string())
+}
+
+async fn told(store: &Store, made: &[Made], failed: &[String], options: &Replay) -> Result<Answer, Failure> {
+    let mut details = Vec::new();
+    if options.wait {
+        for one in made {
+            details.push(follow::to_its_end(store, one.id).await?);
+        }
+    }
+    let bad = details.iter().any(|detail| matches!(detail.row.status, RunStatus::Failed | RunStatus::Held));
+    let exit = u8::from(bad || !failed.is_empty());
+    let mut answer = if options.json {
+        let runs: Vec<Value> = if options.wait {
+            details.iter().map(runs::as_json).collect()
+        } else {
+            made.iter().map(Made::as_json).collect()
+        };
+        Answer::json(&json!({"replayed": runs, "failed": failed}))
+    } else {
+        let mut lines: Vec<String> = if options.wait {
+            details.iter().map(runs::as_text).collect()
+        } else {
+            made.iter().map(Made::to_string).collect()
+        };
+        if made.len() > 1 {
+            lines.push(format!("{} replayed", count(made.len(), "run")));
+        }
+        Answer::text(lines.join("\n"))
+    };
+    for why in failed {
+        answer.err.push_str(&format!("bellwire: not replayed: {}\n", clean(why, 400)));
+    }
+    Ok(answer.exit(exit))
+}
+
+/// Shows how many, and asks a person.
+fn agreed(found: &[Wanted], yes: bool) -> Result<bool, Failure> {
+    let mut rules: Vec<(&str, usize)> = Vec::new();
+    for one in found {
+        match rules.iter_mut().find(|(rule, _)| *rule == one.rule) {
+            Some((_, number)) => *number += 1,
+            None => rules.push((&one.rule, 1)),
+        }
+    }
+    let rules: Vec<String> = rules.iter().map(|(rule, number)| format!("{number} of {}", clean(rule, 64))).collect();
+    let what = format!("{} would run again: {}", count(found.len(), "run"), clean(&rules.join(", "), 200));
+    if yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage(format!("{what}; say --yes to do it")));
+    }
+    eprint!("{what}. Go on? [y/N] ");
+    drop(io::stderr().flush());
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    Ok(read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes"))
+}

@@ -1,0 +1,120 @@
+//! Which runs `--where` means.
+
+use std::str::FromStr;
+
+use super::Wanted;
+use crate::{
+    cli::{failure::Failure, when::When},
+    clock::Time,
+    model::RunStatus,
+    store::{RunFilter, Store},
+};
+
+/// Runs that one command repeats.
+const MOST: usize = 10_000;
+/// Rows of one question.
+const PAGE: usize = 1_000;
+
+/// `rule=calls/missed state=failed since=2h type=gruveo.call`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::cli) struct Filter {
+    rule: Option<String>,
+    state: Option<RunStatus>,
+    since: Option<When>,
+    kind: Option<String>,
+}
+
+impl FromStr for Filter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut filter = Self::default();
+        for word in text.split_whitespace() {
+            match word.split_once('=') {
+                Some(("rule", rule)) => filter.rule = Some(rule.to_owned()),
+                Some(("type", kind)) => filter.kind = Some(kind.to_owned()),
+                Some(("since", since)) => filter.since = Some(since.parse()?),
+                Some(("state", state)) => {
+                    let status: RunStatus = state.parse().map_err(|_| format!("`{state}` is no state of a run"))?;
+                    if !status.is_final() {
+                        return Err(format!(
+                            "a run that is {status} is not over; ok, failed, skipped or cancelled wanted"
+                        ));
+                    }
+                    filter.state = Some(status);
+                }
+                _ => return Err(format!("`{word}`: rule=, state=, since= or type= wanted")),
+            }
+        }
+        if filter == Self::default() {
+            return Err("say which runs: rule=, state=, since= or type=".to_owned());
+        }
+        Ok(filter)
+    }
+}
+
+/// The runs that a filter means and that are over, oldest first; without those that have a newer run in their place.
+pub(super) async fn found(
+    store: &Store,
+    filter: &Filter,
+    rule: Option<&str>,
+    now: Time,
+) -> Result<Vec<Wanted>, Failure> {
+    let since = filter.since.map_or(Time(0), |since| since.at(now));
+    let mut ask = RunFilter {
+        limit: Some(PAGE),
+        rule: rule.map(str::to_owned).or_else(|| filter.rule.clone()),
+        status: filter.state,
+        ..RunFilter::default()
+    };
+    let mut found = Vec::new();
+    loop {
+        let rows = store.runs(ask.clone()).await?;
+        let Some(last) = rows.last() else { break };
+        ask.before = Some(last.id);
+        let is_done = last.created_at < since;
+        for row in rows {
+            if row.created_at < since || !row.status.is_final() {
+                continue;
+            }
+            if let Some(kind) = &filter.kind {
+                let event = store.event(row.event).await?;
+                if event.is_none_or(|event| event.row.kind != *kind) {
+                    continue;
+                }
+            }
+            found.push(Wanted { event: row.event, of: Some(row.id), rule: row.rule });
+            if found.len() > MOST {
+                return Err(Failure::No(format!(
+                    "more than {MOST} runs are like that; narrow it with since= or rule="
+                )));
+            }
+        }
+        if is_done {
+            break;
+        }
+    }
+    found.reverse();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_says_which_runs() {
+        let filter: Filter = "rule=calls/missed state=failed since=2h type=gruveo.call".parse().unwrap();
+        assert_eq!((filter.rule.as_deref(), filter.state), (Some("calls/missed"), Some(RunStatus::Failed)));
+        for (text, says) in [
+            ("", "which runs"),
+            ("state=due", "not over"),
+            ("state=x", "no state"),
+            ("what=x", "wanted"),
+            ("since=x", "time"),
+        ] {
+            let error = text.parse::<Filter>().unwrap_err();
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Trying rules without sending anything: what they would say and do.
+
+pub mod backtest;
+pub mod explain;
+pub mod save;
