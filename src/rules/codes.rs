@@ -66,6 +66,10 @@ codes! {
     HEADER = "R064", "A header that a rule cannot set";
     TOO_MANY_STEPS = "R070", "Too many steps";
     SAME_NAME = "R071", "Two rules have one name";
+    UNKNOWN_SECRET = "R080", "A secret that is not there";
+    CONTRADICTION = "R081", "Conditions that can never hold together";
+    NEVER_KEPT = "R082", "A header or query value that is never kept";
+    CIRCLE = "R083", "Rules that start each other in a circle";
     NOT_BUILT = "R090", "Not built yet";
 }
 

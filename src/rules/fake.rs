@@ -90,6 +90,10 @@ impl Vocabulary for Fake {
         &self.vars
     }
 
+    fn secrets(&self) -> Option<Vec<String>> {
+        Some(["crm_key", "crm_password", "crm_token", "crm_user", "groove_token"].map(str::to_owned).to_vec())
+    }
+
     fn hours(&self) -> Vec<String> {
         vec!["office".to_owned()]
     }

@@ -1,16 +1,19 @@
 //! Checks a rule that could be read: its names, its paths against the payload's schema, its vars and steps.
 
+mod contradiction;
 mod guards;
 mod input;
 mod names;
 mod never;
 mod schema;
 mod steps;
+mod untrusted;
 mod vars;
 
 use std::collections::BTreeMap;
 
 use guards::Guards;
+use schema::{Walk, walk};
 
 use super::{EventInfo, On, Rule, reader::Reader};
 use crate::{
@@ -82,6 +85,7 @@ pub(crate) fn check_rule(reader: &Reader<'_>, rule: &Rule) {
     let here = |part| Here { part, done: Vec::new(), guards: guards.clone() };
     checker.vars(&here(Part::Vars));
     checker.condition(&rule.when, &here(Part::When));
+    checker.contradictions();
     let mut inner = here(Part::Step);
     checker.steps(&rule.steps, &mut inner);
     let mut failed = here(Part::OnError);
