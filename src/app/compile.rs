@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::vocabulary::AppVocabulary;
+use super::vocabulary::{AppVocabulary, KnownSecrets};
 use crate::{
     config::Config,
     model::Finding,
@@ -30,6 +30,11 @@ impl Compiled {
 
 /// Compiles a workspace's texts under its settings.
 pub fn compile(texts: &Texts, config: &Config) -> Compiled {
+    compile_with(texts, config, None)
+}
+
+/// The same; with `secrets`, those that rules name and that are not there are told.
+pub(super) fn compile_with(texts: &Texts, config: &Config, secrets: Option<KnownSecrets<'_>>) -> Compiled {
     let packs: BTreeMap<String, String> = texts
         .0
         .iter()
@@ -40,7 +45,7 @@ pub fn compile(texts: &Texts, config: &Config) -> Compiled {
         Ok(registry) => (registry, Vec::new()),
         Err(findings) => (Registry::load(&BTreeMap::new()).unwrap_or_default(), findings),
     };
-    let rules = Set::compile(texts.clone(), &AppVocabulary { registry: &registry, config });
+    let rules = Set::compile(texts.clone(), &AppVocabulary::new(&registry, config, secrets));
     findings.extend(rules.findings);
     findings.sort_by(|left, right| left.order().cmp(&right.order()));
     Compiled { set: Arc::new(rules.set), registry: Arc::new(registry), findings }

@@ -9,6 +9,7 @@ mod disk;
 mod doctor;
 mod events;
 mod exchange;
+mod explain;
 mod failure;
 mod init;
 pub mod logging;

@@ -1,5 +1,7 @@
 //! What reading a rule gives, for rules without templates; wrong rules with their findings are files in `tests/data/rules/bad`.
 
+mod cases;
+
 use std::time::Duration;
 
 use serde_json::json;

@@ -402,7 +402,13 @@ impl Reader<'_> {
                 return self.refuse(YamlFaultKind::Character, (number, column), message, "indent with spaces");
             }
         }
-        self.refuse(YamlFaultKind::Syntax, at, format!("not YAML: {}", error.info()), "");
+        // The parser's own limit, reached in brackets before ours is counted.
+        if error.info().contains("recursion limit") {
+            let message = format!("nested deeper than {} levels", self.limits.depth);
+            return self.refuse(YamlFaultKind::TooDeep, at, message, "use fewer levels");
+        }
+        let help = "close what is open (brackets, quotes); put texts with `: `, `#`, `{` or `[` in quotes";
+        self.refuse(YamlFaultKind::Syntax, at, format!("not YAML: {}", error.info()), help);
     }
 }
 
