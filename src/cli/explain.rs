@@ -18,7 +18,11 @@ pub(super) fn command(code: &str) -> String {
 
 fn unknown(code: &str) -> Failure {
     let upper = code.trim().to_uppercase();
-    let near = app::codes().map(|(known, _)| (strsim::damerau_levenshtein(&upper, known), known)).min();
+    let shared = |known: &str| known.chars().zip(upper.chars()).take_while(|(one, other)| one == other).count();
+    let near = app::codes()
+        .map(|(known, _)| (strsim::damerau_levenshtein(&upper, known), std::cmp::Reverse(shared(known)), known))
+        .min()
+        .map(|(distance, _, known)| (distance, known));
     let hint = match near {
         Some((distance, known)) if distance <= 2 => format!("did you mean `{known}`? "),
         _ => String::new(),

@@ -258,7 +258,12 @@ impl Reader<'_> {
         if outer.0 == at.0 && outer.1 + 1 == at.1 {
             self.refuse(YamlFaultKind::Unquoted, outer, UNQUOTED.0, UNQUOTED.1);
         } else {
-            self.refuse(YamlFaultKind::Key, at, "a key must be text, not a list or map", "");
+            self.refuse(
+                YamlFaultKind::Key,
+                at,
+                "a key must be text, not a list or map",
+                "write a name, with the list or map as its value",
+            );
         }
     }
 
