@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::vocabulary::AppVocabulary;
+use super::vocabulary::{AppVocabulary, KnownSecrets};
 use crate::{
     config::Config,
     model::Finding,
@@ -30,6 +30,11 @@ impl Compiled {
 
 /// Compiles a workspace's texts under its settings.
 pub fn compile(texts: &Texts, config: &Config) -> Compiled {
+    compile_with(texts, config, None)
+}
+
+/// The same; with `secrets`, those that rules name and that are not there are told.
+pub(super) fn compile_with(texts: &Texts, config: &Config, secrets: Option<KnownSecrets<'_>>) -> Compiled {
     let packs: BTreeMap<String, String> = texts
         .0
         .iter()
@@ -40,7 +45,7 @@ pub fn compile(texts: &Texts, config: &Config) -> Compiled {
         Ok(registry) => (registry, Vec::new()),
         Err(findings) => (Registry::load(&BTreeMap::new()).unwrap_or_default(), findings),
     };
-    let rules = Set::compile(texts.clone(), &AppVocabulary { registry: &registry, config });
+    let rules = Set::compile(texts.clone(), &AppVocabulary::new(&registry, config, secrets));
     findings.extend(rules.findings);
     findings.sort_by(|left, right| left.order().cmp(&right.order()));
     Compiled { set: Arc::new(rules.set), registry: Arc::new(registry), findings }
@@ -49,7 +54,7 @@ pub fn compile(texts: &Texts, config: &Config) -> Compiled {
 /// The JSON Schema of the rules of a workspace: of the language, and of the packs that are built in or stand in the workspace.
 pub fn rule_schema(config: &Config) -> crate::value::Value {
     let compiled = super::check(config);
-    crate::rules::schema(&AppVocabulary { registry: &compiled.registry, config })
+    crate::rules::schema(&AppVocabulary::new(&compiled.registry, config, None))
 }
 
 /// Compiles texts that once held together, for runs that are pinned to them.

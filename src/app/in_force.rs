@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    compile::{Compiled, compile, pinned},
+    compile::{Compiled, compile, compile_with, pinned},
     settings,
+    vocabulary::KnownSecrets,
 };
 use crate::{
     clock::SharedClock,
@@ -100,7 +101,16 @@ impl Rulebook {
 
 /// What the workspace compiles to as it stands on disk, with everything that is wrong in it, and what is wrong in the settings.
 pub fn check(config: &Config) -> Compiled {
-    let (texts, mut compiled) = read(config);
+    finish(config, read(config))
+}
+
+/// The same, and which secrets of rules are not there. `secrets` is asked for those that are, once and where a rule names one; `None`
+/// from it says that nobody knows.
+pub fn check_with(config: &Config, secrets: &dyn Fn(&services::Registry) -> Option<Vec<String>>) -> Compiled {
+    finish(config, read_with(config, Some(secrets)))
+}
+
+fn finish(config: &Config, (texts, mut compiled): (Texts, Compiled)) -> Compiled {
     compiled.findings.extend(settings::findings(config, &compiled, &texts));
     compiled.findings.sort_by(|left, right| left.order().cmp(&right.order()));
     compiled
@@ -113,12 +123,23 @@ pub fn of_folder(folder: &Path, config: &Config) -> Compiled {
 
 /// The texts of the workspace and of the packs that are built in, and what they compile to.
 fn read(config: &Config) -> (Texts, Compiled) {
-    read_folder(&config.workspace, config)
+    read_with(config, None)
+}
+
+fn read_with(config: &Config, secrets: Option<KnownSecrets<'_>>) -> (Texts, Compiled) {
+    finished(texts_of(&config.workspace), config, secrets)
 }
 
 fn read_folder(folder: &Path, config: &Config) -> (Texts, Compiled) {
-    let (texts, faults) = texts_of(folder);
-    let mut compiled = compile(&texts, config);
+    finished(texts_of(folder), config, None)
+}
+
+fn finished(
+    (texts, faults): (Texts, Vec<Finding>),
+    config: &Config,
+    secrets: Option<KnownSecrets<'_>>,
+) -> (Texts, Compiled) {
+    let mut compiled = compile_with(&texts, config, secrets);
     compiled.findings.extend(faults);
     compiled.findings.sort_by(|left, right| left.order().cmp(&right.order()));
     (texts, compiled)

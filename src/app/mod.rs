@@ -2,12 +2,14 @@
 
 mod compile;
 mod in_force;
+mod pages;
 mod serve;
 mod settings;
 mod start;
 mod vocabulary;
 
 pub use compile::{Compiled, compile, rule_schema};
-pub use in_force::{Rulebook, RulebookError, check, of_folder};
+pub use in_force::{Rulebook, RulebookError, check, check_with, of_folder};
+pub use pages::{Example, Page, codes, page};
 pub use serve::{serve, serve_beside};
 pub use start::{App, StartError};

@@ -23,6 +23,16 @@ const PUBLIC_SERVICE: &str = "C005";
 /// The limits of a service that there is no pack of.
 const UNKNOWN_LIMITS: &str = "C006";
 
+/// Every code with its title, in order.
+pub(super) const CODES: &[(&str, &str)] = &[
+    (UNKNOWN_SERVICE, "A source or connection of a service that is not there"),
+    (NO_DELIVERIES, "A source of a service that sends nothing"),
+    (UNKNOWN_SECRET, "A source maps a secret that its service does not have"),
+    (NO_CHECK, "A source that is neither of a service nor public"),
+    (PUBLIC_SERVICE, "A public source with the name of a service"),
+    (UNKNOWN_LIMITS, "The limits of a service that is not there"),
+];
+
 /// Every finding of the settings against the packs, in the order of the file.
 ///
 /// They are kept apart from those of rules: a source that cannot work answers 503, and holds no rule back.

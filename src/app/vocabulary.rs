@@ -1,6 +1,6 @@
 //! What rules may speak of: the packs that will run, and the settings.
 
-use std::sync::LazyLock;
+use std::{cell::OnceCell, sync::LazyLock};
 
 use serde_json::{Map, Value};
 
@@ -13,13 +13,23 @@ use crate::{
 /// The schema of a payload of which nothing is known.
 static ANYTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
 
+/// Asked for the names of secrets that packs use or that are set. `None`: nobody knows.
+pub(super) type KnownSecrets<'a> = &'a dyn Fn(&Registry) -> Option<Vec<String>>;
+
 /// Packs and settings, as rules ask for them.
 pub(super) struct AppVocabulary<'a> {
-    pub(super) registry: &'a Registry,
-    pub(super) config: &'a Config,
+    registry: &'a Registry,
+    config: &'a Config,
+    secrets: Option<KnownSecrets<'a>>,
+    /// What `secrets` said: it may open a database.
+    answered: OnceCell<Option<Vec<String>>>,
 }
 
-impl AppVocabulary<'_> {
+impl<'a> AppVocabulary<'a> {
+    pub(super) fn new(registry: &'a Registry, config: &'a Config, secrets: Option<KnownSecrets<'a>>) -> Self {
+        Self { registry, config, secrets, answered: OnceCell::new() }
+    }
+
     /// Whether `name` is a source of no service: any event name may follow it.
     fn is_generic_source(&self, name: &str) -> bool {
         self.config.sources.get(name).is_some_and(|source| source.service.is_none())
@@ -70,6 +80,11 @@ impl Vocabulary for AppVocabulary<'_> {
 
     fn vars(&self) -> &Map<String, Value> {
         &self.config.vars
+    }
+
+    fn secrets(&self) -> Option<Vec<String>> {
+        let ask = self.secrets?;
+        self.answered.get_or_init(|| ask(self.registry)).clone()
     }
 
     fn hours_of(&self, name: &str) -> Option<Hours> {

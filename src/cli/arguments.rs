@@ -123,9 +123,18 @@ pub(super) struct Init {
 
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  bellwire check\n  bellwire check --json | jq '.findings[].message'\n\nExit code 1 where a file has an error."
+    after_long_help = "Examples:\n  bellwire check\n  bellwire check --strict              warnings count too\n  \
+    bellwire check --explain R043        what a code means, and the way out\n  \
+    bellwire check --json | jq '.findings[].message'\n\nExit code 1 where a file has an error."
 )]
 pub(super) struct Check {
+    /// Print the page of a code, or all codes where none is named
+    #[arg(long, value_name = "CODE")]
+    #[expect(clippy::option_option, reason = "not asked, asked for all, asked for one")]
+    pub(super) explain: Option<Option<String>>,
+    /// Warnings end with exit code 1 too
+    #[arg(long, conflicts_with = "explain")]
+    pub(super) strict: bool,
     /// The machine's form
     #[arg(long)]
     pub(super) json: bool,

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use rocket::Request;
 use serde_json::{Map, Value};
 
+use crate::model::is_dropped;
+
 /// The header that counts the hops of a chain of our own events; our actions send it with the depth of the event they act on, plus one.
 pub const DEPTH: &str = "bellwire-depth";
 
@@ -12,32 +14,6 @@ pub const DEPTH: &str = "bellwire-depth";
 const MOST: usize = 50;
 /// Bytes of a value that are kept.
 const LONGEST: usize = 1024;
-/// Never kept: proofs, what is of one hop, what says nothing about the event.
-const DROPPED: [&str; 20] = [
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "accept",
-    "accept-encoding",
-    "accept-language",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "pragma",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "referer",
-];
-/// Parts of a name that tell of a proof, whoever invented it.
-const TELLING: [&str; 8] = ["signature", "token", "secret", "hmac", "password", "api-key", "apikey", "api_key"];
-
 /// The parts of a request that packs look at, decoded once.
 #[derive(Debug)]
 pub(super) struct Parts {
@@ -79,7 +55,7 @@ impl Parts {
         values.filter_map(|(_, value)| number(value)).max().unwrap_or(0)
     }
 
-    /// `{headers, query}` without what `hidden` (lower case) and the lists above name. A name that stands twice is joined by `, `.
+    /// `{headers, query}` without what `hidden` (lower case) names and what is never kept. A name that stands twice is joined by `, `.
     pub(super) fn kept(&self, hidden: &[&str]) -> Map<String, Value> {
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value)));
         let query = self.query.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
@@ -94,8 +70,7 @@ fn few<'v>(pairs: impl Iterator<Item = (&'v str, Cow<'v, str>)>, hidden: &[&str]
     let mut kept = Map::new();
     for (name, value) in pairs {
         let lower = name.to_ascii_lowercase();
-        let is_proof = hidden.contains(&lower.as_str()) || TELLING.iter().any(|part| lower.contains(part));
-        if is_proof || DROPPED.contains(&lower.as_str()) || name.len() > 128 {
+        if hidden.contains(&lower.as_str()) || is_dropped(&lower) || name.len() > 128 {
             continue;
         }
         if let Some(Value::String(known)) = kept.get_mut(name) {

@@ -90,6 +90,10 @@ impl Vocabulary for Fake {
         &self.vars
     }
 
+    fn secrets(&self) -> Option<Vec<String>> {
+        Some(["crm_key", "crm_password", "crm_token", "crm_user", "groove_token"].map(str::to_owned).to_vec())
+    }
+
     fn hours(&self) -> Vec<String> {
         vec!["office".to_owned()]
     }
@@ -103,10 +107,4 @@ impl Vocabulary for Fake {
         };
         (name == "office").then(|| Hours::parse(&written).expect("hours that can be read"))
     }
-}
-
-/// Hours in UTC: `("mon-fri", "09:00-17:00")`.
-pub(crate) fn hours(days: &[(&str, &str)]) -> Option<Hours> {
-    let days = days.iter().map(|(days, span)| ((*days).to_owned(), vec![(*span).to_owned()])).collect();
-    Hours::parse(&config::Hours { timezone: "UTC".to_owned(), days, closed: Vec::new() }).ok()
 }

@@ -108,9 +108,15 @@ pub(super) const FOREIGN_STEP: &[(&str, &str)] = &[
     ("name", "`id`"),
     ("errors", "`on_error`"),
     ("on_failure", "`on_error`"),
-    ("continue-on-error", "`on_error`"),
+    ("continue-on-error", "`on_error: continue`"),
+    ("continue_on_error", "`on_error: continue`"),
+    ("actions", "`then` below an `if`, `do` below a `for_each`"),
+    ("steps", "`then` below an `if`, `do` below a `for_each`"),
+    ("tasks", "`then` below an `if`, `do` below a `for_each`"),
+    ("filter", "`if`"),
     ("attempts", "`retry`"),
     ("max_attempts", "`retry`"),
+    ("retries", "`retry`"),
     ("with", "the map of the action itself, below its name"),
     ("data", "the map of the action itself, below its name"),
     ("outputs", "`result`: `steps.ID.result`"),
@@ -122,6 +128,7 @@ pub(super) const FOREIGN_STEP: &[(&str, &str)] = &[
 /// What other tools call the keys of `http`.
 pub(super) const FOREIGN_HTTP: &[(&str, &str)] = &[
     ("uri", "`url`"),
+    ("verb", "`method`"),
     ("body", "`json`, `form` or `text`"),
     ("data", "`json`, `form` or `text`"),
     ("payload", "`json`, `form` or `text`"),
@@ -129,10 +136,72 @@ pub(super) const FOREIGN_HTTP: &[(&str, &str)] = &[
     ("authentication", "`auth`"),
 ];
 
+/// What other tools call our words, and our own words, wherever they stand: a hint that knows the place comes first.
+pub(super) const ANYWHERE: &[(&str, &str)] = &[
+    ("trigger", "`on`, at the top of the rule"),
+    ("triggers", "`on`, at the top of the rule"),
+    ("condition", "`when` for the rule, `if` for a step"),
+    ("conditions", "`when` for the rule, `if` for a step"),
+    ("filter", "`when` for the rule, `if` for a step"),
+    ("action", "`do`, and in it the action's own name, such as `groove.add_note:`"),
+    ("actions", "`do`, a list of steps"),
+    ("steps", "`do`, a list of steps"),
+    ("tasks", "`do`, a list of steps"),
+    ("delay", "`wait`, a step"),
+    ("sleep", "`wait`, a step"),
+    ("wait_for_trigger", "`wait`, a step: `wait: { event: ... }`"),
+    ("wait_template", "`wait`, a step: `wait: { event: ..., when: ... }`"),
+    ("repeat", "`for_each`, a step"),
+    ("foreach", "`for_each`, a step"),
+    ("loop", "`for_each`, a step"),
+    ("choose", "`if`, a step with `then` and `else`"),
+    ("switch", "`if`, a step with `then` and `else`"),
+    ("variables", "`vars`"),
+    ("env", "`vars`"),
+    ("alias", "`name` for the rule, `id` for a step"),
+    ("mode", "`concurrency`, at the top of the rule"),
+    ("throttle", "`once`, at the top of the rule"),
+    ("errors", "`on_error`"),
+    ("on_failure", "`on_error`"),
+    ("continue-on-error", "`on_error: continue`, in the step"),
+    ("continue_on_error", "`on_error: continue`, in the step"),
+    ("attempts", "`retry`, in the step"),
+    ("max_attempts", "`retry`, in the step"),
+    ("retries", "`retry`, in the step"),
+    ("uri", "`url`, in `http`"),
+    ("body", "`json`, `form` or `text`, in `http`"),
+    ("with", "the map of the action itself, below its name"),
+    ("outputs", "`result`: `steps.ID.result`"),
+    ("group", "`per`"),
+];
+
+/// Where our own words stand.
+const HOME: &[(&[&str], &str)] = &[
+    (
+        &["on", "when", "threshold", "once", "digest", "concurrency", "fuse", "tests", "enabled", "description"],
+        "it stands at the top of the rule",
+    ),
+    (
+        &["retry", "timeout", "on_error", "if", "then", "else", "id", "connection", "as", "limit"],
+        "it stands in the step, beside the name of what the step does",
+    ),
+    (&["for_each", "wait", "http", "profile", "record", "emit", "stop", "fail"], "it is a step of its own, in `do`"),
+    (&["url", "method", "headers", "query", "auth", "json", "form", "text"], "it stands in `http`"),
+];
+
+/// Where a word of ours stands. `None` for one that is not ours.
+pub(super) fn home(name: &str) -> Option<&'static str> {
+    HOME.iter().find(|(words, _)| words.contains(&name)).map(|(_, home)| *home)
+}
+
 /// What other tools call the keys of `retry`.
 pub(super) const FOREIGN_RETRY: &[(&str, &str)] = &[
     ("attempts", "`after`, a list of delays; its length is the number of retries"),
     ("max_attempts", "`after`, a list of delays; its length is the number of retries"),
+    ("count", "`after`, a list of delays; its length is the number of retries"),
+    ("times", "`after`, a list of delays; its length is the number of retries"),
+    ("retries", "`after`, a list of delays; its length is the number of retries"),
+    ("backoff", "`after`, a list of delays"),
     ("delay", "`after`, a list of delays"),
     ("on", "`when`"),
 ];
@@ -159,6 +228,7 @@ pub(super) fn suggestion<'k>(name: &str, known: impl IntoIterator<Item = &'k str
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => String::new(),
+        None if known.len() == 1 => format!("known is {} alone", known.join("")),
         None if known.len() <= FEW => format!("known are {}", known.join(", ")),
         None => String::new(),
     }
@@ -166,14 +236,18 @@ pub(super) fn suggestion<'k>(name: &str, known: impl IntoIterator<Item = &'k str
 
 /// A text as a message shows it.
 pub(super) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 60;
-    let escaped = text.chars().take(SHOWN + 1).flat_map(|character| {
+    shortened_to(text, 60)
+}
+
+/// The same, cut to `most` characters.
+pub(super) fn shortened_to(text: &str, most: usize) -> String {
+    let escaped = text.chars().take(most + 1).flat_map(|character| {
         let plain = !character.is_control();
         let escape: Vec<char> = if plain { vec![character] } else { character.escape_default().collect() };
         escape
     });
-    let shown: String = escaped.take(SHOWN).collect();
-    if text.chars().nth(SHOWN).is_some() { shown + "…" } else { shown }
+    let shown: String = escaped.take(most).collect();
+    if text.chars().nth(most).is_some() { shown + "…" } else { shown }
 }
 
 /// Whether `name` is an id: `[a-z][a-z0-9_]*`, 64 characters at most.
@@ -186,6 +260,45 @@ pub(super) fn is_id(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_foreign_word_of_the_language_has_a_hint_wherever_it_stands() {
+        // The last list of the language's page. `data`, `key` and `name` are words of ours too, and told by their place alone.
+        for word in [
+            "trigger",
+            "triggers",
+            "condition",
+            "conditions",
+            "filter",
+            "action",
+            "actions",
+            "steps",
+            "tasks",
+            "delay",
+            "wait_for_trigger",
+            "wait_template",
+            "repeat",
+            "choose",
+            "switch",
+            "variables",
+            "env",
+            "alias",
+            "mode",
+            "throttle",
+            "errors",
+            "on_failure",
+            "continue-on-error",
+            "attempts",
+            "max_attempts",
+            "uri",
+            "body",
+            "with",
+            "outputs",
+            "group",
+        ] {
+            assert!(ANYWHERE.iter().any(|(theirs, _)| *theirs == word), "{word}");
+        }
+    }
 
     #[test]
     fn the_nearest_word_is_a_near_one() {

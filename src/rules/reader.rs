@@ -107,7 +107,8 @@ impl<'a> Reader<'a> {
                 format!("{} {shown}", crate::value::type_name(other))
             }
         };
-        self.error(codes::WRONG_TYPE, self.place(node), format!("{wanted}, but here stands {seen}"), "");
+        let help = other_writing(node.value, wanted);
+        self.error(codes::WRONG_TYPE, self.place(node), format!("{wanted}, but here stands {seen}"), help);
     }
 
     /// Refuses every key of `node` that is not in `known`, naming the nearest one.
@@ -128,7 +129,8 @@ impl<'a> Reader<'a> {
     ) {
         let at = self.key_place(node);
         let name = keys::shortened(name);
-        if let Some((_, ours)) = foreign.iter().find(|(theirs, _)| *theirs == name) {
+        let mut theirs = foreign.iter().chain(keys::ANYWHERE);
+        if let Some((_, ours)) = theirs.find(|(theirs, _)| *theirs == name) {
             return self.error(
                 codes::FOREIGN_WORD,
                 at,
@@ -136,9 +138,10 @@ impl<'a> Reader<'a> {
                 format!("here it is called {ours}"),
             );
         }
-        let help = match keys::nearest(&name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known are {}", known.join(", ")),
+        let help = match (keys::home(&name), keys::nearest(&name, known.iter().copied())) {
+            (Some(home), _) => home.to_owned(),
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            (None, None) => format!("known are {}", known.join(", ")),
         };
         self.error(codes::UNKNOWN_KEY, at, format!("unknown key `{name}` in {place}"), help);
     }
@@ -208,6 +211,22 @@ impl<'a> Node<'a> {
 
     pub(crate) fn element(&self, index: usize, value: &'a Value) -> Node<'a> {
         Node { value, pointer: format!("{}/{index}", self.pointer) }
+    }
+}
+
+/// How what was meant is written. Empty where nobody can tell.
+fn other_writing(value: &Value, wanted: &str) -> String {
+    let wants = |what: &str| wanted.contains(what);
+    match value {
+        Value::Number(number) if wants("must be text") => format!("put it in quotes: \"{number}\""),
+        Value::Bool(flag) if wants("must be text") => format!("put it in quotes: \"{flag}\""),
+        _ if wants("`true` or `false`") => "without quotes; `yes`, `no`, `on` and `off` are text here".to_owned(),
+        _ if wants("must be a list") => "begin each entry with `- `, or write `[a, b]`".to_owned(),
+        Value::Array(_) if wants("a text") || wants("must be text") => {
+            "write one text, without `- ` and `[`".to_owned()
+        }
+        _ if wants("a map") => "write a `name: value` for each, or `{}`".to_owned(),
+        _ => String::new(),
     }
 }
 

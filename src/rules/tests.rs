@@ -1,5 +1,7 @@
 //! What reading a rule gives, for rules without templates; wrong rules with their findings are files in `tests/data/rules/bad`.
 
+mod cases;
+
 use std::time::Duration;
 
 use serde_json::json;
@@ -87,6 +89,31 @@ fn all_findings_come_at_once_and_in_order() {
 }
 
 #[test]
+fn a_warning_leaves_the_step_and_the_rule_whole() {
+    let text =
+        format!("{HEAD}do:\n- http: {{ url: \"https://a.example/\", headers: {{ Authorization: Bearer x }} }}\n");
+    let read = read_rule("rules/a.yaml", &text, &Files::default(), &Fake::new());
+    assert_eq!(read.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["R057"]);
+    let rule = read.rule.unwrap();
+    let [Step { kind: StepKind::Http(http), .. }] = &rule.steps[..] else { panic!("{:?}", rule.steps) };
+    assert_eq!(http.headers.len(), 1);
+}
+
+#[test]
+fn a_fault_in_one_condition_does_not_hide_the_others() {
+    for when in [
+        "  event.resolution: { equals: missed }\n  event.lnk: a\n",
+        "  any:\n  - event.resolution: { equals: missed }\n  - event.lnk: a\n",
+        "  not: { event.resolution: { equals: missed }, event.lnk: a }\n",
+        "  event.resolution: { equals: missed, in: [mised] }\n",
+        "  event.resolution:\n  event.link: { gt: 5 }\n",
+    ] {
+        let text = format!("{HEAD}when:\n{when}do: []\n");
+        assert_eq!(findings(&text).len(), 2, "{when}: {:#?}", findings(&text));
+    }
+}
+
+#[test]
 fn wrong_types_and_ranges_name_what_is_allowed() {
     for (step, code, help) in [
         ("- http: { url: 5 }", "R023", ""),
@@ -161,7 +188,7 @@ fn conditions_are_checked_against_the_payload() {
         "any: [{ event.resolution: missed }, { all: [{ event.waitingTime: { between: [1, 2] } }] }]",
         "not: { event.resolution: { in: [missed] } }",
         "now: { after: 4h ago, in_hours: office }",
-        "trigger.headers.X-A: b",
+        "trigger.headers.x-a: b",
     ] {
         assert_eq!(codes(&format!("{HEAD}when:\n  {condition}\ndo: [{{ stop: x }}]\n")), [], "{condition}");
     }

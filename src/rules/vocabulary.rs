@@ -17,6 +17,10 @@ pub trait Vocabulary {
     fn action_names(&self) -> Vec<String>;
     /// Whether a connection of this name is there.
     fn has_connection(&self, name: &str) -> bool;
+    /// Names of the secrets that are set or that packs use. `None` where that is not known: nothing is then said of them.
+    fn secrets(&self) -> Option<Vec<String>> {
+        None
+    }
     /// Names of `[vars]` in `bellwire.toml` with their values.
     fn vars(&self) -> &serde_json::Map<String, Value>;
     /// Names of `[hours]`.

@@ -3,6 +3,7 @@
 mod builtin;
 mod check;
 mod check_action;
+mod codes;
 mod coerce;
 mod content_type;
 mod event_name;
@@ -17,6 +18,7 @@ mod sign;
 mod signature;
 
 pub use builtin::builtin_files;
+pub use codes::CODES;
 pub use coerce::coerce;
 pub use event_name::EventName;
 pub(crate) use hook::whole_echo;

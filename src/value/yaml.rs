@@ -258,7 +258,12 @@ impl Reader<'_> {
         if outer.0 == at.0 && outer.1 + 1 == at.1 {
             self.refuse(YamlFaultKind::Unquoted, outer, UNQUOTED.0, UNQUOTED.1);
         } else {
-            self.refuse(YamlFaultKind::Key, at, "a key must be text, not a list or map", "");
+            self.refuse(
+                YamlFaultKind::Key,
+                at,
+                "a key must be text, not a list or map",
+                "write a name, with the list or map as its value",
+            );
         }
     }
 
@@ -402,7 +407,13 @@ impl Reader<'_> {
                 return self.refuse(YamlFaultKind::Character, (number, column), message, "indent with spaces");
             }
         }
-        self.refuse(YamlFaultKind::Syntax, at, format!("not YAML: {}", error.info()), "");
+        // The parser's own limit, reached in brackets before ours is counted.
+        if error.info().contains("recursion limit") {
+            let message = format!("nested deeper than {} levels", self.limits.depth);
+            return self.refuse(YamlFaultKind::TooDeep, at, message, "use fewer levels");
+        }
+        let help = "close what is open (brackets, quotes); put texts with `: `, `#`, `{` or `[` in quotes";
+        self.refuse(YamlFaultKind::Syntax, at, format!("not YAML: {}", error.info()), help);
     }
 }
 

@@ -24,9 +24,17 @@ pub(crate) fn literal_input(reader: &Reader<'_>, node: &Node<'_>, input: &InputI
     let Some(wanted) = fault(node.value, input) else { return };
     let shown = keys::shortened(&node.value.to_string());
     let message = format!("the input `{}` must be {wanted}, not {} {shown}", input.name, type_name(node.value));
-    let help = match node.value.as_str() {
-        Some(text) if !input.choices.is_empty() => keys::suggestion(text, input.choices.iter().map(String::as_str)),
-        _ => String::new(),
+    let help = match (node.value.as_str(), input.kind) {
+        (Some(text), _) if !input.choices.is_empty() => {
+            keys::suggestion(text, input.choices.iter().map(String::as_str))
+        }
+        _ if !input.help.is_empty() => input.help.clone(),
+        (Some(_), "integer" | "number") => {
+            "write digits, with or without quotes, or a template that gives them".to_owned()
+        }
+        (_, "text" | "html") => "write one text; lines of it stand below `|`".to_owned(),
+        (_, "email") => "write one such as ada@example.com, or a template that gives one".to_owned(),
+        _ => format!("write a value of type {}, or a template that gives one", input.kind),
     };
     reader.error(codes::INPUT_VALUE, reader.place(node), message, help);
 }

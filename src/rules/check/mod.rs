@@ -1,5 +1,6 @@
 //! Checks a rule that could be read: its names, its paths against the payload's schema, its vars and steps.
 
+mod contradiction;
 mod guards;
 mod ids;
 mod inner;
@@ -8,12 +9,14 @@ mod names;
 mod never;
 mod schema;
 mod steps;
+mod untrusted;
 mod vars;
 
 use std::collections::BTreeMap;
 
 use guards::Guards;
 use ids::Ids;
+use schema::{Walk, walk};
 
 use super::{EventInfo, On, Rule, parse::inputs_schema, reader::Reader};
 use crate::{
@@ -107,6 +110,7 @@ pub(crate) fn check_rule(reader: &Reader<'_>, rule: &Rule) {
     checker.vars(&here(Part::Vars));
     checker.condition(&rule.when, &here(Part::When));
     checker.around(&here(Part::When));
+    checker.contradictions();
     let mut inner = here(Part::Step);
     checker.steps(&rule.steps, &mut inner);
     let mut failed = here(Part::OnError);

@@ -1,11 +1,13 @@
 //! Every name that a rule looks at: is it there, may it be missing?
 
 use super::{
-    Checker, Here, Part, each_reference, never, of_leaf,
+    Checker, Here, Part, each_reference,
+    never::{self, Never},
+    of_leaf,
     schema::{Walk, either, walk},
 };
 use crate::{
-    model::Place,
+    model::{Place, is_dropped, is_telling},
     rules::{Condition, EventInfo, Operand, Test, codes, keys},
     templates::{Reference, Tree},
     value::{Path, Segment, Value},
@@ -32,22 +34,33 @@ const FOREIGN: [(&str, &str); 10] = [
     ("step", "steps"),
 ];
 
+/// How a path is looked up.
+#[derive(Clone, Copy)]
+struct Look {
+    /// In a template, where a list has `size`, `first` and `last`; else in a condition.
+    template: bool,
+    /// Null would be noticed.
+    strict: bool,
+}
+
 impl Checker<'_> {
     /// Checks what a template looks at. `leaf` is where its leaf stands.
     pub(super) fn reference(&self, leaf: Place, reference: &Reference, here: &Here) {
         let at = self.reader.in_text(leaf, reference.place);
-        let Some(optional) = self.path(at, &reference.path, !reference.has_default, here) else { return };
+        let look = Look { template: true, strict: !reference.has_default };
+        let Some(optional) = self.path(at, &reference.path, look, here) else { return };
         if optional && !reference.has_default && !reference.open && !here.guards.has(&reference.path) {
             let message = format!("{} may be missing", reference.path);
-            let help = "add `| default: \"...\"`, or a condition that it exists";
-            self.reader.warn(codes::OPTIONAL, at, message, help);
+            let help =
+                format!("add `| default: \"...\"`, or a condition such as `{}: {{ exists: true }}`", reference.path);
+            self.reader.warn(codes::OPTIONAL, at, message, keys::shortened_to(&help, 200));
         }
     }
 
     /// Checks a condition's paths, and the templates on its right sides.
     pub(super) fn condition(&self, condition: &Condition, here: &Here) {
         condition.each_test(&mut |test| {
-            self.path(test.place, &test.path, false, here);
+            self.path(test.place, &test.path, Look { template: false, strict: false }, here);
             if test.path.root() == Some("event") {
                 self.never(test, &self.events);
             }
@@ -59,10 +72,11 @@ impl Checker<'_> {
     pub(super) fn wait_condition(&self, condition: &Condition, incoming: &[EventInfo<'_>], here: &Here) {
         condition.each_test(&mut |test| {
             if test.path.root() == Some("incoming") {
-                self.payload(test.place, &test.path, test.path.below_root(), incoming);
+                let look = Look { template: false, strict: false };
+                self.payload(test.place, &test.path, test.path.below_root(), look, incoming);
                 self.never(test, incoming);
             } else {
-                self.path(test.place, &test.path, false, here);
+                self.path(test.place, &test.path, Look { template: false, strict: false }, here);
             }
             self.right_side(test, here);
         });
@@ -88,28 +102,40 @@ impl Checker<'_> {
     }
 
     fn never(&self, test: &Test, events: &[EventInfo<'_>]) {
-        // With several events, one of which does not say, nothing is known.
-        let [event] = events else { return };
-        if let Walk::Found { schemas, .. } = walk(event.schema, test.path.below_root(), false) {
-            never::check(self.reader, test, event.schema, &schemas);
+        let mut of_events: Option<Vec<Never>> = None;
+        for event in events {
+            // An event that does not say may hold anything.
+            let Walk::Found { schemas, .. } = walk(event.schema, test.path.below_root(), false) else { return };
+            let found = never::find(test, event.schema, &schemas);
+            of_events = Some(match of_events {
+                None => found,
+                // What never holds for one event may hold for another.
+                Some(mut all) => {
+                    all.retain(|never| found.iter().any(|other| other.place == never.place));
+                    all
+                }
+            });
+        }
+        for never in of_events.into_iter().flatten() {
+            self.reader.error(codes::NEVER, never.place, never.message, never.help);
         }
     }
 
-    /// Checks a path: `Some` where it can be there, true where it may be missing. `strict`: null would be noticed.
-    fn path(&self, at: Place, path: &Path, strict: bool, here: &Here) -> Option<bool> {
+    /// Checks a path: `Some` where it can be there, true where it may be missing.
+    fn path(&self, at: Place, path: &Path, look: Look, here: &Here) -> Option<bool> {
         let below = path.below_root();
         match path.root() {
             Some(root) if here.loops.iter().any(|turn| turn.name == root) => Some(false),
-            Some("event") => self.payload(at, path, below, &self.events),
-            Some("events") => self.events_path(at, path, below),
-            Some("trigger") => self.field(at, path, below, &TRIGGER),
+            Some("event") => self.payload(at, path, below, look, &self.events),
+            Some("events") => self.events_path(at, path, below, look),
+            Some("trigger") => self.field(at, path, below, &TRIGGER).and_then(|_| self.kept(at, path, below)),
             Some("rule") => self.field(at, path, below, &RULE),
             Some("now") => Some(false),
             Some("vars") => self.var(at, path, here),
             Some("run") if matches!(here.part, Part::Step | Part::OnError) => self.field(at, path, below, &RUN),
             Some("error") if here.part == Part::OnError => self.field(at, path, below, &ERROR),
             Some("steps") if matches!(here.part, Part::Step | Part::OnError) => {
-                self.step_name(at, path, below, strict, here)
+                self.step_name(at, path, below, look.strict, here)
             }
             Some("secrets") => {
                 let help = "a secret is named in `auth` or by a pack, and never seen by a rule";
@@ -118,7 +144,10 @@ impl Checker<'_> {
             }
             Some(root @ ("run" | "steps" | "error" | "incoming")) => {
                 let (message, help) = match root {
-                    "error" => ("`error` is seen under `on_error` alone", ""),
+                    "error" => (
+                        "`error` is seen under `on_error` alone",
+                        "elsewhere, `steps.ID.error` tells of a step's error",
+                    ),
                     "incoming" => (
                         "`incoming` is seen on the left sides of `when` of `wait` alone",
                         "here the payload is `event`; after the wait the one that came is `steps.ID.result`",
@@ -138,33 +167,36 @@ impl Checker<'_> {
 
     fn unknown_root(&self, at: Place, root: Option<&str>, path: &Path, here: &Here) {
         const KNOWN: [&str; 8] = ["event", "events", "trigger", "vars", "steps", "run", "rule", "now"];
-        let known = KNOWN.into_iter().chain(here.loops.iter().map(|turn| turn.name.as_str()));
+        let known: Vec<&str> = KNOWN.into_iter().chain(here.loops.iter().map(|turn| turn.name.as_str())).collect();
         let root = root.unwrap_or_default();
         let mut help = match FOREIGN.iter().find(|(theirs, _)| *theirs == root) {
             Some((_, ours)) => format!("here it is called `{ours}`"),
-            None => keys::suggestion(root, known),
+            None => keys::suggestion(root, known.iter().copied()),
         };
         let in_event =
             self.events.iter().any(|event| matches!(walk(event.schema, path.segments(), true), Walk::Found { .. }));
         if in_event {
             help = format!("write `event.{path}`");
         }
+        if help.is_empty() {
+            help = format!("what is seen here: {}", known.join(", "));
+        }
         let message = format!("nothing is called `{}`", keys::shortened(root));
         self.reader.error(codes::UNKNOWN_ROOT, at, message, help);
     }
 
     /// A place in `events`: an element, and what is in it.
-    fn events_path(&self, at: Place, path: &Path, below: &[Segment]) -> Option<bool> {
+    fn events_path(&self, at: Place, path: &Path, below: &[Segment], look: Look) -> Option<bool> {
         match below {
             [] => Some(false),
-            [Segment::Any, rest @ ..] => self.payload(at, path, rest, &self.events),
+            [Segment::Any, rest @ ..] => self.payload(at, path, rest, look, &self.events),
             [Segment::Index(index), rest @ ..] => {
                 let sure = self.rule.around.threshold.as_ref().map_or(1, |threshold| threshold.count);
                 let there = u32::try_from(*index).is_ok_and(|index| index < sure);
-                self.payload(at, path, rest, &self.events).map(|optional| optional || !there)
+                self.payload(at, path, rest, look, &self.events).map(|optional| optional || !there)
             }
             [Segment::Name(name), rest @ ..] if name == "first" || name == "last" => {
-                self.payload(at, path, rest, &self.events)
+                self.payload(at, path, rest, look, &self.events)
             }
             [Segment::Name(name), ..] if name == "size" => Some(false),
             [Segment::Name(name), ..] => {
@@ -177,9 +209,37 @@ impl Checker<'_> {
         }
     }
 
+    /// A header or query value of the delivery: some are never kept, whatever comes.
+    fn kept(&self, at: Place, path: &Path, below: &[Segment]) -> Option<bool> {
+        let [Segment::Name(part), Segment::Name(name), ..] = below else { return Some(false) };
+        let headers = part == "headers";
+        if !headers && part != "query" {
+            return Some(false);
+        }
+        let lower = name.to_lowercase();
+        let shown = keys::shortened(&path.to_string());
+        let (message, help) = if is_dropped(&lower) {
+            let help = if is_telling(&lower) {
+                "what proves who sends is checked when a delivery comes in, and `trigger.verified` says so; to see a value, \
+                 send it under another name"
+            } else {
+                "it says nothing of the event; what is needed of it has to come in the body"
+            };
+            (format!("{shown} is never there: `{}` is not kept", keys::shortened(name)), help.to_owned())
+        } else if headers && lower != *name {
+            let right = keys::shortened(&Path::new(vec![Segment::Name(lower)]).to_string());
+            let message = format!("{shown} is never there: names of headers are kept in small letters");
+            (message, format!("write `trigger.headers.{right}`"))
+        } else {
+            return Some(true);
+        };
+        self.reader.error(codes::NEVER_KEPT, at, message, help);
+        None
+    }
+
     /// A place in a payload, by the schemas of the events that it may be of.
-    fn payload(&self, at: Place, path: &Path, below: &[Segment], events: &[EventInfo<'_>]) -> Option<bool> {
-        let walks: Vec<Walk<'_>> = events.iter().map(|event| walk(event.schema, below, true)).collect();
+    fn payload(&self, at: Place, path: &Path, below: &[Segment], look: Look, events: &[EventInfo<'_>]) -> Option<bool> {
+        let walks: Vec<Walk<'_>> = events.iter().map(|event| walk(event.schema, below, look.template)).collect();
         match either(walks) {
             Walk::Unknown => Some(false),
             Walk::Found { optional, .. } => Some(optional),
@@ -187,9 +247,18 @@ impl Checker<'_> {
                 known.sort_unstable();
                 known.dedup();
                 let name = keys::shortened(&name);
-                let help = keys::suggestion(&name, known);
-                let message =
-                    format!("the payload has no {}: `{name}` is not there", keys::shortened(&path.to_string()));
+                let shown = keys::shortened(&path.to_string());
+                let help = match (known.is_empty(), name.as_str()) {
+                    (_, "size" | "length" | "count") if !look.template => {
+                        "in a condition the number of elements or letters is the operator `length`".to_owned()
+                    }
+                    (_, "first") if !look.template => "in a condition the first element is `0`".to_owned(),
+                    (true, _) => "nothing is below it: it is not an object".to_owned(),
+                    _ => keys::suggestion(&name, known.iter().copied()),
+                };
+                let help =
+                    if help.is_empty() { format!("it has {}", keys::shortened(&known.join(", "))) } else { help };
+                let message = format!("the payload has no {shown}: `{name}` is not there");
                 self.reader.error(codes::NOT_IN_SCHEMA, at, message, help);
                 None
             }

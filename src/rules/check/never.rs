@@ -4,21 +4,32 @@ use std::collections::BTreeSet;
 
 use super::schema;
 use crate::{
-    rules::{Operand, Operator, OperatorKind, Test, codes, keys, reader::Reader},
+    model::Place,
+    rules::{Operand, Operator, OperatorKind, Test, keys},
     value::{Value, same, type_name},
 };
 
-/// Says which operators of `test` can never hold for a value by one of `schemas`.
-pub(super) fn check(reader: &Reader<'_>, test: &Test, root: &Value, schemas: &[&Value]) {
-    let Some(types) = schema::types(root, schemas) else { return };
+/// Why an operator can never hold.
+pub(super) struct Never {
+    /// Of its right side.
+    pub(super) place: Place,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+/// Which operators of `test` can never hold for a value by one of `schemas`.
+pub(super) fn find(test: &Test, root: &Value, schemas: &[&Value]) -> Vec<Never> {
+    let Some(types) = schema::types(root, schemas) else { return Vec::new() };
     let choices = schema::choices(root, schemas);
+    let mut found = Vec::new();
     for operator in &test.operators {
-        one(reader, test, operator, &types, choices.as_deref());
+        one(&mut found, test, operator, &types, choices.as_deref());
     }
+    found
 }
 
 fn one(
-    reader: &Reader<'_>,
+    found: &mut Vec<Never>,
     test: &Test,
     operator: &Operator,
     types: &BTreeSet<&'static str>,
@@ -32,22 +43,23 @@ fn one(
         Kind::Length => &["text", "list", "object"],
         _ => &[],
     };
-    let are = types.iter().copied().collect::<Vec<_>>().join(" or ");
     if !wants.is_empty() && !wants.iter().any(|wanted| types.contains(wanted)) {
-        let wanted = wants.iter().filter(|wanted| **wanted != "whole number").copied().collect::<Vec<_>>().join(" or ");
-        let message = format!("`{}` never holds: {} ({are}) is never {wanted}", operator.name, test.path);
-        return reader.error(codes::NEVER, operator.place, message, "nothing is converted");
+        let wanted = shown_types(wants.iter().filter(|wanted| **wanted != "whole number").copied());
+        let are = shown_types(types.iter().copied());
+        let message = format!("`{}` never holds: {} is {are}, and never {wanted}", operator.name, test.path);
+        let help = other_operator(operator, types);
+        return found.push(Never { place: operator.place, message, help });
     }
     match (operator.kind, &operator.operand) {
         (Kind::Not, Operand::Operators(list)) => {
             for inner in list {
-                one(reader, test, inner, types, choices);
+                one(found, test, inner, types, choices);
             }
         }
-        (Kind::Is, Operand::Literal(value)) => equal(reader, test, operator, value, (types, choices)),
+        (Kind::Is, Operand::Literal(value)) => equal(found, test, operator, value, (types, choices)),
         (Kind::In, Operand::Literal(Value::Array(list))) => {
             for value in list {
-                equal(reader, test, operator, value, (types, choices));
+                equal(found, test, operator, value, (types, choices));
             }
         }
         _ => {}
@@ -55,7 +67,7 @@ fn one(
 }
 
 fn equal(
-    reader: &Reader<'_>,
+    found: &mut Vec<Never>,
     test: &Test,
     operator: &Operator,
     value: &Value,
@@ -70,18 +82,26 @@ fn equal(
         other => types.contains(type_name(other)),
     };
     let shown = keys::shortened(&value.to_string());
-    let are = types.iter().copied().collect::<Vec<_>>().join(" or ");
+    let are = shown_types(types.iter().copied());
     if !fits {
-        let message = format!("{} ({are}) is never {} {shown}", test.path, type_name(value));
+        let message = format!("{} is {are}, and never the {} {shown}", test.path, type_name(value));
         let help = match value {
             Value::String(digits) if types.contains("whole number") || types.contains("number") => {
                 format!("write it without quotes: {}", keys::shortened(digits))
             }
             Value::Number(number) if types.contains("text") => format!("put it in quotes: \"{number}\""),
             Value::Array(_) => "for one of several, write `in: [...]`".to_owned(),
-            _ => "nothing is converted".to_owned(),
+            Value::String(word) if types.contains("boolean") && matches!(word.as_str(), "true" | "false") => {
+                format!("write it without quotes: {word}")
+            }
+            Value::String(word) if types.contains("boolean") => {
+                let no = matches!(word.as_str(), "no" | "off" | "No" | "Off" | "FALSE" | "False");
+                format!("write `{}`; `yes`, `no`, `on` and `off` are text here", !no)
+            }
+            _ if types.contains("list") => "for one of its elements, write `contains`, or `*` into the path".to_owned(),
+            _ => format!("nothing is converted: compare it with {are}"),
         };
-        return reader.error(codes::NEVER, operator.place, message, help);
+        return found.push(Never { place: operator.place, message, help });
     }
     let Some(choices) = choices else { return };
     let same_text = |left: &Value, right: &Value| match (left.as_str(), right.as_str()) {
@@ -93,5 +113,47 @@ fn equal(
     }
     let known: Vec<&str> = choices.iter().filter_map(|known| known.as_str()).collect();
     let help = value.as_str().map(|text| keys::suggestion(text, known.iter().copied())).unwrap_or_default();
-    reader.error(codes::NEVER, operator.place, format!("{} is never {shown}", test.path), help);
+    found.push(Never { place: operator.place, message: format!("{} is never {shown}", test.path), help });
+}
+
+/// `a number or text`; null last.
+fn shown_types<'t>(types: impl Iterator<Item = &'t str>) -> String {
+    let mut types: Vec<&str> = types
+        .map(|kind| match kind {
+            "whole number" => "a whole number",
+            "number" => "a number",
+            "boolean" => "`true` or `false`",
+            "list" => "a list",
+            "object" => "an object",
+            "null" => "null",
+            _ => "text",
+        })
+        .collect();
+    types.sort_by_key(|kind| *kind == "null");
+    types.join(" or ")
+}
+
+/// What would hold for values of these types.
+fn other_operator(operator: &Operator, types: &BTreeSet<&'static str>) -> String {
+    use OperatorKind as Kind;
+    let number = types.contains("number") || types.contains("whole number");
+    match operator.kind {
+        Kind::Matches | Kind::StartsWith | Kind::EndsWith | Kind::Contains if number => {
+            "for a number, write the number itself, `in: [1, 2]` or `between: [1, 9]`".to_owned()
+        }
+        Kind::Before | Kind::After | Kind::InHours if number => {
+            "a time is text with its offset, such as 2026-03-01T10:00:00Z; numbers are compared by `gt` and `lt`".to_owned()
+        }
+        Kind::Gt | Kind::Gte | Kind::Lt | Kind::Lte | Kind::Between if types.contains("list") => {
+            "for the number of elements, write `length: { gt: 1 }`; for one of them, write `*` into the path".to_owned()
+        }
+        Kind::Gt | Kind::Gte | Kind::Lt | Kind::Lte | Kind::Between if types.contains("text") => {
+            "nothing is converted: for a text, write `is`, `in` or `matches`; times are compared by `before` and `after`"
+                .to_owned()
+        }
+        Kind::Matches | Kind::StartsWith | Kind::EndsWith if types.contains("list") => {
+            "for one of its elements, write `*` into the path".to_owned()
+        }
+        _ => "nothing is converted; write `exists`, or a path to what is in it".to_owned(),
+    }
 }

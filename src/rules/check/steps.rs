@@ -2,10 +2,8 @@
 
 use super::{Checker, Guards, Here, Part, each_reference, inner, of_leaf};
 use crate::{
-    model::Place,
-    rules::{HttpBody, HttpStep, OnStepError, Step, StepKind, codes, reader::place},
-    templates::{Leaf, Reference, Tree},
-    value::{Path, Segment},
+    rules::{HttpBody, HttpStep, OnStepError, Step, StepKind, reader::place},
+    templates::{Leaf, Tree},
 };
 
 impl Checker<'_> {
@@ -71,8 +69,8 @@ impl Checker<'_> {
         for (input, tree) in inputs {
             self.tree(tree, here);
             let known = info.as_ref().and_then(|info| info.inputs.iter().find(|known| known.name == *input));
-            if known.is_some_and(|known| known.target) {
-                each_reference(tree, &mut |leaf, reference| self.untrusted(leaf, reference, input, here));
+            if let Some(known) = known.filter(|known| known.target) {
+                each_reference(tree, &mut |leaf, reference| self.untrusted_input(leaf, reference, known, here));
             }
         }
     }
@@ -102,36 +100,5 @@ impl Checker<'_> {
         for reference in of_leaf(leaf) {
             self.reference(at, reference, here);
         }
-    }
-
-    /// Warns where a value that a stranger can write decides what is acted on.
-    pub(super) fn untrusted(&self, leaf: Place, reference: &Reference, input: &str, here: &Here) {
-        if here.guards.was_checked(&reference.path) {
-            return;
-        }
-        let sources = self.sources(&reference.path, here);
-        let unguarded = sources.iter().find(|path| self.is_untrusted(path) && !here.guards.was_checked(path));
-        let Some(path) = unguarded else { return };
-        let at = self.reader.in_text(leaf, reference.place);
-        let message = format!("{path} is what a stranger typed, and `{input}` decides what is acted on");
-        let help = format!(
-            "add a condition on `{path}`: `in` with a list, or `matches` with all that is allowed, for a number {{ matches: \"^[0-9]+$\" }}"
-        );
-        self.reader.warn(codes::UNTRUSTED, at, message, help);
-    }
-
-    fn is_untrusted(&self, path: &Path) -> bool {
-        let below = match path.segments() {
-            [Segment::Name(root), below @ ..] if root == "event" => below,
-            [Segment::Name(root), Segment::Index(_) | Segment::Any, below @ ..] if root == "events" => below,
-            _ => return false,
-        };
-        self.events.iter().flat_map(|event| event.untrusted).any(|untrusted| {
-            let untrusted = match untrusted.root() {
-                Some("event") => untrusted.below_root(),
-                _ => untrusted.segments(),
-            };
-            below.starts_with(untrusted) || untrusted.starts_with(below)
-        })
     }
 }

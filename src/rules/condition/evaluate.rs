@@ -211,6 +211,13 @@ impl Test {
     }
 }
 
+/// Whether one operator holds for a value.
+pub(super) fn one_holds(operator: &Operator, seen: Option<&Value>, ignore_case: bool, scope: &dyn Scope) -> bool {
+    let Ok(wanted) = want(operator, scope, ignore_case) else { return false };
+    let asked = Asked { operator, wanted: &wanted, ignore_case, scope };
+    asked.holds_for_one(&[seen.and_then(present)], &mut String::new())
+}
+
 /// Null and missing are the same in conditions.
 fn present(value: &Value) -> Option<&Value> {
     (!value.is_null()).then_some(value)

@@ -1,5 +1,6 @@
 //! Conditions: operators as data, explainable.
 
+mod decide;
 mod evaluate;
 mod parse;
 mod shown;

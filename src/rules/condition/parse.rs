@@ -15,7 +15,8 @@ use crate::{
 /// Levels of `all`, `any` and `not`; the depth of the file bounds them too.
 const DEPTH: usize = 16;
 
-/// Reads what `when` or `if` holds. `None` where there are findings.
+/// Reads what `when` or `if` holds. `None` where it is no map. What has findings is left out, and the rest is there to be checked: a
+/// rule with errors is never run.
 pub(crate) fn parse_condition<'a>(reader: &Reader<'a>, node: &Node<'a>, what: &str) -> Option<Condition> {
     condition(reader, node, what, 0)
 }
@@ -28,10 +29,14 @@ fn condition<'a>(reader: &Reader<'a>, node: &Node<'a>, what: &str, depth: usize)
         return None;
     };
     if depth > DEPTH {
-        reader.error(codes::DEPTH, reader.place(node), format!("conditions nested deeper than {DEPTH} levels"), "");
+        reader.error(
+            codes::DEPTH,
+            reader.place(node),
+            format!("conditions nested deeper than {DEPTH} levels"),
+            "use fewer levels",
+        );
         return None;
     }
-    let before = reader.count();
     let mut all = Vec::with_capacity(object.len());
     for name in object.keys() {
         let inner = node.child(name);
@@ -43,7 +48,7 @@ fn condition<'a>(reader: &Reader<'a>, node: &Node<'a>, what: &str, depth: usize)
         };
         all.extend(one);
     }
-    (reader.count() == before || all.len() == object.len()).then_some(Condition::All(all))
+    Some(Condition::All(all))
 }
 
 fn list<'a>(reader: &Reader<'a>, node: &Node<'a>, what: &str, depth: usize) -> Option<Vec<Condition>> {
@@ -57,11 +62,8 @@ fn list<'a>(reader: &Reader<'a>, node: &Node<'a>, what: &str, depth: usize) -> O
         );
         return None;
     }
-    let read: Vec<Condition> = (0..)
-        .zip(values)
-        .filter_map(|(index, value)| condition(reader, &node.element(index, value), what, depth + 1))
-        .collect();
-    (read.len() == values.len()).then_some(read)
+    let nodes = (0..).zip(values).map(|(index, value)| node.element(index, value));
+    Some(nodes.filter_map(|node| condition(reader, &node, &format!("an entry of {what}"), depth + 1)).collect())
 }
 
 fn test<'a>(reader: &Reader<'a>, node: &Node<'a>, written: &str) -> Option<Test> {
@@ -90,13 +92,9 @@ fn test<'a>(reader: &Reader<'a>, node: &Node<'a>, written: &str) -> Option<Test>
                 Some(flag) => reader.boolean(&flag, "`ignore_case`")?,
                 None => false,
             };
-            if !object.keys().any(|name| name != "ignore_case") {
-                let help = "to compare with an empty object, write `is: {}`";
-                reader.error(codes::OPERAND, reader.place(node), "no operator stands here", help);
-                return None;
-            }
             let operators = operators(reader, node, ignore_case)?;
-            if ignore_case && !operators.iter().any(is_about_text) {
+            let all_read = operators.len() + 1 == object.len();
+            if ignore_case && all_read && !operators.iter().any(is_about_text) {
                 let help = "it goes with is, not, in, contains, starts_with, ends_with and matches";
                 let at = reader.key_place(&node.child("ignore_case"));
                 reader.error(codes::NO_MEANING, at, "`ignore_case` means nothing without an operator on text", help);
@@ -126,12 +124,18 @@ fn is_about_text(operator: &Operator) -> bool {
     }
 }
 
+/// The operators of a map that can be read.
 fn operators<'a>(reader: &Reader<'a>, node: &Node<'a>, ignore_case: bool) -> Option<Vec<Operator>> {
     let object = node.value.as_object()?;
     let names: Vec<&String> = object.keys().filter(|name| *name != "ignore_case").collect();
+    if names.is_empty() {
+        let help = "write one, such as `is`; to compare with an empty object, write `is: {}`";
+        reader.error(codes::OPERAND, reader.place(node), "no operator stands here", help);
+        return None;
+    }
     let read: Vec<Operator> =
         names.iter().filter_map(|name| operator(reader, &node.child(name), name, ignore_case)).collect();
-    (read.len() == names.len()).then_some(read)
+    (!read.is_empty()).then_some(read)
 }
 
 fn operator<'a>(reader: &Reader<'a>, node: &Node<'a>, word: &str, ignore_case: bool) -> Option<Operator> {
@@ -154,7 +158,10 @@ fn operator<'a>(reader: &Reader<'a>, node: &Node<'a>, word: &str, ignore_case: b
         Kind::Matches => matches(reader, node, ignore_case),
         Kind::Exists | Kind::Empty => reader.boolean(node, &format!("`{name}`")).map(|b| Operand::Literal(b.into())),
         Kind::Length => match node.value {
-            Value::Object(_) => operators(reader, node, false).map(Operand::Operators),
+            Value::Object(_) => {
+                no_ignore_case(reader, node, "`length` is a number: leave it out");
+                operators(reader, node, false).map(Operand::Operators)
+            }
             _ => typed(reader, node, name, "a whole number or operators", Value::is_u64),
         },
         Kind::Type => type_word(reader, node),
@@ -198,6 +205,13 @@ fn unknown(reader: &Reader<'_>, node: &Node<'_>, word: &str) {
     reader.error(codes::UNKNOWN_OPERATOR, at, message, help);
 }
 
+/// Refuses `ignore_case` below another operator, where it would not be heard.
+fn no_ignore_case(reader: &Reader<'_>, node: &Node<'_>, help: &str) {
+    if let Some(flag) = node.get("ignore_case") {
+        reader.error(codes::NO_MEANING, reader.key_place(&flag), "`ignore_case` means nothing here", help);
+    }
+}
+
 /// A value of any type, or templates.
 fn plain(reader: &Reader<'_>, node: &Node<'_>) -> Option<Operand> {
     if !has_template(node.value) {
@@ -218,6 +232,7 @@ fn of_leaf(leaf: Leaf) -> Operand {
 
 fn not<'a>(reader: &Reader<'a>, node: &Node<'a>, ignore_case: bool) -> Option<Operand> {
     if node.value.is_object() {
+        no_ignore_case(reader, node, "write it beside `not`, where it is for all of them");
         return operators(reader, node, ignore_case).map(Operand::Operators);
     }
     let operand = plain(reader, node)?;
@@ -243,7 +258,19 @@ fn list_operand(reader: &Reader<'_>, node: &Node<'_>, name: &str, length: Option
         return wrong(format!("`{name}` takes numbers"), "write them without quotes");
     }
     if list.is_empty() {
-        return wrong(format!("`{name}` with an empty list never holds"), "");
+        return wrong(
+            format!("`{name}` with an empty list never holds"),
+            "write what is meant: `in: [missed, declined]`",
+        );
+    }
+    if let [Value::Number(low), Value::Number(high)] = list.as_slice()
+        && length.is_some()
+        && low.as_f64() > high.as_f64()
+    {
+        return wrong(
+            format!("`{name}: [{low}, {high}]` never holds: the first number is the larger one"),
+            "write the smaller number first",
+        );
     }
     plain(reader, node)
 }
@@ -260,7 +287,20 @@ fn typed(
     }
     if !fits(node.value) {
         let message = format!("`{name}` takes {wanted}, not {}", type_name(node.value));
-        reader.error(codes::OPERAND, reader.place(node), message, "nothing is converted: `\"42\"` is not `42`");
+        let help = match node.value {
+            Value::String(text) if wanted == "a number" && text.parse::<f64>().is_ok_and(f64::is_finite) => {
+                format!("write it without quotes: `{name}: {text}`; nothing is converted, `\"42\"` is not `42`")
+            }
+            Value::String(text) if wanted == "a number" && crate::clock::Time::parse(text).is_some() => {
+                "times are compared by `before` and `after`".to_owned()
+            }
+            Value::Number(number) if wanted == "a text" => format!("put it in quotes: `{name}: \"{number}\"`"),
+            Value::Array(_) if name == "contains" => {
+                "one at a time; for one of several, write `any` with a `contains` each".to_owned()
+            }
+            _ => format!("write {wanted}; nothing is converted, `\"42\"` is not `42`"),
+        };
+        reader.error(codes::OPERAND, reader.place(node), message, help);
         return None;
     }
     Some(Operand::Literal(node.value.clone()))
@@ -286,7 +326,7 @@ fn matches(reader: &Reader<'_>, node: &Node<'_>, ignore_case: bool) -> Option<Op
 
 fn type_word(reader: &Reader<'_>, node: &Node<'_>) -> Option<Operand> {
     const TYPES: [&str; 6] = ["text", "number", "boolean", "null", "list", "object"];
-    let word = reader.text(node, "`type`")?;
+    let word = if node.value.is_null() { "null" } else { reader.text(node, "`type`")? };
     if !TYPES.contains(&word) {
         let foreign =
             [("string", "text"), ("integer", "number"), ("array", "list"), ("map", "object"), ("bool", "boolean")];
@@ -296,6 +336,16 @@ fn type_word(reader: &Reader<'_>, node: &Node<'_>) -> Option<Operand> {
         );
         let message = format!("`{}` is no type", keys::shortened(word));
         reader.error(codes::OPERAND, reader.place(node), message, help);
+        return None;
+    }
+    if word == "null" {
+        let help = "write `is: null`, or `exists: false`";
+        reader.error(
+            codes::OPERAND,
+            reader.place(node),
+            "`type: null` never holds: null is as if nothing were there",
+            help,
+        );
         return None;
     }
     Some(Operand::Literal(node.value.clone()))

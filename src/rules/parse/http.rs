@@ -1,15 +1,20 @@
 //! Reads the step `http`.
 
+mod auth;
+
+use auth::{check_proof, credential, credentials_in, query_help, read_auth};
+
 use super::{
     on::not_built,
     step::{read_connection, read_pairs},
 };
 use crate::{
+    model::is_telling,
     rules::{
         HttpAuth, HttpBody, HttpStep, codes, keys,
         reader::{Node, Reader, has_template},
     },
-    templates::Leaf,
+    templates::{Leaf, Tree},
     value::Value,
 };
 
@@ -33,7 +38,6 @@ const OF_STEP: [&str; 2] = ["idempotency-key", "bellwire-depth"];
 /// Reads a bare HTTP request.
 pub(super) fn read_http<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<HttpStep> {
     reader.object(node, "`http`")?;
-    let before = reader.count();
     reader.only_keys(node, keys::HTTP, "`http`", keys::FOREIGN_HTTP);
     for name in keys::HTTP_LATER {
         if let Some(inner) = node.get(name) {
@@ -47,19 +51,34 @@ pub(super) fn read_http<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Http
     let url = if let Some(inner) = node.get("url") {
         read_url(reader, &inner)
     } else {
-        reader.error(codes::MISSING_KEY, reader.key_place(node), "`http` needs a `url`", "");
+        let help = "write `url: https://...`";
+        reader.error(codes::MISSING_KEY, reader.key_place(node), "`http` needs a `url`", help);
         None
     };
-    let auth = node.get("auth").and_then(|inner| read_auth(reader, &inner));
-    let headers = node.get("headers").map(|inner| read_headers(reader, &inner, node.get("auth").is_some()));
-    let headers = headers.unwrap_or_default();
-    let query = node.get("query").map(|inner| read_pairs(reader, &inner, "`query`")).unwrap_or_default();
+    let sent_to = node.get("url").and_then(|inner| origin(reader, inner.value.as_str()?));
+    let auth = node.get("auth").and_then(|inner| read_auth(reader, &inner, sent_to.as_deref()));
+    let auth_header = match &auth {
+        Some(HttpAuth::Header { name, .. }) => Some(name.as_str()),
+        Some(_) => Some("authorization"),
+        None => node.get("auth").map(|_| "authorization"),
+    };
+    let headers = node.get("headers").map(|inner| read_headers(reader, &inner, auth_header)).unwrap_or_default();
+    let query = node.get("query").map(|inner| read_query(reader, &inner, auth.as_ref())).unwrap_or_default();
     let body = read_body(reader, node);
     if matches!(method, Some(http::Method::GET | http::Method::HEAD)) {
         no_body(reader, node);
     }
-    (reader.count() == before).then_some(())?;
-    Some(HttpStep { method: method?, url: url?, auth, headers, query, body })
+    // With a fault in it the step is never run: what can be read of it is there to be checked.
+    let (method, url) = (method.unwrap_or_default(), url.unwrap_or(Leaf::Literal(Value::Null)));
+    Some(HttpStep { method, url, auth, headers, query, body })
+}
+
+/// Scheme and host of a URL as written, for a help line. `None` where they are not known.
+fn origin(reader: &Reader<'_>, text: &str) -> Option<String> {
+    let (known, _) = expand(reader, text);
+    let (scheme, after) = known.split_once("://")?;
+    let authority = after.split(['/', '?', '#']).next().filter(|host| !host.is_empty() && !host.contains('@'))?;
+    Some(format!("{scheme}://{}", keys::shortened(authority)))
 }
 
 /// Refuses a body with a method that has none: every run would fail.
@@ -124,9 +143,11 @@ fn read_url<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Leaf> {
     }
     if url::Url::parse(&format!("{scheme}://{authority}/")).is_err() {
         let message = format!("`{}` is no host", keys::shortened(authority));
-        reader.error(codes::URL, at, message, "");
+        let help = "a host is letters, digits, `-` and dots, such as api.example.com";
+        reader.error(codes::URL, at, message, help);
         return None;
     }
+    credentials_in(reader, at, &format!("{known}{rest}"));
     if !dynamic && rest.is_empty() && known == text {
         return reader.leaf(node);
     }
@@ -134,6 +155,21 @@ fn read_url<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Leaf> {
     // Parsed once as written, so that a fault has its place; then with the vars in it.
     reader.leaf(node)?;
     Leaf::parse(&value, reader.files).ok()
+}
+
+/// Reads `query`.
+fn read_query<'a>(reader: &Reader<'a>, node: &Node<'a>, auth: Option<&HttpAuth>) -> Vec<(String, Tree)> {
+    for name in node.value.as_object().into_iter().flat_map(serde_json::Map::keys) {
+        let inner = node.child(name);
+        if matches!(auth, Some(HttpAuth::Query { name: theirs, .. }) if theirs == name) {
+            let message = format!("`{}` in `query` stands beside `auth`, which sends it", keys::shortened(name));
+            reader.error(codes::HEADER, reader.key_place(&inner), message, "leave it out of `query`");
+        } else if is_telling(&name.to_lowercase()) && inner.value.is_string() && !has_template(inner.value) {
+            let what = format!("`{}` in `query`", keys::shortened(name));
+            credential(reader, reader.key_place(&inner), &what, query_help(name));
+        }
+    }
+    read_pairs(reader, node, "`query`")
 }
 
 /// The literal beginning of a URL with the vars of the settings put in, and what follows it.
@@ -165,93 +201,11 @@ fn expand<'t>(reader: &Reader<'_>, text: &'t str) -> (String, &'t str) {
     }
 }
 
-fn read_auth<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<HttpAuth> {
-    const SCHEMES: [&str; 4] = ["bearer", "basic", "header", "query"];
-    let Some(object) = node.value.as_object() else {
-        if node.value.is_string() {
-            return read_connection(reader, node).map(HttpAuth::Connection);
-        }
-        reader.wrong_type(node, "`auth` must be the name of a connection, or a map such as `bearer: NAME_OF_SECRET`");
-        return None;
-    };
-    reader.only_keys(node, &SCHEMES, "`auth`", &[("token", "`bearer`"), ("api_key", "`header` or `query`")]);
-    let (Some(scheme), 1) = (object.keys().next(), object.len()) else {
-        let help = format!("write one of {}", SCHEMES.join(", "));
-        reader.error(codes::RANGE, reader.place(node), "`auth` must name one scheme", help);
-        return None;
-    };
-    let inner = node.child(scheme);
-    let part = |name: &str| {
-        let Some(part) = inner.get(name) else {
-            let message = format!("`{scheme}` needs `{name}`");
-            reader.error(codes::MISSING_KEY, reader.place(&inner), message, example(scheme));
-            return None;
-        };
-        Some(part)
-    };
-    let pair = |first: &str, second: &str| {
-        if !inner.value.is_object() {
-            let message = format!("`{scheme}` must be a map with `{first}` and `{second}`");
-            reader.error(codes::WRONG_TYPE, reader.place(&inner), message, example(scheme));
-            return None;
-        }
-        reader.only_keys(&inner, &[first, second], &format!("`{scheme}`"), &[]);
-        part(first).zip(part(second))
-    };
-    match scheme.as_str() {
-        "bearer" => read_secret(reader, &inner).map(HttpAuth::Bearer),
-        "basic" => {
-            let (user, password) = pair("user", "password")?;
-            Some(HttpAuth::Basic { user: read_secret(reader, &user)?, password: read_secret(reader, &password)? })
-        }
-        "header" => {
-            let (name, secret) = pair("name", "secret")?;
-            let header = reader.text(&name, "`name`").map(str::to_owned)?;
-            check_header_name(reader, &name, &header).then_some(())?;
-            Some(HttpAuth::Header { name: header, secret: read_secret(reader, &secret)? })
-        }
-        "query" => {
-            let (name, secret) = pair("name", "secret")?;
-            let query = literal(reader, &name, "the name in the query")?;
-            Some(HttpAuth::Query { name: query, secret: read_secret(reader, &secret)? })
-        }
-        _ => None,
-    }
-}
-
-/// How a scheme of `auth` is written.
-fn example(scheme: &str) -> &'static str {
-    match scheme {
-        "basic" => "write `basic: { user: crm_user, password: crm_password }`, both names of secrets",
-        "header" => "write `header: { name: X-Api-Key, secret: crm_key }`, with the name of a secret",
-        "query" => "write `query: { name: key, secret: crm_key }`, with the name of a secret",
-        _ => "",
-    }
-}
-
-fn literal<'a>(reader: &Reader<'a>, node: &Node<'a>, what: &str) -> Option<String> {
-    let text = reader.text(node, what)?;
-    if has_template(node.value) {
-        reader.error(codes::NOT_LITERAL, reader.place(node), format!("{what} must be literal"), "");
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-fn read_secret<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<String> {
-    let name = literal(reader, node, "the name of a secret")?;
-    if !keys::is_id(&name) {
-        let help = "write the name that it was given by `bellwire secrets set NAME`: small letters, digits and `_`";
-        reader.error(codes::NAME, reader.place(node), "this cannot be the name of a secret", help);
-        return None;
-    }
-    Some(name)
-}
-
 fn check_header_name(reader: &Reader<'_>, node: &Node<'_>, name: &str) -> bool {
     let at = reader.key_place(node);
     if name.contains("{{") || name.contains("{%") {
-        reader.error(codes::NOT_LITERAL, at, "the name of a header must be literal", "");
+        let help = "write it out; what comes from the event goes into its value";
+        reader.error(codes::NOT_LITERAL, at, "the name of a header must be literal", help);
         return false;
     }
     if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
@@ -266,36 +220,23 @@ fn check_header_name(reader: &Reader<'_>, node: &Node<'_>, name: &str) -> bool {
         return false;
     }
     if OWN_HEADERS.contains(&lower.as_str()) {
-        reader.error(codes::HEADER, at, format!("the header `{name}` cannot be set"), "leave it out");
+        reader.error(
+            codes::HEADER,
+            at,
+            format!("the header `{name}` cannot be set"),
+            "leave it out: it belongs to the connection itself",
+        );
         return false;
     }
     true
 }
 
-/// Says what is wrong with a header `Authorization`. True where the header can be sent.
-fn check_authorization(reader: &Reader<'_>, node: &Node<'_>, name: &str, has_auth: bool) -> bool {
-    if !name.eq_ignore_ascii_case("authorization") {
-        return true;
-    }
-    if has_auth {
-        let message = format!("the header `{name}` stands beside `auth`");
-        reader.error(codes::HEADER, reader.key_place(node), message, "keep one of them, best `auth`");
-        return false;
-    }
-    if !has_template(node.value) {
-        let help = "give it a name by `bellwire secrets set NAME`, and write `auth: { bearer: NAME }`";
-        let message = format!("a credential in the header `{name}` is seen by everyone who sees the rule");
-        reader.warn(codes::SECRET, reader.key_place(node), message, help);
-    }
-    true
-}
-
-fn read_headers<'a>(reader: &Reader<'a>, node: &Node<'a>, has_auth: bool) -> Vec<(String, Leaf)> {
+fn read_headers<'a>(reader: &Reader<'a>, node: &Node<'a>, of_auth: Option<&str>) -> Vec<(String, Leaf)> {
     let Some(object) = reader.object(node, "`headers`") else { return Vec::new() };
     let mut headers = Vec::new();
     for name in object.keys() {
         let inner = node.child(name);
-        if !check_header_name(reader, &inner, name) || !check_authorization(reader, &inner, name, has_auth) {
+        if !check_header_name(reader, &inner, name) || !check_proof(reader, &inner, name, of_auth) {
             continue;
         }
         if inner.value.is_object() || inner.value.is_array() {
@@ -303,7 +244,8 @@ fn read_headers<'a>(reader: &Reader<'a>, node: &Node<'a>, has_auth: bool) -> Vec
             continue;
         }
         if inner.value.as_str().is_some_and(|text| text.contains(char::is_control) && !has_template(inner.value)) {
-            reader.error(codes::HEADER, reader.place(&inner), "a header must be one line", "");
+            let help = "take the line end out; what needs lines goes into the body";
+            reader.error(codes::HEADER, reader.place(&inner), "a header must be one line", help);
             continue;
         }
         headers.extend(reader.leaf(&inner).map(|leaf| (name.clone(), leaf)));

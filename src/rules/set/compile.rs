@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Compiled, Set, Texts, emitted::WithEmitted, index::Index};
+use super::{Compiled, Set, Texts, circle::circles, emitted::WithEmitted, index::Index};
 use crate::{
     model::{Finding, Place},
     rules::{Rule, Vocabulary, codes, parse::read_rule},
@@ -41,6 +41,7 @@ impl Set {
             }
             rules.insert(Arc::clone(&rule.id), Arc::new(rule));
         }
+        findings.extend(circles(&rules));
         findings.sort_by(|left, right| left.order().cmp(&right.order()));
         let index = Index::of(rules.values().filter(|rule| rule.enabled));
         Compiled { set: Self { digest: texts.digest(), texts, files, rules, index }, findings }

@@ -70,6 +70,10 @@ impl Vocabulary for WithEmitted<'_> {
         self.inner.has_connection(name)
     }
 
+    fn secrets(&self) -> Option<Vec<String>> {
+        self.inner.secrets()
+    }
+
     fn vars(&self) -> &Object {
         self.inner.vars()
     }

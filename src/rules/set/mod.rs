@@ -1,5 +1,6 @@
 //! A rule set: all rules, templates and packs that hold together; content-addressed and indexed.
 
+mod circle;
 mod compile;
 mod emitted;
 mod index;

@@ -84,6 +84,48 @@ fn a_warning_alone_is_no_failure() {
 }
 
 #[test]
+fn a_code_is_explained_without_a_workspace() {
+    let place = Place::empty();
+    let page = place.run(&["-w", "nowhere", "check", "--explain", "r043"]).fine();
+    assert!(page.out.starts_with("R043: A condition that can never hold\n"), "{}", page.out);
+    for part in ["\nWrong:\n\n    name: ", "\nRight:\n\n    name: ", "\nThe way out: "] {
+        assert!(page.out.contains(part), "{part}: {}", page.out);
+    }
+    let all = place.run(&["check", "--explain"]).fine();
+    assert!(all.out.contains("R001  ") && all.out.contains("C001  ") && all.out.contains("P001  "), "{}", all.out);
+    let json = place.run(&["check", "--json", "--explain", "C004"]).fine().json();
+    assert_eq!((json["code"].as_str(), json["page"].as_str()), (Some("C004"), Some("docs/codes.md#c004")));
+    let unknown = place.run(&["check", "--explain", "R0433"]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
+    assert!(unknown.err.contains("did you mean `R043`?"), "{}", unknown.err);
+}
+
+#[test]
+fn strictly_a_warning_counts() {
+    let rule = "name: a\non: gruveo.call\ndo:\n  - stop: \"{{ event.origin }}\"\n";
+    let (place, plain) = checked("rules/a.yaml", rule);
+    assert_eq!(plain.code, 0, "{plain:?}");
+    assert_eq!(place.run(&["check", "--strict"]).code, 1);
+    let json = place.run(&["check", "--strict", "--json"]);
+    assert_eq!((json.code, json.json()["findings"][0]["explain"].as_str()), (1, Some("bellwire check --explain R044")));
+}
+
+#[test]
+fn a_secret_that_is_nowhere_is_told_until_it_is_set() {
+    let rule = "name: a\non: gruveo.call\ndo:\n  - http:\n      url: https://crm.example.com/calls\n      auth: { bearer: crm_token }\n";
+    let (place, text) = checked("rules/a.yaml", rule);
+    assert_eq!(text.code, 0, "{text:?}");
+    assert!(text.out.contains("rules/a.yaml:6:23: warning R080: no secret is called `crm_token`"), "{}", text.out);
+    assert!(text.out.contains("bellwire secrets set crm_token --for https://crm.example.com"), "{}", text.out);
+    place.run_with(&["secrets", "set", "crm_token", "--for", "https://crm.example.com"], "a-long-secret").fine();
+    let text = place.run(&["check"]).fine();
+    assert!(text.out.ends_with("no errors, no warnings\n"), "{}", text.out);
+    place.write("rules/a.yaml", &rule.replace("crm_token", "crm_tokn"));
+    let text = place.run(&["check"]).fine();
+    assert!(text.out.contains("did you mean `crm_token`?"), "{}", text.out);
+}
+
+#[test]
 fn the_examples_of_the_repository_hold_together() {
     let place = Place::empty();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
