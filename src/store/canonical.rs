@@ -41,7 +41,9 @@ fn add(sha: &mut Sha256, value: &Value) {
         Value::Array(list) => {
             sha.update(b"l");
             sha.update(list.len().to_le_bytes());
-            list.iter().for_each(|element| add(sha, element));
+            for element in list {
+                add(sha, element);
+            }
         }
         Value::Object(object) => {
             sha.update(b"o");

@@ -69,16 +69,18 @@ pub(in crate::store) fn put_early_echo(
     execute(conn, sql, &binds).map(drop)
 }
 
+/// An event, and those of its runs that hear echoes, packed.
+pub(in crate::store) type EarlyEcho = (i64, Option<Vec<u8>>);
+
 /// Events with that hash that came before it was known, and those of their runs that hear echoes. They are known now: the rows go.
 pub(in crate::store) fn take_early_echoes(
     conn: &mut Conn,
     hash: &[u8],
     now: i64,
-) -> Result<Vec<(i64, Option<Vec<u8>>)>, StoreError> {
+) -> Result<Vec<EarlyEcho>, StoreError> {
     let binds = [Bind::Bytes(Some(hash)), Bind::Big(Some(now))];
     let sql = "DELETE FROM early_echoes WHERE hash = ? AND until > ? RETURNING event, hearing";
-    let rows: Vec<(i64, Option<Vec<u8>>)> =
-        each!(conn, c => question::<(BigInt, Nullable<Binary>)>(sql, &binds).load(c))?;
+    let rows: Vec<EarlyEcho> = each!(conn, c => question::<(BigInt, Nullable<Binary>)>(sql, &binds).load(c))?;
     Ok(rows)
 }
 
