@@ -143,7 +143,7 @@ pub(super) struct EventInsert {
 impl EventInsert {
     /// The row of an event that proves to be an echo as it is stored: it starts only what hears echoes.
     fn of_our_own(mut self, depth: i16, event: &NewEvent) -> Self {
-        let hearing = event.runs.iter().filter(|run| run.hears_own).count();
+        let hearing = event.runs.iter().filter(|run| run.hears_own && !has_gates(run)).count();
         self.flags = EventFlags(self.flags).and(EventFlags::OWN).0;
         self.depth = self.depth.max(depth);
         self.runs = i32::try_from(hearing).unwrap_or(i32::MAX);

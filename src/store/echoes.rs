@@ -11,6 +11,7 @@ use super::{
     dialect::{self, Conn, each},
     error::StoreError,
     names::Known,
+    places,
     schema::{events, runs},
 };
 use crate::{
@@ -90,6 +91,7 @@ fn skip_runs(conn: &mut Conn, event: i64, hearing: &[i64], now: Time) -> Result<
     for (run, rule) in started.into_iter().filter(|(run, _)| !hearing.contains(run)) {
         if dialect::skip_run(conn, run, states, RunStatus::Skipped.code(), WHY, now.0)? {
             dialect::leave_gates(conn, run, rule, event)?;
+            places::leave(conn, run, now)?;
         }
     }
     dialect::uncount(conn, event)
