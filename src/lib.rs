@@ -21,6 +21,7 @@ pub mod services;
 pub mod starts;
 pub mod store;
 pub mod templates;
+pub mod trial;
 pub mod value;
 pub mod wake;
 pub mod walk;

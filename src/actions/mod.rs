@@ -11,7 +11,7 @@ mod retry;
 mod retry_after;
 mod step_request;
 
-pub use prepare::prepare;
+pub use prepare::{inputs, prepare};
 pub use read::{Answer, Reading, read};
 pub use request::{Request, Target};
 pub use retry::{delay, idempotency_key, unknown_policy};

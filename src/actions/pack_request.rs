@@ -25,6 +25,22 @@ pub(super) fn prepare(
     connection: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Request, Fault> {
+    let inputs = inputs(pack, action, given, context)?;
+    let mut own = Context::new(context.now(), LIMITS);
+    for (name, value) in &inputs {
+        own.set(name, value);
+    }
+    let absent = inputs.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| *name).collect();
+    Rendering { context: own, absent }.request(pack, action, connection)
+}
+
+/// The inputs of an action as its request sees them, in the order of the pack: turned to their types, null where not given.
+pub(super) fn inputs<'a>(
+    pack: &Pack,
+    action: &'a Action,
+    given: &[(String, Tree)],
+    context: &Context<'_>,
+) -> Result<Vec<(&'a str, Value)>, Fault> {
     if let Some((unknown, _)) = given.iter().find(|(name, _)| action.inputs.iter().all(|input| input.name != *name)) {
         let message = format!("`{}.{}` has no input `{unknown}`", pack.name, action.name);
         return Err(Fault::new(ErrorClass::InvalidInput, message));
@@ -34,12 +50,7 @@ pub(super) fn prepare(
         let tree = given.iter().find(|(name, _)| *name == input.name).map(|(_, tree)| tree);
         inputs.push((input.name.as_str(), read_input(input, tree, context)?));
     }
-    let mut own = Context::new(context.now(), LIMITS);
-    for (name, value) in &inputs {
-        own.set(name, value);
-    }
-    let absent = inputs.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| *name).collect();
-    Rendering { context: own, absent }.request(pack, action, connection)
+    Ok(inputs)
 }
 
 /// Renders one input and turns it to its type. Null where it is optional and not given.

@@ -6,6 +6,7 @@ use crate::{
     rules::{Step, StepKind},
     services::Registry,
     templates::{Context, RenderError, RenderErrorKind},
+    value::Value,
 };
 
 /// Renders a step's request. `context` has every root that the step may see.
@@ -23,6 +24,23 @@ pub fn prepare(step: &Step, context: &Context<'_>, registry: &Registry) -> Resul
         _ => Err(Fault::new(ErrorClass::Internal, "this kind of step sends no request".to_owned())),
     };
     prepared.map_err(|fault| fault.of(step))
+}
+
+/// What a step gives to its action, as a map: the inputs turned to their types, null ones left out; of an `http` step the rendered
+/// `method`, `url`, `headers`, `query` and its body under `json`, `form` or `text`. For whoever compares what was meant with what is
+/// wanted. Errors as of [`prepare`].
+pub fn inputs(step: &Step, context: &Context<'_>, registry: &Registry) -> Result<Value, StepError> {
+    let given = match &step.kind {
+        StepKind::Action { name, inputs, .. } => match registry.action(name) {
+            Some((pack, action)) => pack_request::inputs(pack, action, inputs, context)
+                .map(|all| all.into_iter().filter(|(_, value)| !value.is_null()))
+                .map(|all| all.map(|(name, value)| (name.to_owned(), value)).collect()),
+            None => Err(Fault::new(ErrorClass::Internal, format!("there is no action `{name}`"))),
+        },
+        StepKind::Http(http) => step_request::inputs(http, context),
+        _ => Err(Fault::new(ErrorClass::Internal, "this kind of step sends no request".to_owned())),
+    };
+    given.map(Value::Object).map_err(|fault| fault.of(step))
 }
 
 /// Why a request cannot be made.

@@ -9,6 +9,7 @@ use crate::{
     rules::{HttpAuth, HttpBody, HttpStep},
     services::AuthUse,
     templates::{Context, Sink},
+    value::{Object, Value},
 };
 
 /// Renders the request of an `http` step. In `json` a null stays null.
@@ -45,6 +46,48 @@ pub(super) fn prepare(step: &HttpStep, context: &Context<'_>) -> Result<Request,
         body: text.map(body).transpose()?,
         auth: step.auth.as_ref().map(auth),
     })
+}
+
+/// The rendered parts of an `http` step by the names that it has for them. A null header, query value or form field is left out.
+pub(super) fn inputs(step: &HttpStep, context: &Context<'_>) -> Result<Object, Fault> {
+    let texts = |texts: Vec<(String, String)>| {
+        let mut object = Object::new();
+        for (name, text) in texts {
+            match object.get_mut(&name) {
+                Some(Value::Array(list)) => list.push(Value::String(text)),
+                Some(first) => *first = Value::Array(vec![first.clone(), Value::String(text)]),
+                None => {
+                    object.insert(name, Value::String(text));
+                }
+            }
+        }
+        Value::Object(object)
+    };
+    let mut given = Object::new();
+    given.insert("method".to_owned(), step.method.as_str().into());
+    given.insert("url".to_owned(), address::url(&step.url, context)?.into());
+    if !step.headers.is_empty() {
+        given.insert("headers".to_owned(), texts(headers(&step.headers, context)?));
+    }
+    if !step.query.is_empty() {
+        given.insert("query".to_owned(), texts(pairs("query value", &step.query, context)?));
+    }
+    match &step.body {
+        HttpBody::None => {}
+        HttpBody::Json(tree) => {
+            let value =
+                tree.render(context, Sink::Plain).map_err(|error| Fault::template("the body (`json`)", &error))?;
+            given.insert("json".to_owned(), value);
+        }
+        HttpBody::Form(trees) => {
+            given.insert("form".to_owned(), texts(pairs("form field", trees, context)?));
+        }
+        HttpBody::Text(leaf) => {
+            let text = optional_text("the body (`text`)", leaf, context, Sink::Plain)?;
+            given.insert("text".to_owned(), text.unwrap_or_default().into());
+        }
+    }
+    Ok(given)
 }
 
 fn auth(auth: &HttpAuth) -> AuthUse {

@@ -11,3 +11,4 @@ pub use compile::{Compiled, compile};
 pub use in_force::{Rulebook, RulebookError, check};
 pub use serve::{serve, serve_beside};
 pub use start::{App, StartError};
+pub use vocabulary::vocabulary;

@@ -19,6 +19,11 @@ pub(super) struct AppVocabulary<'a> {
     pub(super) config: &'a Config,
 }
 
+/// What rules may speak of, for whoever reads their tests.
+pub fn vocabulary<'a>(registry: &'a Registry, config: &'a Config) -> impl Vocabulary + Sync + 'a {
+    AppVocabulary { registry, config }
+}
+
 impl AppVocabulary<'_> {
     /// Whether `name` is a source of no service: any event name may follow it.
     fn is_generic_source(&self, name: &str) -> bool {

@@ -12,7 +12,7 @@ use super::{
     arguments::{Arguments, Verb},
     check, config, demo, doctor, events,
     failure::Failure,
-    init, runs, secrets, send, serve,
+    init, runs, secrets, send, serve, test,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -45,6 +45,7 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Demo(options) => return demo::run(workspace, &options).map(Ended::Code),
         Verb::Init(options) => init::run(&options)?,
         Verb::Check(options) => check::run(workspace, &options)?,
+        Verb::Test(options) => test::run(workspace, &options)?,
         Verb::Config(verb) => config::run(workspace, &verb)?,
         Verb::Secrets(verb) => secrets::run(workspace, verb)?,
         Verb::Events(verb) => events::run(workspace, &verb)?,

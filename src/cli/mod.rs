@@ -20,5 +20,6 @@ mod secrets;
 mod send;
 mod serve;
 mod table;
+mod test;
 
 pub use main::main;

@@ -1,0 +1,15 @@
+
+mod answers;
+mod events;
+mod gates;
+mod judge;
+mod play;
+mod report;
+mod suite;
+mod timeline;
+mod world;
+
+pub use answers::{Answers, Call, Reply};
+pub use events::{Given, sample};
+pub use report::{Miss, Report, Row, TraceLine};
+pub use suite::{Bench, Case, Replies, Wanted, WantedVerdict, read_suite, run_case};
