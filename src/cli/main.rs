@@ -10,7 +10,7 @@ use clap::Parser;
 use super::{
     answer::Answer,
     arguments::{Arguments, Verb},
-    check, config, demo, doctor, events,
+    check, config, demo, doctor, dry, events,
     failure::Failure,
     init, runs, secrets, send, serve, test,
 };
@@ -46,6 +46,8 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Init(options) => init::run(&options)?,
         Verb::Check(options) => check::run(workspace, &options)?,
         Verb::Test(options) => test::run(workspace, &options)?,
+        Verb::Run(options) if options.dry => dry::run(workspace, &options)?,
+        Verb::Run(_) => return Err(Failure::Usage("bellwire run needs --dry".to_owned())),
         Verb::Config(verb) => config::run(workspace, &verb)?,
         Verb::Secrets(verb) => secrets::run(workspace, verb)?,
         Verb::Events(verb) => events::run(workspace, &verb)?,

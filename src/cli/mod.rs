@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod disk;
 mod doctor;
+mod dry;
 mod events;
 mod exchange;
 mod failure;

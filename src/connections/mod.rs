@@ -10,4 +10,4 @@ mod preview;
 
 pub use all::{Connections, Destination};
 pub use lanes::{Place, Turn};
-pub use preview::preview;
+pub use preview::{Preview, preview};

@@ -36,10 +36,19 @@ impl Secrets for Names<'_> {
     }
 }
 
+/// Where a request would go, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// Text, since `‹` and `›` stand in it as they are.
+    pub url: String,
+    /// Of the auth alone; names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Names of the secrets in it, as we call them.
+    pub secrets: Vec<String>,
+}
+
 /// The URL and the headers of the auth that a request would have, with `‹name›` where a secret would stand; every check of
 /// [`super::Connections::address`] but that of the secret being set. `origins` are those set with `--for`; empty: none of its own.
-///
-/// The URL is text, since `‹` and `›` stand in it as they are.
 pub fn preview(
     config: &Config,
     registry: &Registry,
@@ -47,7 +56,7 @@ pub fn preview(
     origins: &dyn Fn(&str) -> Vec<String>,
     destination: &Destination<'_>,
     auth: Option<&AuthUse>,
-) -> Result<(String, Vec<(String, String)>), StepError> {
+) -> Result<Preview, StepError> {
     let names = Names { origins, used: RefCell::default() };
     let keeper = Keeper { settings: Settings::of(config), registry, secrets: &names };
     let (url, headers) = addressed(&keeper, egress, destination, auth)?;
@@ -60,7 +69,9 @@ pub fn preview(
             _ => text,
         }
     };
-    Ok((url, headers.iter().map(|(name, value)| (name.to_string(), shown(value.as_bytes()))).collect()))
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), shown(value.as_bytes()))).collect();
+    let secrets = names.used.borrow().clone();
+    Ok(Preview { url, headers, secrets })
 }
 
 #[cfg(test)]
@@ -70,7 +81,7 @@ mod tests {
     use super::*;
     use crate::{config, model::ErrorClass};
 
-    fn seen(settings: &str, to: &Destination<'_>, auth: &AuthUse) -> Result<(String, Vec<(String, String)>), StepError> {
+    fn seen(settings: &str, to: &Destination<'_>, auth: &AuthUse) -> Result<Preview, StepError> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(config::FILE), settings).unwrap();
         let config = config::load(Path::new(folder.path()), &BTreeMap::new()).unwrap();
@@ -84,13 +95,14 @@ mod tests {
     fn secrets_are_names_at_their_places() {
         let to = Destination::Url("https://crm.example.com/a?b=c");
         let bearer = AuthUse::Bearer("crm".to_owned());
-        let (url, headers) = seen("", &to, &bearer).unwrap();
+        let Preview { url, headers, secrets } = seen("", &to, &bearer).unwrap();
+        assert_eq!(secrets, ["crm"]);
         assert_eq!(url, "https://crm.example.com/a?b=c");
         assert_eq!(headers, [("authorization".to_owned(), "Bearer ‹crm›".to_owned())]);
         let query = AuthUse::Query { name: "key".to_owned(), secret: "crm".to_owned() };
-        assert_eq!(seen("", &to, &query).unwrap().0, "https://crm.example.com/a?b=c&key=‹crm›");
+        assert_eq!(seen("", &to, &query).unwrap().url, "https://crm.example.com/a?b=c&key=‹crm›");
         let basic = AuthUse::Basic { user: "crm".to_owned(), password: "crm".to_owned() };
-        assert_eq!(seen("", &to, &basic).unwrap().1[0].1, "Basic base64(‹crm›:‹crm›)");
+        assert_eq!(seen("", &to, &basic).unwrap().headers[0].1, "Basic base64(‹crm›:‹crm›)");
     }
 
     #[test]
@@ -102,7 +114,7 @@ mod tests {
         assert_eq!(error.class, ErrorClass::EgressDenied);
         let to = Destination::Connection { name: "groove", path: "/tickets" };
         let token = AuthUse::Bearer("groove_token".to_owned());
-        let (url, _) = seen("[services.groove]\nbase_url = \"https://desk.example.com/v2\"\n", &to, &token).unwrap();
+        let Preview { url, .. } = seen("[services.groove]\nbase_url = \"https://desk.example.com/v2\"\n", &to, &token).unwrap();
         assert_eq!(url, "https://desk.example.com/v2/tickets");
     }
 }

@@ -61,7 +61,7 @@ pub enum Reply {
     },
     /// None, because no byte went out.
     NotSent {
-        /// `network` or `tls`.
+        /// `network` or `tls`; or why it must never be sent.
         class: ErrorClass,
         /// One sentence.
         message: String,
@@ -75,6 +75,56 @@ impl Reply {
     pub fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Self::Answer { status, headers, body: body.to_string().into_bytes() }
+    }
+
+    /// A reply as tests write it: `{status, json | text, headers}`, `{error: network}` or `{timeout: true}`. `Err` is one sentence.
+    pub fn from_value(written: &Value) -> Result<Self, String> {
+        let Some(object) = written.as_object() else {
+            return Err("a reply is a map such as `{ status: 200, json: { ... } }`".to_owned());
+        };
+        let sources = ["json", "text", "error", "timeout"];
+        let given: Vec<&str> = sources.into_iter().filter(|name| object.contains_key(*name)).collect();
+        if given.len() > 1 {
+            return Err(format!("a reply holds one of {}", given.join(" and ")));
+        }
+        if let Some(error) = object.get("error") {
+            let said = error.as_str().ok_or("`error` of a reply must be text, such as network")?;
+            let class = if said == "tls" { ErrorClass::Tls } else { ErrorClass::Network };
+            let message = if matches!(said, "tls" | "network") { "no connection" } else { said };
+            return Ok(Self::NotSent { class, message: message.to_owned() });
+        }
+        match object.get("timeout") {
+            Some(Value::Bool(true)) => return Ok(Self::Late),
+            Some(_) => return Err("`timeout` of a reply must be `true`".to_owned()),
+            None => {}
+        }
+        let status = match object.get("status") {
+            None => 200,
+            Some(status) => {
+                let status = status.as_u64().and_then(|status| u16::try_from(status).ok());
+                let status = status.filter(|status| (100..=599).contains(status));
+                status.ok_or("`status` of a reply is a number from 100 to 599")?
+            }
+        };
+        let (kind, body) = match (object.get("text"), object.get("json")) {
+            (Some(Value::String(text)), _) => ("text/plain", text.clone().into_bytes()),
+            (Some(_), _) => return Err("`text` of a reply must be text".to_owned()),
+            (None, Some(json)) => ("application/json", json.to_string().into_bytes()),
+            (None, None) => ("application/json", Vec::new()),
+        };
+        let mut headers = Vec::new();
+        for (name, value) in object.get("headers").and_then(Value::as_object).into_iter().flatten() {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(_) | Value::Bool(_) => value.to_string(),
+                _ => return Err(format!("the header `{name}` of a reply must be text")),
+            };
+            headers.push((name.to_lowercase(), text));
+        }
+        if !headers.iter().any(|(name, _)| name == "content-type") {
+            headers.insert(0, ("content-type".to_owned(), kind.to_owned()));
+        }
+        Ok(Self::Answer { status, headers, body })
     }
 
     /// As actions read it. `message` holds the sentence of one that came too late.
@@ -129,4 +179,38 @@ pub(super) fn is_read(step: &Step, registry: &Registry) -> bool {
 
 fn is_read_method(http: &HttpStep) -> bool {
     http.method == http::Method::GET || http.method == http::Method::HEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn replies_read_as_tests_write_them() {
+        let answer = |status, kind: &str, body: &str| Reply::Answer {
+            status,
+            headers: vec![("content-type".to_owned(), kind.to_owned())],
+            body: body.as_bytes().to_vec(),
+        };
+        for (written, reply) in [
+            (json!({"status": 503}), Some(answer(503, "application/json", ""))),
+            (json!({"json": [1]}), Some(answer(200, "application/json", "[1]"))),
+            (json!({"text": "no"}), Some(answer(200, "text/plain", "no"))),
+            (json!({"text": "<p>", "headers": {"Content-Type": "text/html"}}), Some(answer(200, "text/html", "<p>"))),
+            (json!({"timeout": true}), Some(Reply::Late)),
+            (
+                json!({"error": "network"}),
+                Some(Reply::NotSent { class: ErrorClass::Network, message: "no connection".to_owned() }),
+            ),
+            (json!({"timeout": "5s"}), None),
+            (json!({"status": 20}), None),
+            (json!({"status": "200"}), None),
+            (json!({"json": {}, "text": ""}), None),
+            (json!([]), None),
+        ] {
+            assert_eq!(Reply::from_value(&written).ok(), reply, "{written}");
+        }
+    }
 }

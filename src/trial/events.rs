@@ -6,6 +6,7 @@ use crate::{
     clock::Time,
     ids::EventId,
     matcher::{Came, Subject, trigger},
+    rules::{On, Rule},
     services::{Pack, Registry, Request, TokenPlace, Verify, payload},
     value::{Object, Value, merge},
 };
@@ -31,6 +32,25 @@ impl Given {
     pub fn payload(kind: &str, payload: Value) -> Self {
         let named = payload.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default();
         Self { kind: kind.to_owned(), body: payload, named }
+    }
+
+    /// The event of a file: `{type, payload}`; or `{type, body}`, with what a service sends; or just that, where the rule listens to
+    /// one type. `Err` is a sentence and the way out.
+    pub fn from_file(value: Value, rule: &Rule) -> Result<Self, (String, String)> {
+        let kind = value.get("type").and_then(Value::as_str).filter(|kind| kind.contains('.') || *kind == "manual");
+        if let (Some(kind), Some(payload)) = (kind, value.get("payload")) {
+            return Ok(Self::payload(kind, payload.clone()));
+        }
+        if let (Some(kind), Some(body)) = (kind, value.get("body")) {
+            return Ok(Self::sent(kind, body.clone()));
+        }
+        match &rule.on[..] {
+            [On::Type { event, .. }] => Ok(Self::sent(event, value)),
+            _ => Err((
+                "the file does not say of which type the event is, and the rule listens to several".to_owned(),
+                "write the file as `{\"type\": \"gruveo.call\", \"payload\": {...}}`".to_owned(),
+            )),
+        }
     }
 
     /// The same with `changes` laid over it: objects are merged, all else is replaced.

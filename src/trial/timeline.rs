@@ -329,7 +329,7 @@ impl<'a> Timeline<'a> {
 /// A rule without its `enabled`, which tests do not look at; a manual one hears what is called `manual`.
 fn hears(rule: &Rule, subject: &Subject) -> bool {
     let is_manual = rule.on.iter().any(|on| matches!(on, On::Manual { .. }));
-    (is_manual && subject.kind == "manual") || rule.hears(&subject.kind, subject.own)
+    (is_manual && matches!(subject.kind.as_str(), "manual" | "manual.run")) || rule.hears(&subject.kind, subject.own)
 }
 
 fn rule_value(rule: &Rule) -> Value {

@@ -175,23 +175,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// A file `{type, payload}` (or `{type, body}`, what a service sends), or a body of the one type that the rule listens to.
     fn fixture_event(&self, node: &Node<'a>) -> Option<Given> {
         let value = self.fixture(node)?;
-        let kind = value.get("type").and_then(Value::as_str).filter(|kind| kind.contains('.') || *kind == "manual");
-        if let (Some(kind), Some(payload)) = (kind, value.get("payload")) {
-            return Some(Given::payload(kind, payload.clone()));
-        }
-        if let (Some(kind), Some(body)) = (kind, value.get("body")) {
-            return Some(Given::sent(kind, body.clone()));
-        }
-        let [crate::rules::On::Type { event, .. }] = &self.rule.on[..] else {
-            let help = "write the file as `{\"type\": \"gruveo.call\", \"payload\": {...}}`";
-            let message = "the file does not say of which type the event is, and the rule listens to several";
-            self.reader.error(codes::MISSING_KEY, self.reader.place(node), message, help);
-            return None;
-        };
-        Some(Given::sent(event, value))
+        let read = Given::from_file(value, self.rule);
+        read.map_err(|(why, help)| self.reader.error(codes::MISSING_KEY, self.reader.place(node), why, help)).ok()
     }
 
     pub(super) fn fixture(&self, node: &Node<'a>) -> Option<Value> {

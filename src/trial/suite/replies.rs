@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{case::Replies, read::Reading};
 use crate::{
-    model::ErrorClass,
     rules::{Node, codes},
     trial::answers::{Answers, Call, Reply},
     value::Value,
@@ -43,72 +42,22 @@ impl<'a> Reading<'a> {
     fn reply(&self, node: &Node<'a>) -> Option<Reply> {
         self.reader.object(node, "a reply")?;
         self.reader.only_keys(node, KEYS, "a reply", &[("body", "`json` or `text`"), ("code", "`status`")]);
-        let sources = ["json", "text", "fixture", "error", "timeout"];
-        let given: Vec<&str> = sources.into_iter().filter(|name| node.get(name).is_some()).collect();
-        if given.len() > 1 {
-            let message = format!("a reply holds one of {}", given.join(" and "));
-            self.reader.error(codes::NO_MEANING, self.reader.place(node), message, "keep one");
-            return None;
-        }
-        if let Some(error) = node.get("error") {
-            let said = self.reader.text(&error, "`error`")?;
-            let class = if said == "tls" { ErrorClass::Tls } else { ErrorClass::Network };
-            let message = if matches!(said, "tls" | "network") { "no connection".to_owned() } else { said.to_owned() };
-            return Some(Reply::NotSent { class, message });
-        }
-        if let Some(timeout) = node.get("timeout") {
-            self.reader.boolean(&timeout, "`timeout` of a reply")?;
-            return Some(Reply::Late);
-        }
-        let status = match node.get("status") {
-            Some(status) => self.status(&status)?,
-            None => 200,
+        let read = match node.get("fixture") {
+            None => Reply::from_value(node.value),
+            Some(file) => {
+                let mut written = node.value.clone();
+                if let Value::Object(map) = &mut written {
+                    map.shift_remove("fixture");
+                    if map.insert("json".to_owned(), self.fixture(&file)?).is_some() {
+                        let at = self.reader.key_place(&file);
+                        self.reader.error(codes::NO_MEANING, at, "a reply holds one of json and fixture", "keep one");
+                    }
+                }
+                Reply::from_value(&written)
+            }
         };
-        let mut headers = self.headers(node)?;
-        let (kind, body) = self.body(node)?;
-        if !headers.iter().any(|(name, _)| name == "content-type") {
-            headers.insert(0, ("content-type".to_owned(), kind.to_owned()));
-        }
-        Some(Reply::Answer { status, headers, body })
-    }
-
-    fn body(&self, node: &Node<'a>) -> Option<(&'static str, Vec<u8>)> {
-        const JSON: &str = "application/json";
-        if let Some(text) = node.get("text") {
-            return Some(("text/plain", self.reader.text(&text, "`text`")?.as_bytes().to_vec()));
-        }
-        if let Some(file) = node.get("fixture") {
-            let value = self.fixture(&file)?;
-            return Some((JSON, value.to_string().into_bytes()));
-        }
-        let body = node.get("json").map(|json| json.value.to_string().into_bytes());
-        Some((JSON, body.unwrap_or_default()))
-    }
-
-    fn status(&self, node: &Node<'a>) -> Option<u16> {
-        let status = node.value.as_u64().and_then(|status| u16::try_from(status).ok());
-        let status = status.filter(|status| (100..=599).contains(status));
-        if status.is_none() {
-            let message = "`status` is a number from 100 to 599";
-            self.reader.error(codes::RANGE, self.reader.place(node), message, "write `status: 503`");
-        }
-        status
-    }
-
-    fn headers(&self, node: &Node<'a>) -> Option<Vec<(String, String)>> {
-        let Some(inner) = node.get("headers") else { return Some(Vec::new()) };
-        let object = self.reader.object(&inner, "`headers`")?;
-        let text = |value: &Value| match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-            _ => None,
-        };
-        let read: Option<Vec<(String, String)>> =
-            object.iter().map(|(name, value)| Some((name.to_lowercase(), text(value)?))).collect();
-        if read.is_none() {
-            self.reader.wrong_type(&inner, "the value of a header must be text");
-        }
-        read
+        let help = "write `{ status: 200, json: { ... } }`, `{ error: network }` or `{ timeout: true }`";
+        read.map_err(|why| self.reader.error(codes::OPERAND, self.reader.place(node), why, help)).ok()
     }
 }
 
