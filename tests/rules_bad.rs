@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, fs, path::Path as FilePath, sync::Arc};
 
 use bellwire::{
-    rules::{ActionInfo, EventInfo, InputInfo, Set, Texts, Vocabulary, codes},
+    config,
+    rules::{ActionInfo, EventInfo, Hours, InputInfo, Set, Texts, Vocabulary, codes},
     value::Path,
 };
 

@@ -66,6 +66,13 @@ codes! {
     HEADER = "R064", "A header that a rule cannot set";
     TOO_MANY_STEPS = "R070", "Too many steps";
     SAME_NAME = "R071", "Two rules have one name";
+    EXCLUSIVE = "R072", "Words that exclude each other";
+    WAIT_KEY = "R073", "A wait that its event cannot be found by";
+    SHADOWED = "R074", "A name that hides another";
+    CONSTANT_KEY = "R075", "A key that is the same for every event";
+    EMIT_TYPE = "R076", "An event type that a rule cannot emit";
+    CRON = "R077", "A cron expression that cannot be read";
+    TIMEZONE = "R078", "An unknown time zone";
     NOT_BUILT = "R090", "Not built yet";
 }
 

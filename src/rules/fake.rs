@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ActionInfo, EventInfo, InputInfo, Path, Vocabulary};
+use super::{ActionInfo, EventInfo, Hours, InputInfo, Path, Vocabulary, config};
 
 /// `gruveo.call`, `groove.note_added`, `groove.ticket_started`, and three actions of `groove`.
 pub(crate) struct Fake {
@@ -92,5 +92,15 @@ impl Vocabulary for Fake {
 
     fn hours(&self) -> Vec<String> {
         vec!["office".to_owned()]
+    }
+
+    fn hours_of(&self, name: &str) -> Option<Hours> {
+        let spans = vec!["09:00-16:00".to_owned()];
+        let written = config::Hours {
+            timezone: "Europe/Athens".to_owned(),
+            days: [("mon-fri".to_owned(), spans)].into(),
+            closed: Vec::new(),
+        };
+        (name == "office").then(|| Hours::parse(&written).expect("hours that can be read"))
     }
 }

@@ -19,14 +19,11 @@ pub(super) const RULE: &[&str] = &[
     "tests",
 ];
 
-/// Keys of a rule that are known and not built yet.
-pub(super) const RULE_LATER: &[&str] = &["threshold", "once", "digest", "concurrency", "fuse"];
-
 /// Keys of `on`.
 pub(super) const ON: &[&str] = &["event", "own", "schedule", "poll", "manual"];
 
 /// Keys of `on` that are known and not built yet.
-pub(super) const ON_LATER: &[&str] = &["schedule", "poll", "manual"];
+pub(super) const ON_LATER: &[&str] = &["schedule", "poll"];
 
 /// Keys of a step, kinds included; a service action is one more.
 pub(super) const STEP: &[&str] = &[
@@ -52,8 +49,9 @@ pub(super) const STEP: &[&str] = &[
     "vars",
 ];
 
-/// Kinds of steps that are known and not built yet.
-pub(super) const STEP_LATER: &[&str] = &["for_each", "wait", "profile", "record", "emit", "vars"];
+/// Keys of a step of which one alone can stand in it, a service action being one more.
+pub(super) const STEP_KINDS: &[&str] =
+    &["http", "stop", "fail", "for_each", "wait", "profile", "record", "emit", "vars"];
 
 /// Keys of `http`.
 pub(super) const HTTP: &[&str] =

@@ -35,7 +35,7 @@ pub use vocabulary::{ActionInfo, EventInfo, InputInfo, Vocabulary};
 pub use watch::{Watch, watch};
 
 #[cfg(test)]
-use crate::value::Path;
+use crate::{config, value::Path};
 
 #[cfg(test)]
 mod tests;

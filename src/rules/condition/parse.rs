@@ -3,7 +3,9 @@
 use super::{Condition, Operand, Operator, OperatorKind, Test};
 use crate::{
     rules::{
-        codes, duration, keys, pattern,
+        codes, duration, keys,
+        parse::known_hours,
+        pattern,
         reader::{Node, Reader, has_template},
     },
     templates::{Leaf, Tree},
@@ -318,14 +320,6 @@ fn instant(reader: &Reader<'_>, node: &Node<'_>, name: &str) -> Option<Operand> 
 
 fn hours(reader: &Reader<'_>, node: &Node<'_>) -> Option<Operand> {
     let name = reader.text(node, "`in_hours`")?;
-    let known = reader.vocabulary.hours();
-    if !known.iter().any(|known| known == name) {
-        let message = format!("no hours are called `{}`", keys::shortened(name));
-        let near = keys::suggestion(name, known.iter().map(String::as_str));
-        let help =
-            if near.is_empty() { format!("write [hours.{}] into bellwire.toml", keys::shortened(name)) } else { near };
-        reader.error(codes::UNKNOWN_HOURS, reader.place(node), message, help);
-        return None;
-    }
+    known_hours(reader, node, name).then_some(())?;
     Some(Operand::Hours(name.to_owned(), reader.vocabulary.hours_of(name)))
 }

@@ -1,10 +1,19 @@
 //! Reads a rule file into a rule, or into all its findings.
 
+mod around;
 mod http;
+mod inner;
+mod manual;
 mod on;
 mod retry;
 mod rule;
+mod span;
 mod step;
 mod tests_key;
+mod wait;
 
 pub(crate) use rule::read_rule;
+pub(crate) use span::known_hours;
+
+#[cfg(test)]
+mod tests;

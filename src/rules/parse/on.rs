@@ -1,5 +1,6 @@
 //! Reads `on`.
 
+use super::manual::read_manual;
 use crate::{
     model::EventType,
     rules::{
@@ -45,13 +46,22 @@ fn read_map<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<On> {
             later = true;
         }
     }
-    let own = node.get("own").is_some_and(|own| {
-        let hears = reader.boolean(&own, "`own`").unwrap_or_default();
-        if hears {
-            not_built(reader, &own, "own");
-        }
-        hears
-    });
+    let ways: Vec<&str> =
+        ["event", "schedule", "poll", "manual"].into_iter().filter(|name| node.get(name).is_some()).collect();
+    if let [_, second, ..] = ways.as_slice() {
+        let message = format!("`on` names {} at once", ways.join(" and "));
+        let help = "write a list: `on: [{ event: gruveo.call }, { manual: {} }]`";
+        reader.error(codes::EXCLUSIVE, reader.key_place(&node.child(second)), message, help);
+        return Vec::new();
+    }
+    let own = node.get("own").is_some_and(|own| reader.boolean(&own, "`own`").unwrap_or_default());
+    if let (Some(own), None) = (node.get("own"), node.get("event")) {
+        let at = reader.key_place(&own);
+        reader.error(codes::NO_MEANING, at, "`own` means nothing without `event`", "");
+    }
+    if let Some(manual) = node.get("manual") {
+        return read_manual(reader, &manual).into_iter().collect();
+    }
     let Some(event) = node.get("event") else {
         if !later {
             let help = "write `event: gruveo.call`";
@@ -78,10 +88,11 @@ fn read_type<'a>(reader: &Reader<'a>, node: &Node<'a>, own: bool) -> Option<On> 
     let at = reader.place(node);
     let shown = keys::shortened(written);
     if let Some(service) = written.strip_suffix(".*") {
-        if reader.vocabulary.has_service(service) {
+        let types = reader.vocabulary.event_types();
+        let emitted = types.iter().any(|kind| kind.split('.').next() == Some(service));
+        if reader.vocabulary.has_service(service) || emitted {
             return Some(On::Service { service: service.to_owned(), own });
         }
-        let types = reader.vocabulary.event_types();
         let mut services: Vec<&str> = types.iter().filter_map(|kind| kind.split('.').next()).collect();
         services.sort_unstable();
         services.dedup();

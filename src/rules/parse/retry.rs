@@ -2,10 +2,10 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::on::not_built;
+use super::{on::not_built, span::read_duration};
 use crate::{
     rules::{
-        Retry, RetryWhen, Unknown, codes, duration, keys,
+        Retry, RetryWhen, Unknown, codes, keys,
         reader::{Node, Reader},
     },
     value::Value,
@@ -139,26 +139,4 @@ pub(super) fn read_step_timeout<'a>(reader: &Reader<'a>, node: Option<&Node<'a>>
 /// Reads a rule's `timeout`.
 pub(super) fn read_run_timeout<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Duration> {
     read_duration(reader, node, "`timeout` of a rule", &RUN_TIMEOUT)
-}
-
-fn read_duration<'a>(
-    reader: &Reader<'a>,
-    node: &Node<'a>,
-    what: &str,
-    range: &RangeInclusive<u64>,
-) -> Option<Duration> {
-    let shown = |seconds: &u64| duration::shown_duration(Duration::from_secs(*seconds));
-    let range_help = format!("from {} to {} is taken", shown(range.start()), shown(range.end()));
-    let Some(span) = node.value.as_str().and_then(duration::parse_duration) else {
-        let message = format!("{what} must be a duration, not `{}`", keys::shortened(&node.value.to_string()));
-        let help = format!("write a whole number with s, m, h, d or w, such as 30s; {range_help}");
-        reader.error(codes::DURATION, reader.place(node), message, help);
-        return None;
-    };
-    if !range.contains(&span.as_secs()) {
-        let message = format!("{what} is out of range: {}", shown(&span.as_secs()));
-        reader.error(codes::RANGE, reader.place(node), message, range_help);
-        return None;
-    }
-    Some(span)
 }

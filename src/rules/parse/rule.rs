@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    on::{not_built, read_on},
+    around::{read_around, standard_fuse},
+    on::read_on,
     retry::read_run_timeout,
+    span::read_var_name,
     step::{read_steps, read_when},
     tests_key::read_tests,
 };
@@ -75,11 +77,6 @@ fn read(reader: &Reader<'_>, id: &str, file: &str) -> Option<Rule> {
     }
     reader.object(&root, "a rule")?;
     reader.only_keys(&root, keys::RULE, "a rule", keys::FOREIGN_RULE);
-    for name in keys::RULE_LATER {
-        if let Some(inner) = root.get(name) {
-            not_built(reader, &inner, name);
-        }
-    }
     let missing = |name: &str, help: &str| {
         let at = Place { line: 1, column: 1 };
         reader.error(codes::MISSING_KEY, at, format!("a rule needs `{name}`"), help);
@@ -100,6 +97,7 @@ fn read(reader: &Reader<'_>, id: &str, file: &str) -> Option<Rule> {
     };
     let vars = root.get("vars").map(|inner| read_vars(reader, &inner)).unwrap_or_default();
     let when = read_when(reader, &root);
+    let mut around = read_around(reader, &root);
     let timeout = root.get("timeout").and_then(|inner| read_run_timeout(reader, &inner));
     let steps = if let Some(inner) = root.get("do") {
         read_steps(reader, &inner, "`do`")
@@ -108,6 +106,9 @@ fn read(reader: &Reader<'_>, id: &str, file: &str) -> Option<Rule> {
         Vec::new()
     };
     let on_error = root.get("on_error").map(|inner| read_steps(reader, &inner, "`on_error`")).unwrap_or_default();
+    if root.get("fuse").is_none() {
+        around.fuse = standard_fuse(&on, &steps, &on_error);
+    }
     let tests = root.get("tests").map(|inner| read_tests(reader, &inner)).unwrap_or_default();
     Some(Rule {
         id: Arc::from(id),
@@ -118,7 +119,7 @@ fn read(reader: &Reader<'_>, id: &str, file: &str) -> Option<Rule> {
         on,
         vars,
         when,
-        around: crate::rules::Around::default(),
+        around,
         timeout,
         steps,
         on_error,
@@ -151,24 +152,8 @@ fn read_vars<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<Var> {
     let mut vars = Vec::new();
     for name in object.keys() {
         let inner = node.child(name);
-        let at = reader.key_place(&inner);
-        if !is_var(name) {
-            let message = format!("`{}` cannot be the name of a var", keys::shortened(name));
-            reader.error(codes::NAME, at, message, "use letters, digits and `_`, a letter first; 64 at most");
-            continue;
-        }
-        if reader.vocabulary.vars().contains_key(name) {
-            let message = format!("`{name}` is already a var of bellwire.toml");
-            reader.error(codes::VAR_TWICE, at, message, "give one of them another name");
-            continue;
-        }
-        vars.extend(reader.tree(&inner).map(|value| Var { name: name.clone(), value, place: reader.place(&inner) }));
+        let Some(name) = read_var_name(reader, &inner, name) else { continue };
+        vars.extend(reader.tree(&inner).map(|value| Var { name: name.to_owned(), value, place: reader.place(&inner) }));
     }
     vars
-}
-
-fn is_var(name: &str) -> bool {
-    name.len() <= 64
-        && name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

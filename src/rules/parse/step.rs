@@ -1,8 +1,8 @@
 //! Reads steps: `do`, `then`, `else` and `on_error`.
 
-use super::{http, on::not_built, retry};
+use super::{http, inner, retry, wait};
 use crate::{
-    model::StepPath,
+    model::{Keeper, StepPath},
     rules::{
         Condition, OnStepError, Retry, Step, StepKind, check, codes,
         condition::parse_condition,
@@ -43,13 +43,13 @@ fn read_step<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Step> {
     for name in object.keys() {
         match name.as_str() {
             "then" | "else" if !kinds.contains(&"then") => kinds.push("then"),
-            "http" | "stop" | "fail" => kinds.push(name),
+            kind if keys::STEP_KINDS.contains(&kind) => kinds.push(name),
             "as" | "limit" | "do" if object.contains_key("for_each") => {}
-            "do" => reader.unknown_key(&node.child(name), name, &["then"], "a step", &[("do", "`then`")]),
-            later if keys::STEP_LATER.contains(&later) => {
-                not_built(reader, &node.child(name), name);
-                kinds.push(name);
+            "as" | "limit" => {
+                let at = reader.key_place(&node.child(name));
+                reader.error(codes::NO_MEANING, at, format!("`{name}` means nothing here"), "it belongs to `for_each`");
             }
+            "do" => reader.unknown_key(&node.child(name), name, &["then"], "a step", &[("do", "`then`")]),
             known if keys::STEP.contains(&known) => {}
             action if action.contains('.') => kinds.push(name),
             _ => reader.unknown_key(&node.child(name), name, keys::STEP, "a step", keys::FOREIGN_STEP),
@@ -61,13 +61,16 @@ fn read_step<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Step> {
         // What is wrong with the only key of a step has been said already.
         if kinds.len() > 1 || reader.count() == before {
             let found = if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(" and ") };
-            let help = "give it one action such as groove.add_note, or http, then, stop or fail; make the others steps of their own";
+            let help = format!(
+                "give it one action such as groove.add_note, or one of then, {}; make the others steps of their own",
+                keys::STEP_KINDS.join(", ")
+            );
             reader.error(codes::STEP_KIND, reader.place(node), format!("this step does {found}"), help);
         }
         return None;
     }
     let kind = kinds.first().copied().unwrap_or_default();
-    let (kind, sends) = read_kind(reader, node, kind)?;
+    let (kind, keys) = read_kind(reader, node, kind)?;
     let step = Step {
         path: StepPath(node.pointer.trim_start_matches('/').replace('/', ".")),
         id,
@@ -78,12 +81,14 @@ fn read_step<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Step> {
         timeout: retry::read_step_timeout(reader, node.get("timeout").as_ref()),
         on_error: node.get("on_error").map_or(OnStepError::Stop, |inner| read_on_error(reader, &inner)),
     };
-    if !sends {
-        for name in ["retry", "timeout", "on_error", "connection"] {
-            if let Some(inner) = node.get(name) {
-                let help = "it belongs to an action or http";
-                reader.error(codes::NO_MEANING, reader.key_place(&inner), format!("`{name}` means nothing here"), help);
-            }
+    for name in ["retry", "timeout", "on_error", "connection"] {
+        if let Some(inner) = node.get(name).filter(|_| !keys.contains(&name)) {
+            let help = match (&step.kind, name) {
+                (StepKind::Wait(_), "timeout") => "write `wait: { event: ..., for: 2d }`",
+                (_, "on_error") => "this step cannot fail of itself",
+                _ => "it belongs to an action or http",
+            };
+            reader.error(codes::NO_MEANING, reader.key_place(&inner), format!("`{name}` means nothing here"), help);
         }
     }
     (reader.count() == before || !is_broken(&step)).then_some(step)
@@ -94,18 +99,29 @@ fn is_broken(step: &Step) -> bool {
     matches!(step.kind, StepKind::Block { .. }) && step.condition.is_none()
 }
 
-/// Reads what a step does, and whether that goes out.
-fn read_kind<'a>(reader: &Reader<'a>, node: &Node<'a>, kind: &str) -> Option<(StepKind, bool)> {
+/// Keys of a step that goes out; `connection` of `http` is refused where it is read.
+const SENDS: &[&str] = &["retry", "timeout", "on_error", "connection"];
+/// Keys of a step that can fail without going out.
+const FAILS: &[&str] = &["on_error"];
+
+/// Reads what a step does, and which of the keys beside it mean something.
+fn read_kind<'a>(reader: &Reader<'a>, node: &Node<'a>, kind: &str) -> Option<(StepKind, &'static [&'static str])> {
     let inner = node.child(kind);
     match kind {
-        "then" => read_block(reader, node).map(|block| (block, false)),
+        "then" => read_block(reader, node).map(|block| (block, &[][..])),
+        "for_each" => inner::read_for_each(reader, node, &inner).map(|kind| (kind, FAILS)),
+        "wait" => wait::read_wait(reader, &inner).map(|wait| (StepKind::Wait(Box::new(wait)), FAILS)),
+        "profile" => inner::read_attributes(reader, &inner, Keeper::Profile).map(|kind| (kind, FAILS)),
+        "record" => inner::read_attributes(reader, &inner, Keeper::Record).map(|kind| (kind, FAILS)),
+        "emit" => inner::read_emit(reader, &inner).map(|kind| (kind, FAILS)),
+        "vars" => inner::read_vars_step(reader, &inner).map(|kind| (kind, FAILS)),
         "stop" | "fail" => {
             if !inner.value.is_string() {
                 reader.wrong_type(&inner, &format!("`{kind}` must be a text that says why"));
                 return None;
             }
             let leaf = reader.leaf(&inner)?;
-            Some((if kind == "stop" { StepKind::Stop(leaf) } else { StepKind::Fail(leaf) }, false))
+            Some((if kind == "stop" { StepKind::Stop(leaf) } else { StepKind::Fail(leaf) }, &[][..]))
         }
         "http" => {
             if let Some(connection) = node.get("connection") {
@@ -113,10 +129,9 @@ fn read_kind<'a>(reader: &Reader<'a>, node: &Node<'a>, kind: &str) -> Option<(St
                 let at = reader.key_place(&connection);
                 reader.error(codes::NO_MEANING, at, "`connection` belongs to an action of a service", help);
             }
-            http::read_http(reader, &inner).map(|http| (StepKind::Http(Box::new(http)), true))
+            http::read_http(reader, &inner).map(|http| (StepKind::Http(Box::new(http)), SENDS))
         }
-        later if keys::STEP_LATER.contains(&later) => None,
-        action => read_action(reader, node, &inner, action).map(|action| (action, true)),
+        action => read_action(reader, node, &inner, action).map(|action| (action, SENDS)),
     }
 }
 
