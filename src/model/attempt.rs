@@ -80,6 +80,8 @@ pub enum ErrorClass {
     Fail,
     /// The run's own `timeout`.
     RunTimeout,
+    /// More than a run may have: output, turns, or elements of a list.
+    Limit,
     /// A rule, template or stored value that no longer reads.
     Internal,
 }
@@ -103,6 +105,7 @@ impl ErrorClass {
             Self::SecretOrigin => "secret_origin",
             Self::Fail => "fail",
             Self::RunTimeout => "run_timeout",
+            Self::Limit => "limit",
             Self::Internal => "internal",
         }
     }

@@ -12,6 +12,27 @@ use super::ErrorClass;
 #[serde(transparent)]
 pub struct StepPath(pub String);
 
+impl StepPath {
+    /// The step in the rule's text, without its turns: `do.2.do.0` of `do.2.do.0[3]`.
+    pub fn base(&self) -> &str {
+        self.0.split('[').next().unwrap_or_default()
+    }
+
+    /// Where the list that a `for_each` goes through is kept from its first turn on: `do.2.list` beside `do.2`. No step has such a
+    /// path, since a step's ends in a number.
+    #[must_use]
+    pub fn list(&self) -> Self {
+        let base = self.base();
+        let turns = self.0.strip_prefix(base).unwrap_or_default();
+        Self(format!("{base}.list{turns}"))
+    }
+
+    /// Whether it is that of a list which is kept for a `for_each`, and of no step.
+    pub fn is_list(&self) -> bool {
+        self.base().rsplit('.').next() == Some("list")
+    }
+}
+
 impl fmt::Display for StepPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -89,4 +110,17 @@ pub struct StepOutput {
     pub response: Value,
     /// How long a `wait` waited: not counted by the run's own `timeout`. Zero for any other step.
     pub waited: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_a_loop_is_kept_beside_its_step_turns_and_all() {
+        let path = StepPath("do.2.do.0[3][0]".to_owned());
+        assert_eq!((path.base(), path.is_list()), ("do.2.do.0", false));
+        assert_eq!(path.list().0, "do.2.do.0.list[3][0]");
+        assert!(path.list().is_list());
+    }
 }

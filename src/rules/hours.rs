@@ -1,6 +1,12 @@
 //! `[hours.NAME]`: when an office is open, in its own time zone.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use std::time::Duration;
+
+use jiff::{
+    Timestamp,
+    civil::{Date, Time as Clock},
+    tz::TimeZone,
+};
 
 use crate::{clock::Time, config};
 
@@ -52,6 +58,49 @@ impl Hours {
         let day = usize::try_from(local.weekday().to_monday_zero_offset()).unwrap_or_default();
         let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap_or_default();
         self.week.get(day).is_some_and(|spans| spans.iter().any(|(from, to)| (*from..*to).contains(&minute)))
+    }
+
+    /// When `span` of open time has passed since `at`. `None`: it has not in ten years.
+    pub fn after(&self, at: Time, span: Duration) -> Option<Time> {
+        /// Days looked at: ten years.
+        const DAYS: usize = 3660;
+        if span.is_zero() {
+            return Some(at);
+        }
+        let mut day = Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.zone.clone()).date();
+        let (mut at, mut left) = (at, span);
+        for _ in 0..DAYS {
+            for (from, to) in self.open_on(day) {
+                let from = from.max(at);
+                let open = to.since(from);
+                if open >= left {
+                    return Some(from.plus(left));
+                }
+                left = left.saturating_sub(open);
+                at = at.max(to);
+            }
+            day = day.tomorrow().ok()?;
+        }
+        None
+    }
+
+    /// The spans of a day as instants, earliest first.
+    fn open_on(&self, day: Date) -> Vec<(Time, Time)> {
+        if self.closed.contains(&day) {
+            return Vec::new();
+        }
+        let weekday = usize::try_from(day.weekday().to_monday_zero_offset()).unwrap_or_default();
+        let mut spans = self.week.get(weekday).cloned().unwrap_or_default();
+        spans.sort_unstable();
+        spans.into_iter().filter_map(|(from, to)| Some((self.instant(day, from)?, self.instant(day, to)?))).collect()
+    }
+
+    /// A minute of a day; the last one is the next day's midnight.
+    fn instant(&self, day: Date, minute: u16) -> Option<Time> {
+        let (day, minute) = if minute >= DAY { (day.tomorrow().ok()?, 0) } else { (day, minute) };
+        let (hour, minute) = (i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?);
+        let zoned = day.to_datetime(Clock::new(hour, minute, 0, 0).ok()?).to_zoned(self.zone.clone()).ok()?;
+        Some(Time(zoned.timestamp().as_millisecond()))
     }
 }
 
@@ -111,6 +160,24 @@ mod tests {
         ] {
             assert_eq!(hours.contain(Time::parse(at).unwrap()), inside, "{at}");
         }
+    }
+
+    #[test]
+    fn only_open_time_counts() {
+        let hours = Hours::parse(&office()).unwrap();
+        let hour = Duration::from_secs(3600);
+        for (at, span, ends) in [
+            ("2026-07-06T06:00:00Z", 4 * hour, "2026-07-06T10:00:00Z"),
+            ("2026-07-06T13:00:00Z", 2 * hour, "2026-07-07T07:00:00Z"),
+            ("2026-07-10T13:00:00Z", 2 * hour, "2026-07-13T07:00:00Z"),
+            ("2026-07-06T06:00:00Z", 8 * hour, "2026-07-06T14:00:00Z"),
+            ("2026-12-24T14:00:00Z", 2 * hour, "2026-12-28T08:00:00Z"),
+            ("2026-07-05T01:00:00Z", Duration::ZERO, "2026-07-05T01:00:00Z"),
+        ] {
+            assert_eq!(hours.after(Time::parse(at).unwrap(), span), Time::parse(ends), "{at} {span:?}");
+        }
+        let never = Hours::parse(&config::Hours { days: BTreeMap::new(), ..office() }).unwrap();
+        assert_eq!(never.after(Time(0), hour), None);
     }
 
     #[test]
