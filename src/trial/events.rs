@@ -92,7 +92,9 @@ impl Given {
         let bytes = self.body.to_string().into_bytes();
         let mut headers = vec![("content-type".to_owned(), b"application/json".to_vec())];
         headers.extend(hook.name.header.iter().map(|name| (name.to_lowercase(), event.as_bytes().to_vec())));
-        let mut path = vec![event.to_owned()];
+        // A service that always sends the same event names it nowhere.
+        let in_path = hook.name.path && hook.name.header.is_none();
+        let mut path = if in_path { vec![event.to_owned()] } else { Vec::new() };
         if matches!(&hook.verify, Verify::Token(token) if token.place == TokenPlace::Path) {
             path.insert(0, String::new());
         }
@@ -100,7 +102,6 @@ impl Given {
         let read = hook
             .read(pack, &pack.name, &request, &Object::new(), at)
             .map_err(|refused| format!("`{}` would be refused: {}", self.kind, refused.detail))?;
-        // The type of a pack that names its events otherwise (always the same one, say) is still the one that was asked for.
         let fields = read.fields.into_iter().filter(|(name, _)| !self.named.contains(name)).collect();
         Ok((payload(read.body, fields), read.echo))
     }

@@ -26,11 +26,11 @@ pub(super) struct Sight<'a> {
 
 /// All that is not as the test wants it.
 pub(super) fn judge(case: &Case, outcome: &Outcome, done: &[Done], sight: &Sight<'_>) -> Vec<Miss> {
-    let mut misses = Vec::new();
     if let Some(why) = &outcome.broken {
-        misses.push(plain(why.clone()));
+        // What else was not as wanted follows from that.
+        return vec![plain(why.clone())];
     }
-    misses.extend(verdicts(case, &outcome.said));
+    let mut misses = verdicts(case, &outcome.said);
     misses.extend(case.expect.as_ref().and_then(|wanted| effects(wanted, done, sight)));
     misses.extend(outcomes(case, outcome));
     if let Some(condition) = &case.steps {

@@ -29,7 +29,12 @@ impl<'a> Effects<'_, 'a> {
         let inputs = self.inputs(action, &inner)?;
         let condition = match inner.value {
             Value::Null => Condition::All(Vec::new()),
-            _ => parse_condition(self.reader, &inner, &format!("`{}`", shortened(action)))?,
+            _ => {
+                self.reader.inputs.set(true);
+                let read = parse_condition(self.reader, &inner, &format!("`{}`", shortened(action)));
+                self.reader.inputs.set(false);
+                read?
+            }
         };
         self.look_at_inputs(action, &condition, &inputs);
         let place = self.reader.key_place(&inner);
