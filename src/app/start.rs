@@ -21,6 +21,7 @@ use crate::{
     net::{self, Client},
     rules,
     runner::{Pinned, PinnedSets, Runner, RunnerParts},
+    starts::InForce,
     store::{Mode, Store, StoreError, Vault, VaultError},
     wake::Wake,
     web,
@@ -94,6 +95,10 @@ impl App {
             let config = Arc::clone(&config);
             Arc::new(move |texts| Ok(pinned(texts, &config)))
         };
+        let in_force: Arc<dyn Fn() -> InForce + Send + Sync> = {
+            let rulebook = Arc::clone(&rulebook);
+            Arc::new(move || rulebook.in_force())
+        };
         let runner = Arc::new(Runner::start(RunnerParts {
             config: Arc::clone(&config),
             store: store.clone(),
@@ -105,6 +110,7 @@ impl App {
             pinned: PinnedSets::new(store.clone(), loader),
             connections,
             client,
+            in_force: Arc::clone(&in_force),
         }));
         keep(&rulebook, &runner);
         let refusals = intake::Refusals::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), Arc::default());
@@ -117,10 +123,7 @@ impl App {
             refusals: Arc::new(refusals),
             wake,
             lifecycle: lifecycle.clone(),
-            in_force: {
-                let rulebook = Arc::clone(&rulebook);
-                Arc::new(move || rulebook.in_force())
-            },
+            in_force,
         };
         let server = serve_http(&config, &lifecycle, state).await?;
         let background = vec![

@@ -7,8 +7,6 @@ use serde_json::{Map, Value};
 
 /// The header that counts the hops of a chain of our own events; our actions send it with the depth of the event they act on, plus one.
 pub const DEPTH: &str = "bellwire-depth";
-/// The deepest event that is taken.
-pub const DEEPEST: u8 = 5;
 
 /// Headers, and query values, that are kept.
 const MOST: usize = 50;

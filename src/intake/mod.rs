@@ -13,6 +13,6 @@ mod source;
 mod state;
 mod take;
 
-pub use kept::{DEEPEST, DEPTH};
+pub use kept::DEPTH;
 pub use refusals::{Refusals, RefusedDelivery};
 pub use state::{State, routes, stage};

@@ -8,16 +8,16 @@ use tokio::time::timeout;
 use super::{
     answer::Answer,
     body, generic,
-    kept::{DEEPEST, Parts},
+    kept::Parts,
     source::{Service, Way, find},
     state::Intake,
 };
 use crate::{
     clock::Time,
-    model::{RefusalReason, RunStatus},
+    model::{EventFlags, RefusalReason, RunStatus},
     secret::Secret,
     services::{self, Refused},
-    starts::{Fresh, InForce, started},
+    starts::{DEEPEST, Fresh, InForce, echo_of, started},
     store::{Accepted, Dedupe, NewEvent, VaultError},
     value::{Object, Value},
     web::Fault,
@@ -87,11 +87,31 @@ pub(super) async fn take(
         Some(Way::Service(service)) => of_service(intake, &in_force, source, path, &service, &parts, body, now),
     };
     let taken = taken.map_err(|refusal| Refusal { bytes, known: true, ..refusal })?;
+    let taken = know_own(intake, taken, now).await;
     if taken.depth > DEEPEST {
         return Err(Refusal::of(Fault::LOOP, bytes, true));
     }
     let event = started(&state.config, &state.ids, &in_force, taken, now);
     store(intake, event, bytes).await
+}
+
+/// Whether one of our own actions caused the delivery: it is then one deeper than the event that the action was for. An echo that cannot
+/// be looked up is none, and never refuses a delivery.
+async fn know_own(intake: &Intake, taken: Fresh, now: Time) -> Fresh {
+    let Some(echo) = &taken.echo else { return taken };
+    match intake.state.store.echo_depth(echo, now).await {
+        Ok(Some(depth)) => Fresh {
+            own: true,
+            depth: taken.depth.max(depth.saturating_add(1)),
+            flags: taken.flags.and(EventFlags::OWN),
+            ..taken
+        },
+        Ok(None) => taken,
+        Err(error) => {
+            tracing::debug!(%error, source = taken.source, "whether a delivery is an echo of ours cannot be told");
+            taken
+        }
+    }
 }
 
 fn of_public(
@@ -168,7 +188,7 @@ fn of_service(
         verified: verified.to_owned(),
         depth: parts.depth(),
         own: false,
-        echo: None,
+        echo: read.echo.map(|echo| echo_of(&pack.name, &echo)),
         flags: read.flags,
         event: services::payload(read.body, read.fields),
         meta,

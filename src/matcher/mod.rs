@@ -78,7 +78,7 @@ pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan
     let mut plan = Plan::default();
     for rule in set.candidates(&subject.kind, subject.own, &subject.event) {
         let left = bounds.event.saturating_sub(start.elapsed());
-        let (verdict, vars) = if left.is_zero() {
+        let (mut verdict, mut computed) = if left.is_zero() {
             (Verdict::Undecided, Object::new())
         } else {
             verdict(rule, subject, vars, bounds.rule.min(left))
@@ -90,7 +90,16 @@ pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan
             plan.truncated = true;
             break;
         }
-        plan.runs.push(Planned { rule: Arc::clone(rule), verdict, vars, keys: Keys::default() });
+        let mut keys = Keys::default();
+        if verdict == Verdict::Matched {
+            if let Some(of_rule) = Keys::of_match(rule, subject, vars, bounds.rule, &mut computed) {
+                keys = of_rule;
+            } else {
+                // A key that is not there for want of time must not let the event pass.
+                (verdict, computed) = (Verdict::Undecided, Object::new());
+            }
+        }
+        plan.runs.push(Planned { rule: Arc::clone(rule), verdict, vars: computed, keys });
     }
     plan
 }

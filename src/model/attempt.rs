@@ -76,6 +76,8 @@ pub enum ErrorClass {
     SecretMissing,
     /// A secret that would go to a target it is not meant for.
     SecretOrigin,
+    /// An event of our own that would stand too deep in a chain of our own events.
+    Loop,
     /// A `fail` step.
     Fail,
     /// The run's own `timeout`.
@@ -103,6 +105,7 @@ impl ErrorClass {
             Self::RenderType => "render_type",
             Self::SecretMissing => "secret_missing",
             Self::SecretOrigin => "secret_origin",
+            Self::Loop => "loop",
             Self::Fail => "fail",
             Self::RunTimeout => "run_timeout",
             Self::Limit => "limit",

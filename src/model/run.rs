@@ -64,10 +64,10 @@ impl RunStatus {
     pub fn next(self, to: Self) -> Result<Self, IllegalMove> {
         use RunStatus::{Cancelled, Collecting, Due, Failed, Held, Ok, Running, Skipped, Undecided, Waiting};
         let allowed = match self {
-            Collecting => matches!(to, Due | Cancelled),
+            Collecting => matches!(to, Due | Running | Held | Skipped | Cancelled),
             Undecided => matches!(to, Due | Skipped | Failed | Running | Cancelled),
             Due => matches!(to, Running | Skipped | Failed | Held | Cancelled | Ok),
-            Running => matches!(to, Due | Running | Waiting | Held | Ok | Failed | Skipped | Cancelled),
+            Running => matches!(to, Collecting | Due | Running | Waiting | Held | Ok | Failed | Skipped | Cancelled),
             Waiting => matches!(to, Due | Running | Failed | Cancelled),
             Held => matches!(to, Due | Failed | Cancelled),
             Ok | Failed | Skipped | Cancelled => false,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    execute::{Execution, Flow, Left, error_of, failed, name, output},
+    hold::{Flow, Hold, Left, error_of, failed, name, output},
     send::{Envelope, Sent, lane, send},
     workers::jitter,
 };
@@ -15,9 +15,11 @@ use crate::{
     connections::Turn,
     ids::AttemptId,
     lifecycle::Phase,
-    model::{AttemptOutcome, ErrorClass, StepError, StepOutcome, StepOutput},
-    rules::{Step, Unknown},
+    model::{AttemptOutcome, ErrorClass, StepError, StepOutcome, StepOutput, StepPath},
+    rules::{Step, StepKind, Unknown},
+    starts,
     store::{AttemptEnd, NewAttempt, Pending, Resolution, StoreError, Then},
+    walk::Walk,
 };
 
 /// How long a connection rests after an answer that says "slow down" without saying how long.
@@ -27,33 +29,46 @@ const THROTTLE_PAUSE: Duration = Duration::from_secs(90);
 /// Characters of an error's message that are kept; a target says as much as it likes.
 const LONGEST_MESSAGE: usize = 400;
 
-impl Execution<'_> {
+/// How long it is known which events our actions caused: webhooks that were not taken at once are sent again for up to a day.
+const ECHO_KEPT: Duration = Duration::from_hours(24);
+
+/// A step that sends, as it is attempted.
+#[derive(Clone, Copy)]
+struct Sending<'s> {
+    walk: &'s Walk,
+    step: &'s Step,
+    path: &'s StepPath,
+}
+
+impl Sending<'_> {
+    /// As people know it.
+    fn name(&self) -> String {
+        name(Some(self.step), self.path)
+    }
+
+    fn failed(&self, error: StepError, response: Value) -> Flow {
+        Flow::Ended(StepOutput { response, ..failed(self.path, error) })
+    }
+}
+
+impl Hold<'_> {
     pub(super) async fn request(
         &mut self,
+        walk: &Walk,
         step: &Step,
+        path: &StepPath,
         pending: Option<Pending>,
         began: Time,
     ) -> Result<Flow, StoreError> {
+        let sending = Sending { walk, step, path };
         if let Some(pending) = &pending
-            && let Some(flow) = self.resume(step, pending).await?
+            && let Some(flow) = self.resume(sending, pending).await?
         {
             return Ok(flow);
         }
-        let prepared = if let Some(pending) = &pending {
-            serde_json::from_slice(&pending.request).map_err(|error| {
-                error_of(&name(step), ErrorClass::Internal, format!("the stored request no longer reads: {error}"))
-            })
-        } else {
-            let now_text = json!(began.to_string());
-            actions::prepare(step, &self.view.context(began, &now_text), &self.pinned.registry)
-        };
-        let request: Request = match prepared {
+        let request = match self.prepared(sending, pending.as_ref(), began) {
             Ok(request) => request,
-            Err(mut error) => {
-                error.message.push_str(&self.view.var_fault(&error.message));
-                self.note(failed(step, error, Value::Null));
-                return Ok(Flow::On);
-            }
+            Err(error) => return Ok(sending.failed(error, Value::Null)),
         };
         let lane = lane(&request);
         let place = match self.turn(&lane).await {
@@ -68,21 +83,39 @@ impl Execution<'_> {
         let number = pending.as_ref().map_or(0, |pending| pending.attempts) + 1;
         let attempt = NewAttempt {
             id: AttemptId(self.parts.ids.next(self.now())),
-            step: step.path.clone(),
+            step: path.clone(),
             number,
             started_at: self.now(),
             request: pending.is_none().then(|| serde_json::to_vec(&request).unwrap_or_default()),
         };
         let id = attempt.id;
-        if !self.begin(attempt, step.timeout).await? {
-            return Ok(Flow::Leave(Left::NotMine));
+        if let Some(left) = self.begin(attempt, step.timeout).await? {
+            return Ok(Flow::Leave(left));
         }
-        let key = actions::idempotency_key(self.run.root.0, &step.path.0);
-        let envelope = Envelope { key: &key, depth: self.run.event.depth, timeout: self.time_left(step) };
+        let key = actions::idempotency_key(self.run.root.0, &path.0);
+        let timeout = self.time_for(sending);
+        let envelope = Envelope { key: &key, depth: self.run.event.depth, timeout };
         let parts = self.parts;
         let sent = send(&parts.client, &parts.connections, &self.pinned.registry, &request, &envelope).await;
         drop(place);
-        self.finish(step, id, number, &lane, sent).await
+        self.answered = true;
+        self.finish(sending, id, number, &lane, sent).await
+    }
+
+    /// What is sent: as stored with the first attempt, or rendered now.
+    fn prepared(&self, sending: Sending<'_>, pending: Option<&Pending>, began: Time) -> Result<Request, StepError> {
+        if let Some(pending) = pending {
+            return serde_json::from_slice(&pending.request).map_err(|error| {
+                let why = format!("the stored request no longer reads: {error}");
+                error_of(&sending.name(), ErrorClass::Internal, why)
+            });
+        }
+        let context = sending.walk.context(sending.path, began);
+        actions::prepare(sending.step, &context, &self.pinned.registry).map_err(|mut error| {
+            error.message.push_str(&sending.walk.explain_var(&error.message));
+            error.step = sending.name();
+            error
+        })
     }
 
     /// A turn on the lane. A run that nobody holds yet waits in its queue; `Turn::Busy` for it where that is full, or the process drains.
@@ -99,47 +132,48 @@ impl Execution<'_> {
     }
 
     /// What a step that was begun before does first. `None`: the next attempt.
-    async fn resume(&mut self, step: &Step, pending: &Pending) -> Result<Option<Flow>, StoreError> {
+    async fn resume(&mut self, sending: Sending<'_>, pending: &Pending) -> Result<Option<Flow>, StoreError> {
         let error = || {
             pending.last_error.clone().unwrap_or_else(|| {
                 let message = "no answer was recorded; whether it took effect is unknown".to_owned();
-                StepError { attempt: pending.attempts, ..error_of(&name(step), ErrorClass::Timeout, message) }
+                StepError { attempt: pending.attempts, ..error_of(&sending.name(), ErrorClass::Timeout, message) }
             })
         };
-        match (pending.resolution, pending.last) {
-            (Some(Resolution::Done), _) => self.note(output(step, StepOutcome::Ok, Value::Null)),
-            (Some(Resolution::Fail), _) => self.note(failed(step, error(), Value::Null)),
+        let step = sending.step;
+        Ok(Some(match (pending.resolution, pending.last) {
+            (Some(Resolution::Done), _) => Flow::Ended(output(sending.path, StepOutcome::Ok, Value::Null)),
+            (Some(Resolution::Fail), _) => sending.failed(error(), Value::Null),
             (None, AttemptOutcome::Unknown | AttemptOutcome::Started) => {
                 match actions::unknown_policy(step, &self.pinned.registry) {
                     Unknown::Retry if actions::delay(&step.retry, pending.attempts, None, 0.0).is_some() => {
                         return Ok(None);
                     }
-                    Unknown::Retry => self.note(failed(step, error(), Value::Null)),
-                    Unknown::Ask | Unknown::Verify => {
-                        return self.leave(Then::Held).await.map(|left| Some(Flow::Leave(left)));
-                    }
+                    Unknown::Retry => sending.failed(error(), Value::Null),
+                    Unknown::Ask | Unknown::Verify => Flow::Leave(self.leave(Then::Held).await?),
                 }
             }
             _ => return Ok(None),
-        }
-        Ok(Some(Flow::On))
+        }))
     }
 
     /// Reads what came back, and says what follows.
     async fn finish(
         &mut self,
-        step: &Step,
+        sending: Sending<'_>,
         id: AttemptId,
         number: u32,
         lane: &str,
         sent: Sent,
     ) -> Result<Flow, StoreError> {
         let masker = self.parts.vault.masker();
-        let now = self.now();
+        let (now, step) = (self.now(), sending.step);
         let reading = match (&sent, sent.answer()) {
-            (Sent::Refused(error), _) => Reading::Failed { error: error.clone(), response: Value::Null },
             (_, Some(answer)) => actions::read(step, &self.pinned.registry, &answer, number, now),
-            (_, None) => return Ok(Flow::On),
+            (Sent::Refused(error), None) => Reading::Failed { error: error.clone(), response: Value::Null },
+            (_, None) => {
+                let error = error_of(&sending.name(), ErrorClass::Internal, "what was sent left no trace".to_owned());
+                Reading::Failed { error, response: Value::Null }
+            }
         };
         let end = |outcome, error: Option<&StepError>, reason: &str| AttemptEnd {
             id,
@@ -151,21 +185,22 @@ impl Execution<'_> {
             reason: reason.to_owned(),
         };
         let mask = |mut error: StepError| {
-            error.step = name(step);
+            error.step = sending.name();
             error.attempt = number;
             error.message = masker.mask(&error.message).chars().take(LONGEST_MESSAGE).collect();
             error
         };
         match reading {
-            Reading::Ok { result, response, .. } => {
+            Reading::Ok { result, response, echo } => {
                 self.ended = Some(end(AttemptOutcome::Ok, None, ""));
-                let response = mask_value(response, &masker);
-                self.note(StepOutput { response, ..output(step, StepOutcome::Ok, mask_value(result, &masker)) });
+                self.echo = echo.and_then(|echo| Some((self.echo_of(step, &echo)?, now.plus(ECHO_KEPT))));
+                let ended = output(sending.path, StepOutcome::Ok, mask_value(result, &masker));
+                Ok(Flow::Ended(StepOutput { response: mask_value(response, &masker), ..ended }))
             }
             Reading::Failed { error, response } => {
                 let error = mask(error);
                 self.ended = Some(end(AttemptOutcome::Failed, Some(&error), ""));
-                self.note(failed(step, error, mask_value(response, &masker)));
+                Ok(sending.failed(error, mask_value(response, &masker)))
             }
             Reading::Retry { error, retry_after, throttled, response } => {
                 let error = mask(error);
@@ -174,47 +209,47 @@ impl Execution<'_> {
                     let pause = retry_after.or(delay).unwrap_or(THROTTLE_PAUSE);
                     self.parts.connections.pause(lane, now.plus(pause));
                 }
-                if let Some(delay) = delay {
-                    let reason = if retry_after.is_some() { "retry_after" } else { "schedule" };
-                    self.ended = Some(end(AttemptOutcome::Retry, Some(&error), reason));
-                    return self.leave(Then::Due(self.in_time(now.plus(delay)))).await.map(Flow::Leave);
-                }
-                self.ended = Some(end(AttemptOutcome::Failed, Some(&error), ""));
-                self.note(failed(step, error, mask_value(response, &masker)));
+                let Some(delay) = delay else {
+                    self.ended = Some(end(AttemptOutcome::Failed, Some(&error), ""));
+                    return Ok(sending.failed(error, mask_value(response, &masker)));
+                };
+                let reason = if retry_after.is_some() { "retry_after" } else { "schedule" };
+                self.ended = Some(end(AttemptOutcome::Retry, Some(&error), reason));
+                self.leave(Then::Due(self.in_time(sending, delay))).await.map(Flow::Leave)
             }
             Reading::Unknown { error, policy } => {
                 let error = mask(error);
                 let delay = actions::delay(&step.retry, number, None, jitter());
                 let reason = if policy == Unknown::Retry && delay.is_some() { "schedule" } else { "" };
                 self.ended = Some(end(AttemptOutcome::Unknown, Some(&error), reason));
-                match (policy, delay) {
-                    (Unknown::Retry, Some(delay)) => {
-                        return self.leave(Then::Due(self.in_time(now.plus(delay)))).await.map(Flow::Leave);
-                    }
-                    (Unknown::Retry, None) => self.note(failed(step, error, Value::Null)),
-                    (Unknown::Ask | Unknown::Verify, _) => return self.leave(Then::Held).await.map(Flow::Leave),
-                }
+                let then = match (policy, delay) {
+                    (Unknown::Retry, Some(delay)) => Then::Due(self.in_time(sending, delay)),
+                    (Unknown::Retry, None) => return Ok(sending.failed(error, Value::Null)),
+                    (Unknown::Ask | Unknown::Verify, _) => Then::Held,
+                };
+                self.leave(then).await.map(Flow::Leave)
             }
         }
-        Ok(Flow::On)
     }
 
-    /// A due time, but not after the run's own `timeout`.
-    fn in_time(&self, due: Time) -> Time {
-        match (self.rule.timeout, self.run.started_at) {
-            (Some(limit), Some(started)) => due.min(started.plus(limit)),
-            _ => due,
-        }
+    /// What tells an event that the step caused. `None`: no pack says.
+    fn echo_of(&self, step: &Step, echo: &str) -> Option<String> {
+        let StepKind::Action { name, .. } = &step.kind else { return None };
+        let (pack, _) = self.pinned.registry.action(name)?;
+        Some(starts::echo_of(&pack.name, echo))
+    }
+
+    /// The due time after a delay, but not after the run's own `timeout`.
+    fn in_time(&self, sending: Sending<'_>, delay: Duration) -> Time {
+        let left = self.time_left(sending.walk).unwrap_or(delay);
+        self.now().plus(delay.min(left))
     }
 
     /// The time an attempt may take: its step's, cut by what the run has left.
-    fn time_left(&self, step: &Step) -> Duration {
-        match (self.rule.timeout, self.run.started_at) {
-            (Some(limit), Some(started)) => {
-                step.timeout.min(started.plus(limit).since(self.now()).max(Duration::from_millis(1)))
-            }
-            _ => step.timeout,
-        }
+    fn time_for(&self, sending: Sending<'_>) -> Duration {
+        let timeout = sending.step.timeout;
+        let left = self.time_left(sending.walk).unwrap_or(timeout);
+        timeout.min(left.max(Duration::from_millis(1)))
     }
 }
 

@@ -1,13 +1,16 @@
-//! Runs: claimed, executed step by step, retried, held, ended. Every state is a row; nothing is locked while a step runs.
+//! Runs: claimed, driven step by step, retried, waiting, held, ended. Every state is a row; nothing is locked while a step runs.
 
 mod attempt;
+mod decide;
+mod effect;
 mod execute;
+mod hold;
 mod housekeeping;
 mod lane;
 mod pinned;
 mod send;
-mod view;
-mod walk;
+mod take_up;
+mod wait;
 mod workers;
 
 pub use pinned::{Loader, Pinned, PinnedSets};

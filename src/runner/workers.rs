@@ -12,21 +12,16 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    PinnedSets,
-    execute::{Execution, Left},
-    housekeeping::prune_nightly,
-    lane::Parked,
-};
+use super::{PinnedSets, hold::Left, housekeeping::prune_nightly, lane::Parked, take_up::work};
 use crate::{
     clock::{SharedClock, Time},
     config::Config,
     connections::Connections,
     ids::{IdSource, RunId},
     lifecycle::{Lifecycle, Phase},
-    model::{ErrorClass, RunStatus, StepError},
     net::Client,
-    store::{Claim, ClaimId, Due, DueRun, LoadedRun, Record, Store, StoreError, Then, Vault},
+    starts::InForce,
+    store::{Due, DueRun, Record, Recorded, Store, StoreError, Vault},
     wake::Wake,
 };
 
@@ -41,9 +36,6 @@ const BATCH: usize = 1024;
 
 /// Runs of one rule set aside at which no more of it are begun: they would most likely find the same connection in use.
 const ENOUGH_PARKED: usize = 16;
-
-/// How long the claim of a run that ends without a step may last.
-const SHORT_CLAIM: Duration = Duration::from_secs(60);
 
 /// What a runner is made of.
 pub struct RunnerParts {
@@ -67,6 +59,8 @@ pub struct RunnerParts {
     pub connections: Connections,
     /// The way out.
     pub client: Client,
+    /// What decides about events of our own; called once for each, and must be quick.
+    pub in_force: Arc<dyn Fn() -> InForce + Send + Sync>,
 }
 
 /// From 0 to 1, by chance: spreads retries.
@@ -80,14 +74,14 @@ pub(super) fn jitter() -> f64 {
 
 impl RunnerParts {
     /// Writes a record, again and again while the store is busy: what was done must not be forgotten.
-    pub(super) async fn persist(&self, record: Record) -> Result<bool, StoreError> {
+    pub(super) async fn persist(&self, record: &Record) -> Result<Recorded, StoreError> {
         loop {
             match self.store.record(record.clone()).await {
                 Err(StoreError::Busy(why)) if self.lifecycle.phase() < Phase::Stopped => {
                     tracing::warn!(run.id = %record.run, why, "a step's end waits for the store");
                     sleep(STORE_PAUSE).await;
                 }
-                other => return other.map(|recorded| recorded.is_mine()),
+                other => return other,
             }
         }
     }
@@ -327,50 +321,4 @@ impl Drop for InHand {
         drop(state);
         self.shared.left.notify_waiters();
     }
-}
-
-async fn work(parts: &RunnerParts, run: Result<Option<LoadedRun>, StoreError>) -> Result<Left, StoreError> {
-    // The look at the due runs may be older than the run's last change.
-    let is_open = |run: &LoadedRun| matches!(run.status, RunStatus::Undecided | RunStatus::Due | RunStatus::Waiting);
-    let Some(run) = run?.filter(is_open) else {
-        return Ok(Left::NotMine);
-    };
-    let pinned = match parts.pinned.get(run.set).await {
-        Ok(pinned) => pinned,
-        Err(super::pinned::PinnedError::Store(error)) => return Err(error),
-        Err(error) => return give_up(parts, run, error.to_string()).await,
-    };
-    match Execution::new(parts, run, pinned) {
-        Ok(execution) => execution.go().await,
-        Err((run, why)) => give_up(parts, *run, why).await,
-    }
-}
-
-/// Ends a run that can never go on.
-async fn give_up(parts: &RunnerParts, run: LoadedRun, why: String) -> Result<Left, StoreError> {
-    let now = parts.clock.now();
-    let claim = ClaimId(parts.ids.next(now));
-    let job =
-        Claim { run: run.id, claim, from: run.status, now, until: now.plus(SHORT_CLAIM), attempt: None, place: None };
-    if !parts.store.claim(job).await?.is_mine() {
-        return Ok(Left::NotMine);
-    }
-    tracing::error!(run.id = %run.id, rule = run.rule, why, "run failed");
-    let error =
-        StepError { step: "run".to_owned(), class: ErrorClass::Internal, status: None, message: why, attempt: 0 };
-    let record = Record {
-        run: run.id,
-        claim,
-        now,
-        attempt: None,
-        outputs: Vec::new(),
-        vars: None,
-        failure: None,
-        echo: None,
-        attributes: None,
-        emitted: None,
-        then: Then::End { status: RunStatus::Failed, error: Some(error), why: None },
-    };
-    parts.persist(record).await?;
-    Ok(Left::Done)
 }

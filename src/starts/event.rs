@@ -36,6 +36,25 @@ pub struct Fresh {
     pub dedupe: Option<Dedupe>,
 }
 
+/// The event of an `emit` step, before it is matched. `by` says who emitted it, and is kept with the event.
+pub fn emitted(kind: String, data: Value, depth: u8, by: Value) -> Fresh {
+    Fresh {
+        kind,
+        source: "emit".to_owned(),
+        service: None,
+        verified: super::INTERNAL.to_owned(),
+        depth,
+        own: false,
+        echo: None,
+        flags: EventFlags::default(),
+        body: data.to_string().into_bytes(),
+        event: data,
+        meta: Map::from_iter([("emitted_by".to_owned(), by)]),
+        dictionary: Arc::default(),
+        dedupe: None,
+    }
+}
+
 /// Matches an event and makes what is stored of it.
 pub fn started(config: &Config, ids: &IdSource, in_force: &InForce, taken: Fresh, now: Time) -> NewEvent {
     let id = EventId(ids.next(now));
@@ -54,10 +73,11 @@ pub fn started(config: &Config, ids: &IdSource, in_force: &InForce, taken: Fresh
     let subject = Subject { kind: taken.kind, own: taken.own, event: taken.event, trigger, received_at: now };
     let plan = matcher::plan(&in_force.set, &subject, &config.vars, bounds);
     let truncated = if plan.truncated { EventFlags::TRUNCATED } else { EventFlags::default() };
-    let runs = plan.runs.into_iter().map(|planned| run(ids, planned, now)).collect();
+    let kind = subject.kind;
+    let runs = plan.runs.into_iter().map(|planned| run(ids, &kind, planned, now)).collect();
     NewEvent {
         id,
-        kind: subject.kind,
+        kind,
         source: taken.source,
         service: taken.service,
         received_at: now,
@@ -76,7 +96,7 @@ pub fn started(config: &Config, ids: &IdSource, in_force: &InForce, taken: Fresh
     }
 }
 
-fn run(ids: &IdSource, planned: Planned, now: Time) -> NewRun {
+fn run(ids: &IdSource, kind: &str, planned: Planned, now: Time) -> NewRun {
     let (status, error) = match planned.verdict {
         Verdict::Undecided => (RunStatus::Undecided, None),
         Verdict::Error { message } => {
@@ -88,5 +108,6 @@ fn run(ids: &IdSource, planned: Planned, now: Time) -> NewRun {
     };
     let id = RunId(ids.next(now));
     let gates = if status == RunStatus::Due { gates(&planned.rule, &planned.keys, now) } else { Gates::default() };
-    NewRun { gates, ..NewRun::new(id, &planned.rule.id, status, now, planned.vars, error) }
+    let hears_own = planned.rule.hears(kind, true);
+    NewRun { gates, hears_own, ..NewRun::new(id, &planned.rule.id, status, now, planned.vars, error) }
 }

@@ -2,15 +2,28 @@
 
 mod event;
 mod gates;
+mod manual;
 mod subject;
 
 use std::sync::Arc;
 
-pub use event::{Fresh, started};
-pub use gates::gates;
+pub use event::{Fresh, emitted, started};
+pub use gates::{gates, place};
+pub use manual::{MANUAL, manual, manual_event};
 pub use subject::{event_value, subject_of, trigger_of};
 
 use crate::{rules, services};
+
+/// The deepest event that is taken: so many of our own actions and events may stand between it and one from outside.
+pub const DEEPEST: u8 = 5;
+
+/// How an event of our own making is verified.
+const INTERNAL: &str = "internal";
+
+/// What tells an echo of a service from one of any other: a hook and an action of the same pack give the same text.
+pub fn echo_of(service: &str, echo: &str) -> String {
+    format!("{service}/{echo}")
+}
 
 /// What decides at this moment.
 #[derive(Clone)]

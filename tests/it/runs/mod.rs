@@ -2,7 +2,9 @@
 
 mod ends;
 mod fair;
+mod language;
 mod main_job;
 mod pinned;
 mod retries;
 mod unknown;
+mod waits;
