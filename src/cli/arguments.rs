@@ -50,7 +50,7 @@ pub(super) enum Verb {
     /// Run the tests that stand in rule files
     Test(Test),
     /// Start a rule, or show what it would send
-    Run(Run),
+    Run(super::run::Run),
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -139,37 +139,6 @@ pub(super) struct Test {
     /// Also write a JUnit report there, for CI
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
-    /// The machine's form
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  bellwire run calls/missed --event sample:gruveo.call/missed --dry\n  \
-    bellwire run calls/missed --event evt_01hf3y8a9d000 --dry --reply find=found.json\n  \
-    bellwire run calls/missed --event call.json --dry --reply 'find={\"status\": 503}'\n\n\
-    A dry run sends nothing. Exit code 1 where a request would be refused, or the rule does not match.")]
-pub(super) struct Run {
-    /// The rule's id or file, such as calls/missed
-    pub(super) rule: String,
-    /// The event: a stored one (evt_...), a sample (sample:gruveo.call/missed) or a file with JSON
-    #[arg(long, value_name = "ID|FILE|sample:NAME")]
-    pub(super) event: Option<String>,
-    /// An input of a manual rule
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(super) input: Vec<String>,
-    /// Show every request as it would be sent, secrets masked, and send nothing
-    #[arg(long)]
-    pub(super) dry: bool,
-    /// The reply to a step of a dry run, by id or path: the body as JSON, or what a test writes, such as {"status": 503}
-    #[arg(long, value_name = "ID=FILE|JSON", requires = "dry")]
-    pub(super) reply: Vec<String>,
-    /// Ask for the replies of a dry run, on a terminal
-    #[arg(long, requires = "dry")]
-    pub(super) ask: bool,
-    /// Go on where the rule does not match
-    #[arg(long)]
-    pub(super) force: bool,
     /// The machine's form
     #[arg(long)]
     pub(super) json: bool,

@@ -10,13 +10,15 @@ use std::{
     sync::Arc,
 };
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, clean, clean_lines},
-    arguments::Run,
     failure::Failure,
-    open, secrets,
+    open,
+    run::{self, Run},
+    secrets,
 };
 use crate::{
     actions::{Request, Target},
@@ -41,7 +43,22 @@ const LARGEST: u64 = 1024 * 1024;
 /// Characters of a body that are shown on a terminal; the machine's form has it whole.
 const SHOWN: usize = 64 * 1024;
 
-pub(super) fn run(workspace: &Path, options: &Run) -> Result<Answer, Failure> {
+/// What a dry run goes on with, where a run would go out.
+#[derive(Debug, Args)]
+pub(super) struct With {
+    /// With --dry: the reply to a step, by its id or path; a body as JSON, or a reply as tests have it: {"status": 503}
+    #[arg(long, value_name = "ID=FILE|JSON", requires = "dry")]
+    pub(super) reply: Vec<String>,
+    /// With --dry: ask for replies that are not given, on a terminal
+    #[arg(long, requires = "dry")]
+    pub(super) ask: bool,
+    /// With --dry: go on where the rule does not match
+    #[arg(long, requires = "dry")]
+    pub(super) force: bool,
+}
+
+/// Renders what a run would send, and sends nothing.
+pub(super) fn dry(workspace: &Path, options: &Run) -> Result<Answer, Failure> {
     let config = open::settings(workspace)?;
     let compiled = app::check(&config);
     let rule = chosen(&compiled, &options.rule)?;
@@ -52,11 +69,11 @@ pub(super) fn run(workspace: &Path, options: &Run) -> Result<Answer, Failure> {
         registry: &compiled.registry,
         egress: Egress::new(&config.egress, net::own_addresses()),
         replies: replies(options)?,
-        ask: options.ask && io::stdin().is_terminal() && !options.json,
+        ask: options.with.ask && io::stdin().is_terminal() && !options.json,
         missing: RefCell::default(),
         known,
     };
-    let dry = dry_run(&rule, &compiled.registry, &config.vars, &subject, &mut outside, options.force);
+    let dry = dry_run(&rule, &compiled.registry, &config.vars, &subject, &mut outside, options.with.force);
     let exit = u8::from(dry.is_refused() || matches!(dry.outcome, "broken" | "unmatched"));
     let notes = outside.notes();
     if options.json {
@@ -86,8 +103,12 @@ fn chosen(compiled: &app::Compiled, name: &str) -> Result<Arc<Rule>, Failure> {
 /// The event: of the store, a sample, or a file.
 fn subject(config: &Config, registry: &Registry, rule: &Rule, options: &Run) -> Result<Subject, Failure> {
     let Some(written) = &options.event else {
-        let why = "a dry run needs an event: --event FILE, --event evt_..., or --event sample:gruveo.call/missed";
-        return Err(Failure::Usage(why.to_owned()));
+        let made = starts::manual(rule, run::inputs(options)?).map_err(|faults| {
+            let ways = "or name an event: --event FILE, --event evt_..., --event sample:gruveo.call/missed";
+            Failure::Usage(format!("{}; {ways}", faults.join("; ")))
+        })?;
+        let given = Given::payload(starts::MANUAL, made.event);
+        return given.subject(registry, open::clock().now(), 1).map(|(subject, _)| subject).map_err(Failure::No);
     };
     if let Ok(id) = written.parse::<EventId>() {
         return stored(config, registry, id);
@@ -125,7 +146,7 @@ fn json_file(path: &Path) -> Result<Value, String> {
 /// `--reply find=found.json` or `--reply find={"status": 503}`.
 fn replies(options: &Run) -> Result<BTreeMap<String, Reply>, Failure> {
     let mut replies = BTreeMap::new();
-    for written in &options.reply {
+    for written in &options.with.reply {
         let wrong = |why: String| Failure::Usage(format!("--reply {}: {why}", clean(written, 60)));
         let (id, text) = written.split_once('=').ok_or_else(|| wrong("ID=FILE or ID=JSON wanted".to_owned()))?;
         let value = if text.trim_start().starts_with(['{', '[']) {

@@ -10,9 +10,9 @@ use clap::Parser;
 use super::{
     answer::Answer,
     arguments::{Arguments, Verb},
-    check, config, demo, doctor, dry, events,
+    check, config, demo, doctor, events,
     failure::Failure,
-    init, runs, secrets, send, serve, test,
+    init, run as run_verb, runs, secrets, send, serve, test,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -46,8 +46,7 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Init(options) => init::run(&options)?,
         Verb::Check(options) => check::run(workspace, &options)?,
         Verb::Test(options) => test::run(workspace, &options)?,
-        Verb::Run(options) if options.dry => dry::run(workspace, &options)?,
-        Verb::Run(_) => return Err(Failure::Usage("bellwire run needs --dry".to_owned())),
+        Verb::Run(options) => run_verb::run(workspace, &options)?,
         Verb::Config(verb) => config::run(workspace, &verb)?,
         Verb::Secrets(verb) => secrets::run(workspace, verb)?,
         Verb::Events(verb) => events::run(workspace, &verb)?,

@@ -16,6 +16,7 @@ pub mod logging;
 mod main;
 mod needs;
 mod open;
+mod run;
 mod runs;
 mod secrets;
 mod send;

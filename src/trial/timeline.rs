@@ -17,6 +17,7 @@ use crate::{
     model::{Evidence, StepError, Verdict},
     rules::{On, Rule, WhenFull},
     services::Registry,
+    starts,
     value::{Object, Value},
     walk::{About, End},
 };
@@ -329,7 +330,7 @@ impl<'a> Timeline<'a> {
 /// A rule without its `enabled`, which tests do not look at; a manual one hears what is called `manual`.
 fn hears(rule: &Rule, subject: &Subject) -> bool {
     let is_manual = rule.on.iter().any(|on| matches!(on, On::Manual { .. }));
-    (is_manual && matches!(subject.kind.as_str(), "manual" | "manual.run")) || rule.hears(&subject.kind, subject.own)
+    (is_manual && (subject.kind == "manual" || subject.kind == starts::MANUAL)) || rule.hears(&subject.kind, subject.own)
 }
 
 fn rule_value(rule: &Rule) -> Value {

@@ -8,3 +8,4 @@ mod readme;
 mod records;
 mod secrets;
 mod settings;
+mod trial;
