@@ -123,6 +123,7 @@ pub(super) struct Check {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
 #[command(after_long_help = "Examples:\n  bellwire test\n  bellwire test rules/calls --watch\n  \
     bellwire test calls/missed --filter ticket\n  bellwire test --junit report.xml\n\n\
     Nothing is sent: a test needs no network, no database and no secrets. Exit code 1 where a test fails or a file has an error.")]
@@ -136,7 +137,7 @@ pub(super) struct Test {
     /// Run them again whenever a rule, template or pack changes, until Ctrl-C
     #[arg(long, conflicts_with_all = ["json", "junit"])]
     pub(super) watch: bool,
-    /// Also write a JUnit report there, for CI
+    /// Also write a report there, as JUnit does, for CI
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
     /// The machine's form

@@ -3,7 +3,6 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     fs,
     io::{self, BufRead as _, IsTerminal as _},
     path::Path,
@@ -113,12 +112,12 @@ fn subject(config: &Config, registry: &Registry, rule: &Rule, options: &Run) -> 
     if let Ok(id) = written.parse::<EventId>() {
         return stored(config, registry, id);
     }
-    let given = match written.strip_prefix("sample:") {
-        Some(name) => sample(registry, name).map_err(|(why, help)| Failure::Usage(format!("--event: {why}; {help}")))?,
-        None => {
-            let value = json_file(Path::new(written)).map_err(|why| Failure::Usage(format!("--event: {why}")))?;
-            Given::from_file(value, rule).map_err(|(why, help)| Failure::Usage(format!("--event: {why}; {help}")))?
-        }
+    let wrong = |(why, help): (String, String)| Failure::Usage(format!("--event: {why}; {help}"));
+    let given = if let Some(name) = written.strip_prefix("sample:") {
+        sample(registry, name).map_err(wrong)?
+    } else {
+        let value = json_file(Path::new(written)).map_err(|why| Failure::Usage(format!("--event: {why}")))?;
+        Given::from_file(value, rule).map_err(wrong)?
     };
     let (subject, _) = given.subject(registry, open::clock().now(), 1).map_err(Failure::No)?;
     Ok(subject)
@@ -188,7 +187,9 @@ impl Known {
         };
         match ask() {
             Ok(rows) => Self { rows, environment, why: None },
-            Err(failure) => Self { rows: Vec::new(), environment, why: Some(failure.to_string().trim_end().to_owned()) },
+            Err(failure) => {
+                Self { rows: Vec::new(), environment, why: Some(failure.to_string().trim_end().to_owned()) }
+            }
         }
     }
 
@@ -247,7 +248,12 @@ impl Door for Outside<'_> {
         if !self.ask {
             return Ok(None);
         }
-        eprintln!("{} {} {}\nreply, as JSON; Enter for what the pack says:", call.path, wire.method, clean(&wire.url, 500));
+        eprintln!(
+            "{} {} {}\nreply, as JSON; Enter for what the pack says:",
+            call.path,
+            wire.method,
+            clean(&wire.url, 500)
+        );
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).map_err(|error| format!("standard input cannot be read: {error}"))?;
         if line.trim().is_empty() {
@@ -265,25 +271,25 @@ fn told(rule: &Rule, subject: &Subject, dry: &DryRun, notes: &[String]) -> Strin
         return text;
     }
     for (number, exchange) in dry.exchanges.iter().enumerate() {
-        let _ = write!(text, "\n{}. {}", number + 1, told_exchange(exchange));
+        text.push_str(&format!("\n{}. {}", number + 1, told_exchange(exchange)));
     }
     for (action, inputs) in &dry.effects {
-        let _ = write!(text, "\n   {action} {}\n", clean(&inputs.to_string(), SHOWN));
+        text.push_str(&format!("\n   {action} {}\n", clean(&inputs.to_string(), SHOWN)));
     }
     if !dry.steps.is_empty() {
         text.push('\n');
     }
     for step in &dry.steps {
         let why = if step.message.is_empty() { String::new() } else { format!(": {}", clean(&step.message, 400)) };
-        let _ = writeln!(text, "   {}  {}  {}{why}", step.step, step.action, step.outcome);
+        text.push_str(&format!("   {}  {}  {}{why}\n", step.step, step.action, step.outcome));
     }
     let message = if dry.message.is_empty() { String::new() } else { format!(": {}", clean(&dry.message, 400)) };
-    let _ = writeln!(text, "\nThe run would end {}{message}. Nothing was sent.", dry.outcome);
+    text.push_str(&format!("\nThe run would end {}{message}. Nothing was sent.\n", dry.outcome));
     if !dry.exchanges.is_empty() {
         text.push_str("Each run has an Idempotency-Key of its own; names are not looked up, so the addresses they lead to are not checked.\n");
     }
     for note in notes {
-        let _ = writeln!(text, "note: {note}");
+        text.push_str(&format!("note: {note}\n"));
     }
     text
 }
@@ -310,21 +316,21 @@ fn told_exchange(exchange: &Exchange) -> String {
     let id = exchange.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
     let mut text = format!("{}{id} {}\n", exchange.step, exchange.action);
     if let Some(error) = &exchange.refused {
-        let _ = writeln!(text, "   REFUSED  {}: {}", error.class.word(), clean(&error.message, 400));
+        text.push_str(&format!("   REFUSED  {}: {}\n", error.class.word(), clean(&error.message, 400)));
         return text;
     }
     let Some(wire) = &exchange.request else { return text };
     if exchange.attempt > 1 {
-        let _ = writeln!(text, "   attempt {}: the same bytes", exchange.attempt);
+        text.push_str(&format!("   attempt {}: the same bytes\n", exchange.attempt));
     } else {
-        let _ = writeln!(text, "   {} {}", wire.method, clean(&wire.url, 8 * 1024));
+        text.push_str(&format!("   {} {}\n", wire.method, clean(&wire.url, 8 * 1024)));
         for (name, value) in &wire.headers {
-            let _ = writeln!(text, "   {name}: {}", clean(value, 8 * 1024));
+            text.push_str(&format!("   {name}: {}\n", clean(value, 8 * 1024)));
         }
         if let Some(body) = &wire.body {
             text.push('\n');
             for line in clean_lines(body, SHOWN).lines() {
-                let _ = writeln!(text, "   {line}");
+                text.push_str(&format!("   {line}\n"));
             }
         }
     }
@@ -335,6 +341,6 @@ fn told_exchange(exchange: &Exchange) -> String {
         Assumed::Sample => format!("assumed: the sample of the pack; --reply {name}=FILE gives another"),
         Assumed::Empty | Assumed::Refused => format!("assumed, with {{}}; --reply {name}=FILE gives another"),
     };
-    let _ = writeln!(text, "   -> {status} ({from})");
+    text.push_str(&format!("   -> {status} ({from})\n"));
     text
 }

@@ -60,7 +60,8 @@ pub fn preview(
     let names = Names { origins, used: RefCell::default() };
     let keeper = Keeper { settings: Settings::of(config), registry, secrets: &names };
     let (url, headers) = addressed(&keeper, egress, destination, auth)?;
-    let shown_name = |url: String, name: &String| url.replace(&format!("%E2%80%B9{name}%E2%80%BA"), &format!("‹{name}›"));
+    let shown_name =
+        |url: String, name: &String| url.replace(&format!("%E2%80%B9{name}%E2%80%BA"), &format!("‹{name}›"));
     let url = names.used.borrow().iter().fold(url.to_string(), shown_name);
     let shown = |value: &[u8]| {
         let text = String::from_utf8_lossy(value).into_owned();
@@ -114,7 +115,8 @@ mod tests {
         assert_eq!(error.class, ErrorClass::EgressDenied);
         let to = Destination::Connection { name: "groove", path: "/tickets" };
         let token = AuthUse::Bearer("groove_token".to_owned());
-        let Preview { url, .. } = seen("[services.groove]\nbase_url = \"https://desk.example.com/v2\"\n", &to, &token).unwrap();
+        let Preview { url, .. } =
+            seen("[services.groove]\nbase_url = \"https://desk.example.com/v2\"\n", &to, &token).unwrap();
         assert_eq!(url, "https://desk.example.com/v2/tickets");
     }
 }

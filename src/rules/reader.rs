@@ -31,7 +31,15 @@ pub(crate) struct Node<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(file: &'a str, document: &'a Document, files: &'a Files, vocabulary: &'a dyn Vocabulary) -> Self {
-        Self { file, document, files, vocabulary, steps: Cell::new(0), inputs: Cell::new(false), findings: RefCell::default() }
+        Self {
+            file,
+            document,
+            files,
+            vocabulary,
+            steps: Cell::new(0),
+            inputs: Cell::new(false),
+            findings: RefCell::default(),
+        }
     }
 
     pub(crate) fn root(&self) -> Node<'a> {

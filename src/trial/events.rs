@@ -124,16 +124,14 @@ pub fn sample(registry: &Registry, written: &str) -> Result<Given, (String, Stri
         None => known.samples.first(),
         Some(name) => known.samples.iter().find(|(known, _)| known == name),
     };
-    match found {
-        Some((_, body)) => Ok(Given::sent(kind, body.clone())),
-        None => {
-            let shown = crate::rules::shortened(name.unwrap_or_default());
-            let names = known.samples.iter().map(|(name, _)| name.as_str());
-            let help = crate::rules::suggestion(name.unwrap_or_default(), names);
-            let help = if help.is_empty() { "write `type` and `payload` instead".to_owned() } else { help };
-            Err((format!("`{kind}` has no sample `{shown}`"), help))
-        }
+    if let Some((_, body)) = found {
+        return Ok(Given::sent(kind, body.clone()));
     }
+    let shown = crate::rules::shortened(name.unwrap_or_default());
+    let names = known.samples.iter().map(|(name, _)| name.as_str());
+    let help = crate::rules::suggestion(name.unwrap_or_default(), names);
+    let help = if help.is_empty() { "write `type` and `payload` instead".to_owned() } else { help };
+    Err((format!("`{kind}` has no sample `{shown}`"), help))
 }
 
 #[cfg(test)]
@@ -160,9 +158,13 @@ mod tests {
 
     #[test]
     fn what_is_set_by_hand_wins_over_what_the_pack_computes() {
-        let given = sample(&registry(), "groove.customer_replied").unwrap().set(json!({"customer_email": "a@example.com"}));
+        let given =
+            sample(&registry(), "groove.customer_replied").unwrap().set(json!({"customer_email": "a@example.com"}));
         assert_eq!(given.subject(&registry(), NOON, 1).unwrap().0.event["customer_email"], "a@example.com");
-        let given = Given::payload("groove.note_added", json!({"ticket_number": 7, "links": {"author": {"href": "x/b@example.com"}}}));
+        let given = Given::payload(
+            "groove.note_added",
+            json!({"ticket_number": 7, "links": {"author": {"href": "x/b@example.com"}}}),
+        );
         let event = given.subject(&registry(), NOON, 1).unwrap().0.event;
         assert_eq!((&event["ticket_number"], &event["author_email"]), (&json!(7), &json!("b@example.com")));
     }

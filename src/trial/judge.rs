@@ -183,13 +183,13 @@ fn outcomes(case: &Case, outcome: &Outcome) -> Vec<Miss> {
 }
 
 /// Whether an effect is what was wanted. `Err`: the first input that is not; `None` where the action is another.
-fn compare(wanted: &Wanted, done: &Done, sight: &Sight<'_>) -> Result<(), Option<Evidence>> {
+fn compare(wanted: &Wanted, done: &Done, sight: &Sight<'_>) -> Result<(), Option<Box<Evidence>>> {
     if wanted.action != done.action {
         return Err(None);
     }
     let nothing = Object::new();
     let roots = done.inputs.as_object().unwrap_or(&nothing);
-    wanted.condition.evaluate(&Over { roots, sight }).map_err(Some)
+    wanted.condition.evaluate(&Over { roots, sight }).map_err(|evidence| Some(Box::new(evidence)))
 }
 
 /// Effects in their order. `None`: all are as wanted.
@@ -201,14 +201,16 @@ fn effects(wanted: &[Wanted], done: &[Done], sight: &Sight<'_>) -> Option<Miss> 
         let said = match pair {
             (Some(wanted), Some(done)) => match compare(wanted, done, sight) {
                 Ok(()) => None,
-                Err(Some(evidence)) => Some((format!("{} differs: {}", wanted.action, told(&evidence)), Some(evidence))),
+                Err(Some(evidence)) => {
+                    Some((format!("{} differs: {}", wanted.action, told(&evidence)), Some(evidence)))
+                }
                 Err(None) => Some((format!("{} was wanted, and {} came", wanted.action, done.action), None)),
             },
             (Some(wanted), None) => Some((format!("{} was wanted, and did not come", wanted.action), None)),
             (None, Some(done)) => Some((format!("{} came, and was not wanted", done.action), None)),
             (None, None) => None,
         };
-        let evidence = said.as_ref().and_then(|(_, evidence)| evidence.as_ref());
+        let evidence = said.as_ref().and_then(|(_, evidence)| evidence.as_deref());
         rows.extend(side_by_side(pair.0, pair.1, said.is_some(), evidence));
         first = first.or(said.map(|(message, _)| message));
     }
@@ -217,7 +219,11 @@ fn effects(wanted: &[Wanted], done: &[Done], sight: &Sight<'_>) -> Option<Miss> 
 
 /// The two lists laid side by side with the least that differs: what fits costs nothing, the same action with other inputs less than
 /// two that stand alone.
-fn aligned<'a>(wanted: &'a [Wanted], done: &'a [Done], sight: &Sight<'_>) -> Vec<(Option<&'a Wanted>, Option<&'a Done>)> {
+fn aligned<'a>(
+    wanted: &'a [Wanted],
+    done: &'a [Done],
+    sight: &Sight<'_>,
+) -> Vec<(Option<&'a Wanted>, Option<&'a Done>)> {
     const ALONE: u32 = 2;
     /// Beyond this the plain order is shown: the table is that times as large.
     const LONGEST: usize = 200;

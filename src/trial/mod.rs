@@ -1,4 +1,3 @@
-
 mod answers;
 mod dry;
 mod events;

@@ -147,13 +147,7 @@ impl Play {
         Ok(request)
     }
 
-    fn attempt(
-        &self,
-        path: &StepPath,
-        attempt: u32,
-        now: &mut Time,
-        around: &mut Around<'_>,
-    ) -> Result<After, String> {
+    fn attempt(&self, path: &StepPath, attempt: u32, now: &mut Time, around: &mut Around<'_>) -> Result<After, String> {
         let (Some(step), Some(open)) = (self.walk.step(path), &self.open) else {
             return Err("there is no such step".to_owned());
         };
@@ -196,9 +190,7 @@ impl Play {
         let after = self.taken + 1;
         let took = wait.event.as_ref().and_then(|event| {
             let mut later = world.events.iter().enumerate().skip(after);
-            later.find(|(_, came)| {
-                event.kinds.contains(&came.kind) && self.walk.ends_wait(path, began, &came.payload)
-            })
+            later.find(|(_, came)| event.kinds.contains(&came.kind) && self.walk.ends_wait(path, began, &came.payload))
         });
         let waited = now.since(began);
         if let Some((at, came)) = took {

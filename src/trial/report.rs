@@ -1,6 +1,6 @@
 //! What came of a test, as data and as text for people.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -89,7 +89,7 @@ impl Report {
         let ink = Ink(colour);
         let mut text = format!("{} {}:{}  {}\n", ink.red("FAIL"), self.file, self.place.line, ink.bold(&self.name));
         for miss in &self.misses {
-            let _ = writeln!(text, "\n  {}", miss.message);
+            text.push_str(&format!("\n  {}\n", miss.message));
             if !miss.rows.is_empty() {
                 text.push('\n');
                 text.push_str(&rows(&miss.rows, &ink));
@@ -99,11 +99,11 @@ impl Report {
             text.push('\n');
         }
         for verdict in &self.verdicts {
-            let _ = writeln!(text, "  {verdict}");
+            text.push_str(&format!("  {verdict}\n"));
         }
         for run in &self.runs {
             let why = if run.message.is_empty() { String::new() } else { format!(": {}", run.message) };
-            let _ = writeln!(text, "  the run ended {}{why}", run.outcome);
+            text.push_str(&format!("  the run ended {}{why}\n", run.outcome));
             text.push_str(&trace(&run.steps));
         }
         text
@@ -115,7 +115,8 @@ fn rows(rows: &[Row], ink: &Ink) -> String {
     let width = rows.iter().filter_map(width).max().unwrap_or(0).max("wanted".len());
     let line = |mark: &str, wanted: &str, got: &str, differs: bool| {
         let pad = " ".repeat(width.saturating_sub(wanted.chars().count()));
-        let (left, right) = if differs { (ink.green(wanted), ink.red(got)) } else { (wanted.to_owned(), got.to_owned()) };
+        let (left, right) =
+            if differs { (ink.green(wanted), ink.red(got)) } else { (wanted.to_owned(), got.to_owned()) };
         format!("  {mark} {left}{pad}   {right}").trim_end().to_owned() + "\n"
     };
     let mut text = line("  ", "wanted", "got", false);
@@ -139,7 +140,12 @@ fn trace(steps: &[TraceLine]) -> String {
             more => format!(" after {more} attempts"),
         };
         let why = if line.message.is_empty() { String::new() } else { format!(": {}", line.message) };
-        let _ = writeln!(text, "    {:names$}  {:actions$}  {}{attempts}{why}", name(line), line.action, line.outcome);
+        text.push_str(&format!(
+            "    {:names$}  {:actions$}  {}{attempts}{why}\n",
+            name(line),
+            line.action,
+            line.outcome
+        ));
     }
     text
 }

@@ -1,6 +1,6 @@
 //! Events and the runs of one rule in virtual time, from an empty state: the whole order of the language.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     answers::Answers,
@@ -35,7 +35,10 @@ pub(super) enum Said {
     NotMatched(Evidence),
     Error(String),
     /// It matched, and the gate of this name did not let it through.
-    Dropped { gate: &'static str, why: String },
+    Dropped {
+        gate: &'static str,
+        why: String,
+    },
     /// It matched, and waits for the end of its digest.
     Gathered,
     /// It started a run.
@@ -100,7 +103,7 @@ pub(super) struct Timeline<'a> {
     answers: &'a mut dyn Answers,
     events: Vec<(Time, &'a Given)>,
     subjects: Vec<Subject>,
-    queue: BTreeMap<(Time, Next), ()>,
+    queue: BTreeSet<(Time, Next)>,
     gates: Gates,
     runs: Vec<Running>,
     said: Vec<Said>,
@@ -120,14 +123,14 @@ impl<'a> Timeline<'a> {
             world,
             answers,
             subjects: Vec::with_capacity(events.len()),
-            queue: events.iter().enumerate().map(|(at, (time, _))| ((*time, Next::Event(at)), ())).collect(),
+            queue: events.iter().enumerate().map(|(at, (time, _))| (*time, Next::Event(at))).collect(),
             events,
             gates: Gates::default(),
             runs: Vec::new(),
             said: Vec::new(),
             broken: None,
         };
-        while let Some(((now, next), ())) = line.queue.pop_first() {
+        while let Some((now, next)) = line.queue.pop_first() {
             if line.broken.is_some() {
                 break;
             }
@@ -204,7 +207,7 @@ impl<'a> Timeline<'a> {
             Passed::Gathered(Some((closes, key, number))) => {
                 match closes {
                     Some(closes) => {
-                        self.queue.insert((closes, Next::Window { key, number }), ());
+                        self.queue.insert((closes, Next::Window { key, number }));
                     }
                     None => self.broken = Some("the cron of `digest` has no next time".to_owned()),
                 }
@@ -303,7 +306,7 @@ impl<'a> Timeline<'a> {
         };
         run.due = due;
         if let Some(due) = due {
-            self.queue.insert((due, Next::Run(at)), ());
+            self.queue.insert((due, Next::Run(at)));
         }
     }
 
@@ -330,7 +333,8 @@ impl<'a> Timeline<'a> {
 /// A rule without its `enabled`, which tests do not look at; a manual one hears what is called `manual`.
 fn hears(rule: &Rule, subject: &Subject) -> bool {
     let is_manual = rule.on.iter().any(|on| matches!(on, On::Manual { .. }));
-    (is_manual && (subject.kind == "manual" || subject.kind == starts::MANUAL)) || rule.hears(&subject.kind, subject.own)
+    (is_manual && (subject.kind == "manual" || subject.kind == starts::MANUAL))
+        || rule.hears(&subject.kind, subject.own)
 }
 
 fn rule_value(rule: &Rule) -> Value {

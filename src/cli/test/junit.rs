@@ -1,6 +1,6 @@
-//! A report that CI systems read: the form that Ant's JUnit task gave the world.
+//! A report that CI systems read: the form that the `JUnit` task of Ant gave the world.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use super::run::Tested;
 use crate::trial::Report;
@@ -14,22 +14,20 @@ pub(super) fn text(tested: &Tested) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let (tests, errors) = (tested.reports.len() + tested.findings.len(), tested.findings.len());
     let took = tested.took.as_secs_f64();
-    let _ = writeln!(
-        text,
-        "<testsuites name=\"bellwire\" tests=\"{tests}\" failures=\"{}\" errors=\"{errors}\" time=\"{took:.3}\">",
+    text.push_str(&format!(
+        "<testsuites name=\"bellwire\" tests=\"{tests}\" failures=\"{}\" errors=\"{errors}\" time=\"{took:.3}\">\n",
         tested.failed()
-    );
+    ));
     for (file, reports) in suites {
         suite(&mut text, file, &reports);
     }
     for finding in &tested.findings {
         let (file, message) = (escaped(&finding.file), escaped(&finding.to_string()));
-        let _ = writeln!(
-            text,
+        text.push_str(&format!(
             "  <testsuite name=\"{file}\" tests=\"1\" failures=\"0\" errors=\"1\" time=\"0\">\n    \
-             <testcase classname=\"{file}\" name=\"{}\" time=\"0\"><error message=\"{message}\"/></testcase>\n  </testsuite>",
+             <testcase classname=\"{file}\" name=\"{}\" time=\"0\"><error message=\"{message}\"/></testcase>\n  </testsuite>\n",
             finding.code
-        );
+        ));
     }
     text.push_str("</testsuites>\n");
     text
@@ -38,27 +36,25 @@ pub(super) fn text(tested: &Tested) -> String {
 fn suite(text: &mut String, file: &str, reports: &[&Report]) {
     let failures = reports.iter().filter(|report| !report.passed()).count();
     let took: f64 = reports.iter().map(|report| report.took.as_secs_f64()).sum();
-    let _ = writeln!(
-        text,
-        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" time=\"{took:.3}\">",
+    text.push_str(&format!(
+        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" time=\"{took:.3}\">\n",
         escaped(file),
         reports.len()
-    );
+    ));
     for report in reports {
-        let _ = write!(
-            text,
+        text.push_str(&format!(
             "    <testcase classname=\"{}\" name=\"{}\" file=\"{}\" line=\"{}\" time=\"{:.3}\"",
             escaped(&report.rule),
             escaped(&report.name),
             escaped(file),
             report.place.line,
             report.took.as_secs_f64()
-        );
+        ));
         match report.misses.first() {
             None => text.push_str("/>\n"),
             Some(miss) => {
                 let (message, whole) = (escaped(&miss.message), escaped(&report.text(false)));
-                let _ = writeln!(text, ">\n      <failure message=\"{message}\">{whole}</failure>\n    </testcase>");
+                text.push_str(&format!(">\n      <failure message=\"{message}\">{whole}</failure>\n    </testcase>\n"));
             }
         }
     }

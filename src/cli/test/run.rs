@@ -69,16 +69,16 @@ fn colour() -> bool {
 }
 
 fn watch(config: &Config, options: &Test) -> Result<Answer, Failure> {
-    let (changes, changed) = mpsc::channel();
+    let (tell, told_of) = mpsc::channel();
     let seen = rules::load(&config.workspace).texts.digest();
-    let watching = rules::watch(&config.workspace, seen, move |_| changes.send(()).unwrap_or_default());
+    let watching = rules::watch(&config.workspace, seen, move |_| tell.send(()).unwrap_or_default());
     let _watch = watching.map_err(|error| Failure::Storage(format!("the workspace cannot be watched: {error}")))?;
     loop {
         let text = told::text(&tested(config, options)?, colour());
         let screen = if io::stdout().is_terminal() { "\u{1b}[2J\u{1b}[H" } else { "" };
         let mut out = io::stdout();
         let written = write!(out, "{screen}{text}\nwatching rules/ and templates/; Ctrl-C ends it\n");
-        if written.and_then(|()| out.flush()).is_err() || changed.recv().is_err() {
+        if written.and_then(|()| out.flush()).is_err() || told_of.recv().is_err() {
             return Ok(Answer::default());
         }
     }
@@ -108,7 +108,9 @@ fn tested(config: &Config, options: &Test) -> Result<Tested, Failure> {
     tested.reports = each(&all, |(rule, case)| run_case(bench, rule, case));
     tested.took = start.elapsed();
     if tested.reports.is_empty() && tested.findings.is_empty() && options.filter.is_some() {
-        return Err(Failure::No("no test has a name like that; see all of them with `bellwire test --json`".to_owned()));
+        return Err(Failure::No(
+            "no test has a name like that; see all of them with `bellwire test --json`".to_owned(),
+        ));
     }
     Ok(tested)
 }
@@ -153,7 +155,8 @@ fn tidy(path: &str) -> String {
 fn holds(path: &str, file: &str) -> bool {
     let id = file.strip_prefix("rules/").unwrap_or(file);
     [file, id].into_iter().any(|name| {
-        name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest == ".yaml" || rest == ".yml")
+        name.strip_prefix(path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest == ".yaml" || rest == ".yml")
     })
 }
 

@@ -1,6 +1,6 @@
 //! What came of all tests, for people and for machines.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -14,13 +14,13 @@ const NAMED: usize = 10;
 pub(super) fn text(tested: &Tested, colour: bool) -> String {
     let mut text = String::new();
     for finding in &tested.findings {
-        let _ = writeln!(text, "{finding}");
+        text.push_str(&format!("{finding}\n"));
     }
     if !tested.findings.is_empty() {
         text.push('\n');
     }
     for report in tested.reports.iter().filter(|report| !report.passed()) {
-        let _ = writeln!(text, "{}", report.text(colour));
+        text.push_str(&format!("{}\n", report.text(colour)));
     }
     let mut rules: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for report in &tested.reports {
@@ -31,9 +31,9 @@ pub(super) fn text(tested: &Tested, colour: bool) -> String {
     for (rule, (all, failed)) in rules {
         let word = if failed > 0 { "FAIL" } else { "ok  " };
         let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-        let _ = writeln!(text, "{word}  {rule}  {}{failed}", count(all, "test"));
+        text.push_str(&format!("{word}  {rule}  {}{failed}\n", count(all, "test")));
     }
-    let _ = writeln!(text, "{}", sum(tested));
+    text.push_str(&format!("{}\n", sum(tested)));
     if !tested.without.is_empty() {
         text.push_str(&without(&tested.without));
     }

@@ -3,7 +3,7 @@
 use super::case::{Wanted, object};
 use crate::{
     rules::{Condition, Node, Reader, Vocabulary, codes, parse_condition, shortened, suggestion},
-    value::{Path, Value},
+    value::Path,
 };
 
 /// The inputs of effects that are no action of a pack.
@@ -27,14 +27,13 @@ impl<'a> Effects<'_, 'a> {
         let action = node.value.as_object()?.keys().next()?;
         let inner = node.child(action);
         let inputs = self.inputs(action, &inner)?;
-        let condition = match inner.value {
-            Value::Null => Condition::All(Vec::new()),
-            _ => {
-                self.reader.inputs.set(true);
-                let read = parse_condition(self.reader, &inner, &format!("`{}`", shortened(action)));
-                self.reader.inputs.set(false);
-                read?
-            }
+        let condition = if inner.value.is_null() {
+            Condition::All(Vec::new())
+        } else {
+            self.reader.inputs.set(true);
+            let read = parse_condition(self.reader, &inner, &format!("`{}`", shortened(action)));
+            self.reader.inputs.set(false);
+            read?
         };
         self.look_at_inputs(action, &condition, &inputs);
         let place = self.reader.key_place(&inner);

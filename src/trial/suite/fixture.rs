@@ -22,7 +22,11 @@ pub(super) fn read(workspace: &Path, rule: &str, name: &str) -> Result<Value, (S
         return no(why, "put it into the folder `fixtures` beside the rule");
     };
     let beside = below.parent().map(|parent| parent.join("fixtures").join(below.file_name().unwrap_or_default()));
-    let found = [Some(below.clone()), beside].into_iter().flatten().map(|path| workspace.join(path)).find(|path| path.is_file());
+    let found = [Some(below.clone()), beside]
+        .into_iter()
+        .flatten()
+        .map(|path| workspace.join(path))
+        .find(|path| path.is_file());
     let Some(path) = found else {
         return no(format!("there is no file `{}`", below.display()), "fixtures are named from the folder of the rule");
     };
@@ -36,8 +40,8 @@ pub(super) fn read(workspace: &Path, rule: &str, name: &str) -> Result<Value, (S
         }
     }
     let mut bytes = Vec::new();
-    let read = fs::File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-    if let Err(error) = read {
+    let took = fs::File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    if let Err(error) = took {
         return no(format!("the file `{shown}` cannot be read: {error}"), "");
     }
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST {

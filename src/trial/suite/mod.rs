@@ -6,8 +6,6 @@ mod fixture;
 mod read;
 mod replies;
 mod run;
-#[cfg(test)]
-mod tests;
 
 pub use case::{Case, Replies, Wanted, WantedVerdict};
 pub use read::read_suite;

@@ -41,8 +41,11 @@ pub fn read_suite(bench: Bench<'_>, rule: &Arc<Rule>) -> Result<Vec<Case>, Vec<F
         let reading = Reading::new(bench, rule, &document, &about_steps);
         let node = reading.reader.root().child("tests");
         let list = node.value.as_array().map(Vec::as_slice).unwrap_or_default();
-        let cases: Vec<Case> =
-            list.iter().enumerate().filter_map(|(index, value)| reading.case(&node.element(index, value), index)).collect();
+        let cases: Vec<Case> = list
+            .iter()
+            .enumerate()
+            .filter_map(|(index, value)| reading.case(&node.element(index, value), index))
+            .collect();
         let mut findings = reading.reader.into_findings();
         findings.retain(Finding::is_error);
         findings.sort_by(|left, right| left.order().cmp(&right.order()));
@@ -94,7 +97,8 @@ impl<'a> Reading<'a> {
             outcomes: node.get("outcome").map(|inner| self.outcomes(&inner)).unwrap_or_default(),
             steps: self.steps(node, index),
         };
-        let says = |name: &String| ["expect", "verdict", "outcome"].contains(&name.as_str()) || name.starts_with("steps.");
+        let says =
+            |name: &String| ["expect", "verdict", "outcome"].contains(&name.as_str()) || name.starts_with("steps.");
         if !node.value.as_object().is_some_and(|test| test.keys().any(says)) {
             let help = "write `expect:` with the effects in their order, or `expect: []` for none";
             self.reader.error(codes::MISSING_KEY, self.reader.place(node), "this test expects nothing", help);
@@ -144,7 +148,9 @@ impl<'a> Reading<'a> {
     fn event(&self, node: &Node<'a>) -> Option<Given> {
         let given = if let Some(inner) = node.get("sample") {
             let written = self.reader.text(&inner, "`sample`")?;
-            sample(self.bench.registry, written).map_err(|(why, help)| self.reader.error(codes::UNKNOWN_FIELD, self.reader.place(&inner), why, help)).ok()?
+            sample(self.bench.registry, written)
+                .map_err(|(why, help)| self.reader.error(codes::UNKNOWN_FIELD, self.reader.place(&inner), why, help))
+                .ok()?
         } else if let Some(inner) = node.get("fixture") {
             self.fixture_event(&inner)?
         } else {
@@ -206,7 +212,8 @@ impl<'a> Reading<'a> {
             }
             let message = format!("no var of bellwire.toml is called `{}`", shortened(name));
             let near = suggestion(name, known.keys().map(String::as_str));
-            let help = if near.is_empty() { "a test can change [vars], not those of the rule".to_owned() } else { near };
+            let help =
+                if near.is_empty() { "a test can change [vars], not those of the rule".to_owned() } else { near };
             self.reader.error(codes::UNKNOWN_VAR, self.reader.key_place(&node.child(name)), message, help);
         }
         object(node.value)

@@ -99,7 +99,9 @@ impl Answers for Script<'_> {
         let action = call.action();
         Err(match (id, used) {
             (Some(id), Some(used)) => {
-                format!("the {used}th request of the step `{id}` ({action}) has no reply; add one to the list `replies: {{ {id}: [...] }}`")
+                format!(
+                    "the {used}th request of the step `{id}` ({action}) has no reply; add one to the list `replies: {{ {id}: [...] }}`"
+                )
             }
             (Some(id), None) => format!(
                 "the step `{id}` ({action}) reads, and there is no reply to it; add `replies: {{ {id}: {{ json: ... }} }}`"

@@ -107,9 +107,10 @@ async fn a_dry_run_shows_the_very_bytes_that_are_sent() {
     let journal = Journal::start([]).await;
     let place = Place::workspace(&journal);
     let _serving = place.serve();
-    let sent = place.call("42").fine();
+    place.call("42").fine();
     let received = journal.wait_for(1).await.remove(0);
-    let event = sent.out.split_whitespace().find(|word| word.starts_with("evt_")).unwrap().trim_matches([',', '.', ':']);
+    let runs = place.runs();
+    let event = runs[0]["event"].as_str().unwrap();
 
     let shown = dry(&place, &["--event", event, "--json"]).fine();
     let wire = &shown.json()["dry"]["exchanges"][0]["request"].clone();
@@ -142,7 +143,10 @@ fn a_rule_that_does_not_match_says_why_and_goes_on_by_force() {
     assert!(silent.out.contains("event.resolution is \"missed\", and \"answered\" was seen"), "{}", silent.out);
     let forced = dry(&place, &["--event", "sample:gruveo.call/answered", "--force", "--json"]);
     assert_eq!(forced.json()["dry"]["verdict"]["verdict"], "not_matched");
-    place.write("call.json", r#"{"resolution": "missed", "location": "Crete", "link": "a", "waitingTime": 1, "tracking": {"ticket": "42"}}"#);
+    place.write(
+        "call.json",
+        r#"{"resolution": "missed", "location": "Crete", "link": "a", "waitingTime": 1, "tracking": {"ticket": "42"}}"#,
+    );
     let fine = dry(&place, &["--event", "call.json", "--reply", "do.0={\"status\": 404}"]);
     assert_eq!(fine.code, 0, "{fine:?}");
     assert!(fine.out.contains("/tickets/42/messages") && fine.out.contains("-> 404 (as given)"), "{}", fine.out);
@@ -205,7 +209,18 @@ fn neither_tests_nor_a_dry_run_touch_the_network() {
 fn a_verb_that_sends_is_seen_in_the_trace() {
     let place = place().with("BELLWIRE_SECRET_GRUVEO_KEY", GRUVEO_KEY);
     let mut command = place.command("strace");
-    command.args(["-f", "-e", "trace=network", "-o", "trace", PROGRAM, "send", "gruveo.call", "--url", "http://127.0.0.1:9"]);
+    command.args([
+        "-f",
+        "-e",
+        "trace=network",
+        "-o",
+        "trace",
+        PROGRAM,
+        "send",
+        "gruveo.call",
+        "--url",
+        "http://127.0.0.1:9",
+    ]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     assert!(place.read("trace").contains("connect("));
 }

@@ -1,13 +1,14 @@
-//! Tests of rules, run: the whole order of the language from an empty state.
+//! The tests that stand in rule files: the whole order of the language from an empty state, and what a mistake in them says.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use super::*;
-use crate::{
+use bellwire::{
     app::{self, Compiled},
+    config::Config,
     model::Finding,
     rules::Texts,
-    trial::Report,
+    trial::{Bench, Report, read_suite, run_case},
+    value::Object,
 };
 
 /// A workspace of one rule, `rules/calls/a.yaml`.
@@ -43,7 +44,7 @@ impl Place {
     }
 }
 
-fn vars() -> crate::value::Object {
+fn vars() -> Object {
     serde_json::json!({"channel": "calls"}).as_object().cloned().unwrap()
 }
 
@@ -136,7 +137,8 @@ fn an_effect_too_many_or_too_few_is_told_by_its_name() {
     let event = "event: { sample: gruveo.call/missed, set: { tracking: { ticket: \"42\" } } }";
     let text = fails(&format!("{NOTE}tests:\n  - {event}\n    expect: []\n"));
     assert!(text.contains("groove.add_note came, and was not wanted"), "{text}");
-    let text = fails(&format!("{NOTE}tests:\n  - {event}\n    expect: [groove.add_note: {{}}, emit: {{ type: a.b }}]\n"));
+    let text =
+        fails(&format!("{NOTE}tests:\n  - {event}\n    expect: [groove.add_note: {{}}, emit: {{ type: a.b }}]\n"));
     assert!(text.contains("emit was wanted, and did not come"), "{text}");
     assert!(!text.contains("!= groove.add_note"), "{text}");
 }
@@ -163,7 +165,8 @@ fn fixtures_and_inline_payloads_are_events_too() {
 "
     ));
     place.write("rules/calls/fixtures/call.json", r#"{"resolution": "missed", "location": "Crete"}"#);
-    let typed = r#"{"type": "gruveo.call", "payload": {"resolution": "missed", "location": "x", "tracking": {"ticket": "8"}}}"#;
+    let typed =
+        r#"{"type": "gruveo.call", "payload": {"resolution": "missed", "location": "x", "tracking": {"ticket": "8"}}}"#;
     place.write("rules/calls/fixtures/typed.json", typed);
     for report in place.run().unwrap() {
         assert!(report.passed(), "{}", report.text(false));
@@ -458,10 +461,22 @@ fn mistakes_have_their_places_and_the_way_out() {
         ("event: { type: gruveo.cal }\n    expect: []", ":8:20", "did you mean `gruveo.call`?"),
         ("event: { fixture: none.json }\n    expect: []", ":8:23", "no file"),
         ("event: { fixture: ../../../x.json }\n    expect: []", ":8:23", "outside of the workspace"),
-        ("event: { sample: gruveo.call }\n    replies: { fin: {} }\n    expect: []", ":9:16", "no step that sends has the id `fin`"),
+        (
+            "event: { sample: gruveo.call }\n    replies: { fin: {} }\n    expect: []",
+            ":9:16",
+            "no step that sends has the id `fin`",
+        ),
         ("event: { sample: gruveo.call }\n    replies: { do.0: { status: 9 } }\n    expect: []", ":9:22", "100 to 599"),
-        ("event: { sample: gruveo.call }\n    expect: [groove.add_nte: {}]", ":9:14", "did you mean `groove.add_note`?"),
-        ("event: { sample: gruveo.call }\n    expect: [groove.add_note: { tickt: 1 }]", ":9:33", "did you mean `ticket`?"),
+        (
+            "event: { sample: gruveo.call }\n    expect: [groove.add_nte: {}]",
+            ":9:14",
+            "did you mean `groove.add_note`?",
+        ),
+        (
+            "event: { sample: gruveo.call }\n    expect: [groove.add_note: { tickt: 1 }]",
+            ":9:33",
+            "did you mean `ticket`?",
+        ),
         ("event: { sample: gruveo.call }\n    expect: [groove.find_tickets: {}]", ":9:14", "is no effect"),
         ("event: { sample: gruveo.call }\n    outcome: okay", ":9:14", "cannot be `okay`"),
         ("event: { sample: gruveo.call }\n    verdict: { suppressed: one }", ":9:28", "did you mean `once`?"),
