@@ -100,9 +100,10 @@ pub struct DryRun {
 }
 
 impl DryRun {
-    /// Whether a request would be refused.
+    /// Whether a request would be refused, or could not be made.
     pub fn is_refused(&self) -> bool {
-        self.exchanges.iter().any(|exchange| exchange.refused.is_some())
+        let unmade = |line: &TraceLine| line.outcome == "failed" && line.attempts == 0 && line.action != "fail";
+        self.exchanges.iter().any(|exchange| exchange.refused.is_some()) || self.steps.iter().any(unmade)
     }
 }
 
