@@ -106,7 +106,7 @@ pub fn check(config: &Config) -> Compiled {
 
 /// The same, and which secrets of rules are not there. `secrets` is asked for those that are, once and where a rule names one; `None`
 /// from it says that nobody knows.
-pub fn check_with(config: &Config, secrets: &dyn Fn(&services::Registry) -> Option<Vec<String>>) -> Compiled {
+pub fn check_with(config: &Config, secrets: &(dyn Fn(&services::Registry) -> Option<Vec<String>> + Sync)) -> Compiled {
     finish(config, read_with(config, Some(secrets)))
 }
 

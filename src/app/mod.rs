@@ -13,3 +13,4 @@ pub use in_force::{Rulebook, RulebookError, check, check_with, of_folder};
 pub use pages::{Example, Page, codes, page};
 pub use serve::{serve, serve_beside};
 pub use start::{App, StartError};
+pub use vocabulary::vocabulary;

@@ -1,6 +1,6 @@
 //! What rules may speak of: the packs that will run, and the settings.
 
-use std::{cell::OnceCell, sync::LazyLock};
+use std::sync::{LazyLock, OnceLock};
 
 use serde_json::{Map, Value};
 
@@ -14,7 +14,7 @@ use crate::{
 static ANYTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
 
 /// Asked for the names of secrets that packs use or that are set. `None`: nobody knows.
-pub(super) type KnownSecrets<'a> = &'a dyn Fn(&Registry) -> Option<Vec<String>>;
+pub(super) type KnownSecrets<'a> = &'a (dyn Fn(&Registry) -> Option<Vec<String>> + Sync);
 
 /// Packs and settings, as rules ask for them.
 pub(super) struct AppVocabulary<'a> {
@@ -22,12 +22,17 @@ pub(super) struct AppVocabulary<'a> {
     config: &'a Config,
     secrets: Option<KnownSecrets<'a>>,
     /// What `secrets` said: it may open a database.
-    answered: OnceCell<Option<Vec<String>>>,
+    answered: OnceLock<Option<Vec<String>>>,
+}
+
+/// What rules may speak of, for whoever reads their tests.
+pub fn vocabulary<'a>(registry: &'a Registry, config: &'a Config) -> impl Vocabulary + Sync + 'a {
+    AppVocabulary::new(registry, config, None)
 }
 
 impl<'a> AppVocabulary<'a> {
     pub(super) fn new(registry: &'a Registry, config: &'a Config, secrets: Option<KnownSecrets<'a>>) -> Self {
-        Self { registry, config, secrets, answered: OnceCell::new() }
+        Self { registry, config, secrets, answered: OnceLock::new() }
     }
 
     /// Whether `name` is a source of no service: any event name may follow it.

@@ -48,6 +48,8 @@ pub(super) enum Verb {
     Init(Init),
     /// Check settings, packs and rules, and name every fault
     Check(Check),
+    /// Run the tests that stand in rule files
+    Test(Test),
     /// Show what a template makes of an event, or of any data
     Render(Render),
     /// Print a JSON Schema of rules, packs or settings, for editors
@@ -135,6 +137,29 @@ pub(super) struct Check {
     /// Warnings end with exit code 1 too
     #[arg(long, conflicts_with = "explain")]
     pub(super) strict: bool,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
+#[command(after_long_help = "Examples:\n  bellwire test\n  bellwire test rules/calls --watch\n  \
+    bellwire test calls/missed --filter ticket\n  bellwire test --junit report.xml\n\n\
+    Nothing is sent: a test needs no network, no database and no secrets. Exit code 1 where a test fails or a file has an error.")]
+pub(super) struct Test {
+    /// Files or folders of rules, or their ids; all rules unless given
+    #[arg(value_name = "PATHS")]
+    pub(super) paths: Vec<String>,
+    /// Only tests whose name holds this text, whatever its case
+    #[arg(long, value_name = "TEXT")]
+    pub(super) filter: Option<String>,
+    /// Run them again whenever a rule, template or pack changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["json", "junit"])]
+    pub(super) watch: bool,
+    /// Also write a report there, as JUnit does, for CI
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
     /// The machine's form
     #[arg(long)]
     pub(super) json: bool,

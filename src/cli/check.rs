@@ -1,6 +1,10 @@
 //! `bellwire check`: every fault of settings, packs and rules.
 
-use std::{cell::Cell, collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::{Value, json};
 
@@ -18,15 +22,15 @@ pub(super) fn run(workspace: &Path, options: &Check) -> Result<Answer, Failure> 
         return code_pages::run(code.as_deref(), options.json);
     }
     let config = open::settings(workspace)?;
-    let unasked = Cell::new(false);
+    let unasked = AtomicBool::new(false);
     let compiled = app::check_with(&config, &|registry| {
         let known = known_secrets(&config, registry);
-        unasked.set(known.is_none());
+        unasked.store(known.is_none(), Ordering::Relaxed);
         known
     });
     let answer = report(&compiled, options);
     let note = "the database does not answer, so nobody knows which secrets are set: `bellwire doctor` says why";
-    Ok(if unasked.get() { answer.note(note) } else { answer })
+    Ok(if unasked.load(Ordering::Relaxed) { answer.note(note) } else { answer })
 }
 
 /// The secrets that packs use, and those that are set. `None` where the database does not answer.

@@ -37,6 +37,7 @@ mod secrets;
 mod send;
 mod serve;
 mod table;
+mod test;
 mod when;
 
 pub use main::main;

@@ -27,7 +27,8 @@ const INPUTS: u64 = 1024 * 1024;
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  bellwire run calls/escalate --input ticket=42 --wait\n  \
     bellwire run calls/missed --event evt_01hf3y8a9d000          also where it did not match\n  \
-    bellwire run calls/missed --event evt_01hf3y8a9d000 --dry    show what it would send\n\n\
+    bellwire run calls/missed --event evt_01hf3y8a9d000 --dry    show what it would send\n  \
+    bellwire run calls/missed --event sample:gruveo.call/missed --dry --reply find=found.json\n\n\
     A rule with `on: manual` takes inputs; any rule runs on a stored event. The run is written into the database and taken by the\n\
     running server within a second. `when`, `threshold`, `once` and `digest` are not asked.\n\n\
     Exit code 1 where --wait sees it fail, or it is held.")]
@@ -40,12 +41,14 @@ pub(super) struct Run {
     /// Inputs as a JSON object in a file
     #[arg(long, value_name = "FILE", conflicts_with = "event")]
     pub(super) input_json: Option<PathBuf>,
-    /// A stored event, evt_...; with --dry also a file that holds one
+    /// A stored event, evt_...; with --dry also a file that holds one, or sample:gruveo.call/missed
     #[arg(long, value_name = "ID|FILE")]
     pub(super) event: Option<String>,
     /// Send nothing: show what would be sent
     #[arg(long, conflicts_with = "wait")]
     pub(super) dry: bool,
+    #[command(flatten)]
+    pub(super) with: dry::With,
     /// Follow it to its end and show what happened
     #[arg(long)]
     pub(super) wait: bool,

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     address::{self, refused},
-    auth::{Keeper, unknown},
+    auth::{Keeper, Secrets, unknown},
     effective::{Effective, Settings},
     lanes::{Lanes, Limits, Turn},
 };
@@ -119,25 +119,34 @@ impl Connections {
         auth: Option<&AuthUse>,
     ) -> Result<(Url, HeaderMap), StepError> {
         let keeper = Keeper { settings: Settings::of(&self.config), registry, secrets: &*self.vault };
-        let (name, path) = match *destination {
-            Destination::Connection { name, path } => (name, path),
-            Destination::Url(text) => {
-                let mut url = address::whole(&self.egress, text)?;
-                let headers = auth.map(|auth| keeper.apply(auth, None, &mut url)).transpose()?;
-                return Ok((url, headers.unwrap_or_default()));
-            }
-        };
-        let connection = Effective::find(keeper.settings, registry, name).ok_or_else(|| unknown(name))?;
-        let Some(base) = connection.base_url else {
-            let why =
-                format!("connection `{name}` has no base URL; set `connections.{name}.base_url` in bellwire.toml");
-            return Err(refused(ErrorClass::Internal, why));
-        };
-        let mut url = address::join(&self.egress, base, path)?;
-        let auth = auth.or(connection.pack.auth.as_ref());
-        let headers = auth.map(|auth| keeper.apply(auth, Some(&connection), &mut url)).transpose()?;
-        Ok((url, headers.unwrap_or_default()))
+        addressed(&keeper, &self.egress, destination, auth)
     }
+}
+
+/// Where a request goes, with what proves who we are.
+pub(super) fn addressed<S: Secrets>(
+    keeper: &Keeper<'_, S>,
+    egress: &Egress,
+    destination: &Destination<'_>,
+    auth: Option<&AuthUse>,
+) -> Result<(Url, HeaderMap), StepError> {
+    let (name, path) = match *destination {
+        Destination::Connection { name, path } => (name, path),
+        Destination::Url(text) => {
+            let mut url = address::whole(egress, text)?;
+            let headers = auth.map(|auth| keeper.apply(auth, None, &mut url)).transpose()?;
+            return Ok((url, headers.unwrap_or_default()));
+        }
+    };
+    let connection = Effective::find(keeper.settings, keeper.registry, name).ok_or_else(|| unknown(name))?;
+    let Some(base) = connection.base_url else {
+        let why = format!("connection `{name}` has no base URL; set `connections.{name}.base_url` in bellwire.toml");
+        return Err(refused(ErrorClass::Internal, why));
+    };
+    let mut url = address::join(egress, base, path)?;
+    let auth = auth.or(connection.pack.auth.as_ref());
+    let headers = auth.map(|auth| keeper.apply(auth, Some(&connection), &mut url)).transpose()?;
+    Ok((url, headers.unwrap_or_default()))
 }
 
 /// A lane's limits: of the connection; of a bare URL's host `runner.per_host` at once.

@@ -6,6 +6,8 @@ mod auth;
 mod effective;
 mod lanes;
 mod pace;
+mod preview;
 
 pub use all::{Connections, Destination};
 pub use lanes::{Place, Turn};
+pub use preview::{Preview, preview};

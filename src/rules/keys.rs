@@ -222,7 +222,7 @@ pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) 
 }
 
 /// `did you mean ...?`, or the known ones where nothing is near and they are few.
-pub(super) fn suggestion<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+pub(crate) fn suggestion<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     const FEW: usize = 20;
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(name, known.iter().copied()) {
@@ -235,7 +235,7 @@ pub(super) fn suggestion<'k>(name: &str, known: impl IntoIterator<Item = &'k str
 }
 
 /// A text as a message shows it.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     shortened_to(text, 60)
 }
 

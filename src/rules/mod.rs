@@ -21,11 +21,14 @@ mod set;
 mod vocabulary;
 mod watch;
 
+pub(crate) use condition::parse_condition;
 pub use condition::{Condition, Operand, Operator, OperatorKind, Scope, Test, Traced};
 pub use cron::Cron;
 pub use duration::parse_duration;
 pub use hours::Hours;
+pub(crate) use keys::{shortened, suggestion};
 pub use load::{Loaded, load};
+pub(crate) use reader::{Node, Reader};
 pub use rule::{
     Around, AttributesStep, Concurrency, DigestWindow, Every, Fuse, HttpAuth, HttpBody, HttpStep, ManualInput, On,
     OnStepError, Once, Retry, RetryWhen, Rule, Step, StepKind, Threshold, Unknown, Var, WaitStep, WaitWhat, WhenFull,

@@ -17,6 +17,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) vocabulary: &'a dyn Vocabulary,
     /// Steps so far, in all lists.
     pub(crate) steps: Cell<usize>,
+    /// Left sides of conditions are inputs of an action, which may have the name of an operator: `emit: { type: x }`.
+    pub(crate) inputs: Cell<bool>,
     findings: RefCell<Vec<Finding>>,
 }
 
@@ -29,7 +31,15 @@ pub(crate) struct Node<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(file: &'a str, document: &'a Document, files: &'a Files, vocabulary: &'a dyn Vocabulary) -> Self {
-        Self { file, document, files, vocabulary, steps: Cell::new(0), findings: RefCell::default() }
+        Self {
+            file,
+            document,
+            files,
+            vocabulary,
+            steps: Cell::new(0),
+            inputs: Cell::new(false),
+            findings: RefCell::default(),
+        }
     }
 
     pub(crate) fn root(&self) -> Node<'a> {

@@ -73,7 +73,7 @@ fn test<'a>(reader: &Reader<'a>, node: &Node<'a>, written: &str) -> Option<Test>
         reader.error(codes::PATH, at, "the left side of a condition is a path, never a template", help);
         return None;
     }
-    if OperatorKind::WORDS.iter().any(|(word, _)| *word == written) {
+    if !reader.inputs.get() && OperatorKind::WORDS.iter().any(|(word, _)| *word == written) {
         let help = format!("write the path first: `event.x: {{ {written}: ... }}`");
         reader.error(codes::PATH, at, format!("the operator `{written}` stands where a path is wanted"), help);
         return None;

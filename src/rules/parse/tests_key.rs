@@ -23,7 +23,7 @@ pub(super) fn read_tests<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<Value>
 fn read_test<'a>(reader: &Reader<'a>, node: &Node<'a>) {
     let object = node.value.as_object();
     for name in object.into_iter().flat_map(serde_json::Map::keys) {
-        let about_step = name.strip_prefix("steps.").and_then(|rest| rest.strip_suffix(".attempts"));
+        let about_step = name.strip_prefix("steps.").and_then(|rest| rest.split('.').next());
         if !about_step.is_some_and(keys::is_id) && !keys::TEST.contains(&name.as_str()) {
             let foreign = [("given", "`event`"), ("input", "`event`"), ("then", "`expect`"), ("effects", "`expect`")];
             reader.unknown_key(&node.child(name), name, keys::TEST, "a test", &foreign);

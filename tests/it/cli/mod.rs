@@ -9,3 +9,5 @@ mod readme;
 mod records;
 mod secrets;
 mod settings;
+mod suite;
+mod trial;
