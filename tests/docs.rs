@@ -1,10 +1,20 @@
 //! The examples of docs/templates.md and docs/rules.md do what stands beside them.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 use bellwire::{
+    app,
     clock::Time,
+    matcher::{self, Subject},
+    model::Verdict,
+    rules::{OperatorKind, Texts},
     templates::{Context, Files, Limits, Sink, Template, filter_names, tag_names},
 };
 use serde_json::json;
@@ -61,5 +71,65 @@ fn every_filter_and_tag_stands_in_the_reference_and_does_what_it_says() {
         let shown: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str()).collect();
         let known: BTreeSet<&str> = known.into_iter().collect();
         assert_eq!(shown, known, "each {head} once");
+    }
+}
+
+/// The rules that stand in the reference.
+fn rules(text: &str) -> Vec<&str> {
+    let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.filter(|block| block.starts_with("name:")).collect()
+}
+
+#[test]
+fn the_rules_of_the_reference_hold_and_their_tests_pass() {
+    let text = fs::read_to_string("docs/rules.md").unwrap();
+    let rules = rules(&text);
+    assert!(rules.len() > 8, "{}", rules.len());
+    let place = tempfile::tempdir().unwrap();
+    fs::create_dir(place.path().join("rules")).unwrap();
+    for (number, rule) in rules.iter().enumerate() {
+        fs::write(place.path().join(format!("rules/r{number}.yaml")), rule).unwrap();
+    }
+    for verb in ["check", "test"] {
+        let ended = Command::new(env!("CARGO_BIN_EXE_bellwire"))
+            .args(["--workspace", place.path().to_str().unwrap(), verb])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success(), "{verb}: {said}{}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+/// Whether a condition holds for a payload.
+fn holds(condition: &str, payload: &str) -> bool {
+    let rule = format!("name: n\non: doc.received\nwhen:\n  {condition}\ndo:\n  - stop: x\n");
+    let place = tempfile::tempdir().unwrap();
+    let settings = "[sources.doc]\npublic = true\n[hours.office]\ntimezone = \"UTC\"\nmon-fri = [\"09:00-17:00\"]\n";
+    fs::write(place.path().join("bellwire.toml"), settings).unwrap();
+    let config = bellwire::config::load(place.path(), &BTreeMap::new()).unwrap();
+    let texts = Texts(Arc::new(BTreeMap::from([("rules/n.yaml".to_owned(), rule)])));
+    let compiled = app::compile(&texts, &config);
+    let rule = compiled.set.rules.get("n").unwrap_or_else(|| panic!("{condition}: {:?}", compiled.findings));
+    let subject = Subject {
+        kind: "doc.received".to_owned(),
+        own: false,
+        event: serde_json::from_str(payload).unwrap(),
+        trigger: json!({}),
+        received_at: Time(1_790_000_000_000),
+    };
+    let (verdict, _) = matcher::verdict(rule, &subject, &config.vars, Duration::from_secs(5));
+    verdict == Verdict::Matched
+}
+
+#[test]
+fn every_operator_stands_in_the_reference_and_does_what_it_says() {
+    let rows = rows(&fs::read_to_string("docs/rules.md").unwrap(), "operator");
+    for row in &rows {
+        assert!(holds(&row[1], &row[2]), "{} should hold for {}", row[1], row[2]);
+        assert!(!holds(&row[1], &row[3]), "{} should not hold for {}", row[1], row[3]);
+    }
+    let shown: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    for (word, _) in OperatorKind::WORDS {
+        assert!(shown.contains(word), "`{word}` is not in the reference");
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     version,
     about,
     max_term_width = 120,
+    disable_help_subcommand = true,
     after_long_help = "Exit codes: 0 fine; 1 the answer is no (findings, nothing of that name); 2 wrong use; 74 storage; 78 configuration.\n\n\
         Examples:\n  bellwire demo                        see it work, in one minute\n  \
         bellwire init my-automations         make a workspace\n  \
@@ -78,6 +79,18 @@ pub(super) enum Verb {
     Send(Send),
     /// Say what is well, what is not, and what to do about it
     Doctor(Doctor),
+    /// Explain a verb, the rule language (`help rules`) or templates (`help templates`)
+    Help(Help),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  bellwire help rules\n  bellwire help templates\n  bellwire help codes R042\n  bellwire help secrets set"
+)]
+pub(super) struct Help {
+    /// A verb and those below it, or a topic: rules, templates, codes
+    #[arg(value_name = "VERB OR TOPIC")]
+    pub(super) topic: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use super::{
     arguments::{Arguments, Verb},
     backtest, check, config, demo, doctor, events, explain,
     failure::Failure,
-    init, render, replay, run as run_verb, runs, schema, secrets, send, serve, test,
+    help, init, render, replay, run as run_verb, runs, schema, secrets, send, serve, test,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -48,6 +48,7 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Render(options) => render::run(workspace, &options)?,
         Verb::Schema(options) => schema::run(workspace, &options)?,
         Verb::Test(options) => test::run(workspace, &options)?,
+        Verb::Help(options) => help::run(&options)?,
         Verb::Config(verb) => config::run(workspace, &verb)?,
         Verb::Secrets(verb) => secrets::run(workspace, verb)?,
         Verb::Events(verb) => events::run(workspace, &verb)?,

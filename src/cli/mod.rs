@@ -18,6 +18,7 @@ mod explained;
 mod failure;
 mod follow;
 mod git;
+mod help;
 mod init;
 pub mod logging;
 mod main;

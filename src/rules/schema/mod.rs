@@ -103,7 +103,7 @@ fn event_types(vocabulary: &dyn Vocabulary) -> Value {
         "anyOf": [
             { "enum": types },
             { "enum": services },
-            { "type": "string", "pattern": "^[a-z0-9_-]+(\\.[a-z0-9_-]+)+$" }
+X
         ],
         "description": "A service or source, a dot, and what happened: `gruveo.call`; `groove.*` is all of a service."
     })

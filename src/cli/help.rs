@@ -1,0 +1,40 @@
+//! `bellwire help`: of a verb, or of the language.
+
+use clap::CommandFactory as _;
+
+use super::{answer::Answer, arguments::Arguments, arguments::Help, code_pages, failure::Failure};
+
+/// The topics that are no verbs, with what each is about.
+const TOPICS: [(&str, &str, &str); 2] = [
+    ("rules", "the rule language, with every operator and step by an example", include_str!("../../docs/rules.md")),
+    ("templates", "names, filters and tags of templates", include_str!("../../docs/templates.md")),
+];
+
+pub(super) fn run(options: &Help) -> Result<Answer, Failure> {
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    let Some(first) = options.topic.first() else {
+        let verbs = command.render_long_help().to_string();
+        let topics: String = TOPICS.iter().map(|(name, about, _)| format!("  {name:<12} {about}\n")).collect();
+        return Ok(Answer::text(format!(
+            "{verbs}\nTopics of `bellwire help`:\n{topics}  {:<12} what every code of `check` means\n",
+            "codes"
+        )));
+    };
+    if let Some((_, _, text)) = TOPICS.iter().find(|(name, ..)| name == first) {
+        return Ok(Answer::text(*text));
+    }
+    if first == "codes" {
+        return code_pages::run(options.topic.get(1).map(String::as_str), false);
+    }
+    command.build();
+    let mut found = &mut command;
+    for name in &options.topic {
+        let known: Vec<String> = found.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+        found = found.find_subcommand_mut(name).ok_or_else(|| {
+            let topics = TOPICS.iter().map(|(name, ..)| *name).chain(["codes"]);
+            let near = crate::rules::suggestion(name, known.iter().map(String::as_str).chain(topics));
+            Failure::Usage(format!("there is no verb or topic `{name}`; {near}").trim_end_matches("; ").to_owned())
+        })?;
+    }
+    Ok(Answer::text(found.render_long_help().to_string()))
+}
