@@ -103,7 +103,7 @@ fn event_types(vocabulary: &dyn Vocabulary) -> Value {
         "anyOf": [
             { "enum": types },
             { "enum": services },
-X
+            { "type": "string", "pattern": "^[a-z0-9_-]+(\\.[a-z0-9_-]+)*\\.([a-z0-9_-]+|[*])$" }
         ],
         "description": "A service or source, a dot, and what happened: `gruveo.call`; `groove.*` is all of a service."
     })
@@ -142,10 +142,9 @@ fn on(vocabulary: &dyn Vocabulary) -> Value {
     if let Some(object) = poll.as_object_mut() {
         object.extend(actions);
     }
-    json!({
+    let entry = json!({
         "anyOf": [
             reference("event"),
-            { "type": "array", "minItems": 1, "items": reference("event") },
             map(&[], json!({
                 "event": { "anyOf": [reference("event"), { "type": "array", "minItems": 1, "items": reference("event") }] },
                 "own": { "type": "boolean", "default": false, "description": "True: also events that our own actions caused." },
@@ -157,7 +156,8 @@ fn on(vocabulary: &dyn Vocabulary) -> Value {
                 )
             }))
         ]
-    })
+    });
+    json!({ "anyOf": [entry, { "type": "array", "minItems": 1, "items": entry }] })
 }
 
 #[cfg(test)]
