@@ -3,7 +3,6 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    fs,
     io::{self, BufRead as _, IsTerminal as _},
     path::Path,
     sync::Arc,
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, clean, clean_lines},
+    event_given::{event_given, json_file},
     failure::Failure,
     open,
     run::{self, Run},
@@ -25,7 +25,6 @@ use crate::{
     config::Config,
     connections::{Destination, Preview, preview},
     egress::Egress,
-    ids::EventId,
     matcher::Subject,
     model::{StepError, Verdict},
     net,
@@ -33,12 +32,10 @@ use crate::{
     services::Registry,
     starts,
     store::{Mode, SecretRow},
-    trial::{Assumed, Call, Door, DryRun, Exchange, Given, Outgoing, Reply, Wire, dry_run, sample},
+    trial::{Assumed, Call, Door, DryRun, Exchange, Given, Outgoing, Reply, Wire, dry_run},
     value::{JsonLimits, read_json},
 };
 
-/// Bytes of a file with an event or a reply.
-const LARGEST: u64 = 1024 * 1024;
 /// Characters of a body that are shown on a terminal; the machine's form has it whole.
 const SHOWN: usize = 64 * 1024;
 
@@ -109,37 +106,7 @@ fn subject(config: &Config, registry: &Registry, rule: &Rule, options: &Run) -> 
         let given = Given::payload(starts::MANUAL, made.event);
         return given.subject(registry, open::clock().now(), 1).map(|(subject, _)| subject).map_err(Failure::No);
     };
-    if let Ok(id) = written.parse::<EventId>() {
-        return stored(config, registry, id);
-    }
-    let wrong = |(why, help): (String, String)| Failure::Usage(format!("--event: {why}; {help}"));
-    let given = if let Some(name) = written.strip_prefix("sample:") {
-        sample(registry, name).map_err(wrong)?
-    } else {
-        let value = json_file(Path::new(written)).map_err(|why| Failure::Usage(format!("--event: {why}")))?;
-        Given::from_file(value, rule).map_err(wrong)?
-    };
-    let (subject, _) = given.subject(registry, open::clock().now(), 1).map_err(Failure::No)?;
-    Ok(subject)
-}
-
-fn stored(config: &Config, registry: &Registry, id: EventId) -> Result<Subject, Failure> {
-    let missing = || Failure::No(format!("there is no event {id}; see `bellwire events list`"));
-    if open::is_unborn(config)? {
-        return Err(missing());
-    }
-    let found = open::block_on(async { Ok(open::store(config, Mode::Read)?.event(id).await?) })?;
-    starts::subject_of(&found.ok_or_else(missing)?.event, registry).map_err(Failure::No)
-}
-
-fn json_file(path: &Path) -> Result<Value, String> {
-    let shown = path.display();
-    let size = fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?.len();
-    if size > LARGEST {
-        return Err(format!("{shown} has more than {LARGEST} bytes"));
-    }
-    let bytes = fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
-    read_json(&bytes, JsonLimits::default()).map(|parsed| parsed.value).map_err(|error| format!("{shown}: {error}"))
+    event_given(config, registry, written, Given::only_type(rule))
 }
 
 /// `--reply find=found.json` or `--reply find={"status": 503}`.

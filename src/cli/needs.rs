@@ -70,13 +70,17 @@ fn add_step(wanted: &mut Wanted, registry: &Registry, config: &Config, step: &St
             None => {}
         },
         StepKind::ForEach { steps, .. } => steps.iter().for_each(|inner| add_step(wanted, registry, config, inner)),
-        StepKind::Wait(_) | StepKind::Attributes(_) | StepKind::Emit { .. } | StepKind::Vars(_) => {}
         StepKind::Block { then, otherwise } => {
             for inner in then.iter().chain(otherwise) {
                 add_step(wanted, registry, config, inner);
             }
         }
-        StepKind::Stop(_) | StepKind::Fail(_) => {}
+        StepKind::Wait(_)
+        | StepKind::Attributes(_)
+        | StepKind::Emit { .. }
+        | StepKind::Vars(_)
+        | StepKind::Stop(_)
+        | StepKind::Fail(_) => {}
     }
     if let OnStepError::Steps(steps) = &step.on_error {
         for inner in steps {

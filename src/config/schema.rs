@@ -75,7 +75,7 @@ fn sections() -> Map<String, Value> {
     let (mut section, mut comment) = (String::new(), String::new());
     for line in DEFAULTS.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            section = name.to_owned();
+            name.clone_into(&mut section);
             comment.clear();
             let keys = json!({ "type": "object", "additionalProperties": false, "properties": {} });
             sections.insert(section.clone(), keys);
@@ -86,7 +86,7 @@ fn sections() -> Map<String, Value> {
             Some((key, value)) if is_key(key) => (key, value),
             _ => {
                 match commented {
-                    Some(text) => comment = format!("{comment} {text}").trim().to_owned(),
+                    Some(text) => comment = [comment.as_str(), text].join(" "),
                     None => comment.clear(),
                 }
                 continue;
@@ -113,7 +113,7 @@ fn of_default(value: &str, comment: &str, unset: bool) -> Value {
         number if number.parse::<i64>().is_ok() => ("integer", json!(number.parse::<i64>().unwrap_or_default())),
         text => ("string", json!(text.trim_matches('"'))),
     };
-    let mut schema = json!({ "type": kind, "description": comment });
+    let mut schema = json!({ "type": kind, "description": comment.trim() });
     if let (false, Some(object)) = (unset, schema.as_object_mut()) {
         object.insert("default".to_owned(), default);
     }

@@ -225,7 +225,7 @@ async fn start_due(shared: &Arc<Shared>, free: usize, workers: &mut JoinSet<()>)
     let loaded = parts.store.load_all(chosen.iter().map(|run| run.id).collect()).await?;
     for (hand, run) in hands.into_iter().zip(loaded) {
         workers.spawn(async move {
-            let left = work(&hand.shared.parts, run).await;
+            let left = Box::pin(work(&hand.shared.parts, run)).await;
             hand.put_down(left);
         });
     }

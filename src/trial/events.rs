@@ -34,9 +34,9 @@ impl Given {
         Self { kind: kind.to_owned(), body: payload, named }
     }
 
-    /// The event of a file: `{type, payload}`; or `{type, body}`, with what a service sends; or just that, where the rule listens to
-    /// one type. `Err` is a sentence and the way out.
-    pub fn from_file(value: Value, rule: &Rule) -> Result<Self, (String, String)> {
+    /// The event of a file: `{type, payload}`; or `{type, body}`, with what a service sends; or just that, where
+    /// `only` says of which type it is. `Err` is a sentence and the way out.
+    pub fn from_file(value: Value, only: Option<&str>) -> Result<Self, (String, String)> {
         let kind = value.get("type").and_then(Value::as_str).filter(|kind| kind.contains('.') || *kind == "manual");
         if let (Some(kind), Some(payload)) = (kind, value.get("payload")) {
             return Ok(Self::payload(kind, payload.clone()));
@@ -44,12 +44,20 @@ impl Given {
         if let (Some(kind), Some(body)) = (kind, value.get("body")) {
             return Ok(Self::sent(kind, body.clone()));
         }
-        match &rule.on[..] {
-            [On::Type { event, .. }] => Ok(Self::sent(event, value)),
-            _ => Err((
-                "the file does not say of which type the event is, and the rule listens to several".to_owned(),
+        match only {
+            Some(only) => Ok(Self::sent(only, value)),
+            None => Err((
+                "the file does not say of which type the event is".to_owned(),
                 "write the file as `{\"type\": \"gruveo.call\", \"payload\": {...}}`".to_owned(),
             )),
+        }
+    }
+
+    /// The one type that a rule listens to. `None`: it listens to several, or to none.
+    pub fn only_type(rule: &Rule) -> Option<&str> {
+        match &rule.on[..] {
+            [On::Type { event, .. }] => Some(event),
+            _ => None,
         }
     }
 

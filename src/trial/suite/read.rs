@@ -184,7 +184,7 @@ impl<'a> Reading<'a> {
 
     fn fixture_event(&self, node: &Node<'a>) -> Option<Given> {
         let value = self.fixture(node)?;
-        let read = Given::from_file(value, self.rule);
+        let read = Given::from_file(value, Given::only_type(self.rule));
         read.map_err(|(why, help)| self.reader.error(codes::MISSING_KEY, self.reader.place(node), why, help)).ok()
     }
 
