@@ -66,6 +66,9 @@ impl Hold<'_> {
         {
             return Ok(flow);
         }
+        if let Some(left) = self.ask_for_place().await? {
+            return Ok(Flow::Leave(left));
+        }
         let request = match self.prepared(sending, pending.as_ref(), began) {
             Ok(request) => request,
             Err(error) => return Ok(sending.failed(error, Value::Null)),

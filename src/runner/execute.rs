@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Pinned,
     hold::{Flow, Hold, Left, error_of, failed},
+    line::Line,
     workers::RunnerParts,
 };
 use crate::{
@@ -24,6 +25,7 @@ impl<'p> Execution<'p> {
     /// Takes a run as it was loaded. `Err` is one sentence: it can never go on.
     pub(super) fn new(
         parts: &'p RunnerParts,
+        line: &'p Line,
         run: LoadedRun,
         pinned: Pinned,
     ) -> Result<Self, (Box<LoadedRun>, String)> {
@@ -59,7 +61,7 @@ impl<'p> Execution<'p> {
             begun: begun.or_else(|| run.wait.as_ref().map(|wait| (wait.step.clone(), wait.began_at))),
         };
         let walk = Walk::new(Arc::clone(&rule), about, &parts.config.vars, stand);
-        Ok(Self { hold: Hold::new(parts, run, rule, pinned, seen), walk })
+        Ok(Self { hold: Hold::new(parts, line, run, rule, pinned, seen), walk })
     }
 
     /// Goes on with the run as far as it can.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
-use super::{Pinned, workers::RunnerParts};
+use super::{Pinned, line::Line, workers::RunnerParts};
 use crate::{
     clock::Time,
     ids::EventId,
@@ -48,6 +48,7 @@ pub(super) enum Flow {
 /// A run in a worker's hand.
 pub(super) struct Hold<'p> {
     pub(super) parts: &'p RunnerParts,
+    line: &'p Line,
     pub(super) run: LoadedRun,
     pub(super) rule: Arc<Rule>,
     pub(super) pinned: Pinned,
@@ -70,6 +71,7 @@ pub(super) struct Hold<'p> {
 impl<'p> Hold<'p> {
     pub(super) fn new(
         parts: &'p RunnerParts,
+        line: &'p Line,
         run: LoadedRun,
         rule: Arc<Rule>,
         pinned: Pinned,
@@ -77,6 +79,7 @@ impl<'p> Hold<'p> {
     ) -> Self {
         Self {
             parts,
+            line,
             failure: run.failure.clone(),
             run,
             rule,
@@ -149,6 +152,19 @@ impl<'p> Hold<'p> {
         Ok(if kept { None } else { Some(Left::NotMine) })
     }
 
+    /// Asks for the place that a new run of a rule with `concurrency` needs, before anything else holds it up: its turn is by its age, and
+    /// not by who is called first. How the run was left where it is not ours.
+    pub(super) async fn ask_for_place(&mut self) -> Result<Option<Left>, StoreError> {
+        if self.claim.is_some() || self.rule.around.concurrency.is_none() {
+            return Ok(None);
+        }
+        if self.place().is_some() {
+            return self.ensure().await;
+        }
+        self.line.leave(&self.run.rule, self.run.id);
+        Ok(None)
+    }
+
     /// Makes sure that the run is ours. How it was left where it is not.
     pub(super) async fn ensure(&mut self) -> Result<Option<Left>, StoreError> {
         if self.claim.is_some() { Ok(None) } else { self.take(Duration::ZERO, None).await }
@@ -162,7 +178,11 @@ impl<'p> Hold<'p> {
     ) -> Result<Option<Left>, StoreError> {
         let place = self.place();
         let is_limited = place.is_some();
+        if is_limited {
+            self.line.first(&self.run.rule, self.run.id).await;
+        }
         let claimed = self.claim(timeout, attempt, place).await?;
+        self.line.leave(&self.run.rule, self.run.id);
         if is_limited {
             // An older run may have been asked to end, and is due for that.
             self.parts.wake.ring();

@@ -7,6 +7,7 @@ mod execute;
 mod hold;
 mod housekeeping;
 mod lane;
+mod line;
 mod pinned;
 mod send;
 mod take_up;

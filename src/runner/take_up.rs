@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{execute::Execution, hold::Left, pinned::PinnedError, workers::RunnerParts};
+use super::{execute::Execution, hold::Left, line::Line, pinned::PinnedError, workers::RunnerParts};
 use crate::{
     clock::Time,
     model::{ErrorClass, RunStatus, StepError},
@@ -13,7 +13,11 @@ use crate::{
 const SHORT_CLAIM: Duration = Duration::from_secs(60);
 
 /// Does what there is to do on a run that was due when the list was read.
-pub(super) async fn work(parts: &RunnerParts, run: Result<Option<LoadedRun>, StoreError>) -> Result<Left, StoreError> {
+pub(super) async fn work(
+    parts: &RunnerParts,
+    line: &Line,
+    run: Result<Option<LoadedRun>, StoreError>,
+) -> Result<Left, StoreError> {
     // The look at the due runs may be older than the run's last change: a retry must not begin early.
     let Some(run) = run?.filter(|run| is_due(run, parts.clock.now())) else {
         return Ok(Left::NotMine);
@@ -31,7 +35,7 @@ pub(super) async fn work(parts: &RunnerParts, run: Result<Option<LoadedRun>, Sto
         Err(PinnedError::Store(error)) => return Err(error),
         Err(error) => return give_up(parts, &run, error.to_string()).await,
     };
-    match Execution::new(parts, run, pinned) {
+    match Execution::new(parts, line, run, pinned) {
         Ok(execution) => execution.go().await,
         Err((run, why)) => give_up(parts, &run, why).await,
     }

@@ -12,7 +12,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{PinnedSets, hold::Left, housekeeping::prune_nightly, lane::Parked, take_up::work};
+use super::{PinnedSets, hold::Left, housekeeping::prune_nightly, lane::Parked, line::Line, take_up::work};
 use crate::{
     clock::{SharedClock, Time},
     config::Config,
@@ -97,6 +97,7 @@ pub struct Runner {
 struct Shared {
     parts: RunnerParts,
     state: Mutex<State>,
+    line: Line,
     /// Rung when a worker has left a run, for those who wait until all is settled.
     left: Notify,
     /// Rung when a run was left that may be due before anything else is.
@@ -121,7 +122,8 @@ impl Shared {
 impl Runner {
     /// Starts the loop. Runs of a dead process must have been recovered before.
     pub fn start(parts: RunnerParts) -> Self {
-        let shared = Arc::new(Shared { parts, state: Mutex::default(), left: Notify::new(), look: Notify::new() });
+        let (state, line) = (Mutex::default(), Line::default());
+        let shared = Arc::new(Shared { parts, state, line, left: Notify::new(), look: Notify::new() });
         let task = tokio::spawn(run(Arc::clone(&shared)));
         let housekeeper = Arc::clone(&shared);
         let nightly = tokio::spawn(async move { prune_nightly(&housekeeper.parts).await });
@@ -216,6 +218,7 @@ async fn start_due(shared: &Arc<Shared>, free: usize, workers: &mut JoinSet<()>)
         state.parked.release(|lane| parts.connections.room(lane));
         let chosen = choose(runs, &state, free);
         state.in_hand.extend(chosen.iter().map(|run| (run.id, Arc::clone(&run.rule))));
+        shared.line.join(&chosen);
         chosen
     };
     if chosen.is_empty() {
@@ -225,7 +228,7 @@ async fn start_due(shared: &Arc<Shared>, free: usize, workers: &mut JoinSet<()>)
     let loaded = parts.store.load_all(chosen.iter().map(|run| run.id).collect()).await?;
     for (hand, run) in hands.into_iter().zip(loaded) {
         workers.spawn(async move {
-            let left = Box::pin(work(&hand.shared.parts, run)).await;
+            let left = Box::pin(work(&hand.shared.parts, &hand.shared.line, run)).await;
             hand.put_down(left);
         });
     }
@@ -314,7 +317,9 @@ impl InHand {
 impl Drop for InHand {
     fn drop(&mut self) {
         let mut state = self.shared.state();
-        state.in_hand.remove(&self.run);
+        if let Some(rule) = state.in_hand.remove(&self.run) {
+            self.shared.line.leave(&rule, self.run);
+        }
         if std::thread::panicking() {
             state.poisoned.insert(self.run);
         }

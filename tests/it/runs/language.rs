@@ -45,7 +45,7 @@ pub(super) fn bodies(app: &TestApp) -> Vec<Value> {
 }
 
 /// The state of the newest run of a rule.
-async fn state_of(app: &TestApp, rule: &str) -> Option<RunStatus> {
+pub(super) async fn state_of(app: &TestApp, rule: &str) -> Option<RunStatus> {
     app.runs().await.iter().rev().find(|run| run.rule == rule).map(|run| run.status)
 }
 

@@ -2,6 +2,7 @@
 
 mod ends;
 mod fair;
+mod gates;
 mod language;
 mod main_job;
 mod pinned;

@@ -164,7 +164,8 @@ impl TestApp {
     }
 
     pub async fn runs(&self) -> Vec<RunRow> {
-        let mut runs = self.store().runs(RunFilter::default()).await.unwrap();
+        let filter = RunFilter { limit: Some(1000), ..RunFilter::default() };
+        let mut runs = self.store().runs(filter).await.unwrap();
         runs.sort_by_key(|run| run.id);
         runs
     }
