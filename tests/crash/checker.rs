@@ -1,111 +1,316 @@
-//! Decides what was lost, stuck or doubled. Itself tested with forged ledgers.
+//! Decides what was lost, stuck, doubled or repeated. Itself tested with forged ledgers.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use super::rules;
 
 /// What three witnesses say.
 #[derive(Debug, Default, Clone)]
 pub struct Ledger {
-    /// What the sender was promised: event id -> ticket.
-    pub acknowledged: BTreeMap<String, String>,
+    /// What the sender was promised: event id -> number of the delivery. Answers to waits are not among them.
+    pub acknowledged: BTreeMap<String, usize>,
     /// What the database holds.
     pub runs: Vec<RunFact>,
-    /// What the receiver did: Idempotency-Key -> ticket. A second request with a known key does nothing there.
-    pub effects: BTreeMap<String, String>,
+    /// The ids of emitted events.
+    pub emitted: BTreeSet<String>,
+    /// What the profile counts.
+    pub counted: u64,
+    /// What the receiver was asked: Idempotency-Key -> path, and how often. From the second time on it does nothing there.
+    pub effects: BTreeMap<String, (String, usize)>,
 }
 
 /// One run of the database.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RunFact {
+    pub id: String,
+    pub rule: String,
     pub event: String,
     pub state: String,
     /// Whether its last attempt has an unknown outcome.
     pub unknown: bool,
+    /// The path of each step that was attempted, in order of their beginnings: its key, and the outcome.
+    pub attempts: Vec<AttemptFact>,
+    /// The paths of the steps whose end is recorded, with the outcome.
+    pub ends: Vec<(String, String)>,
+}
+
+/// One attempt of the database.
+#[derive(Debug, Clone)]
+pub struct AttemptFact {
+    pub step: String,
+    pub key: String,
+    pub outcome: String,
 }
 
 /// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
-    /// An acknowledged event has no run.
-    Lost { event: String },
+    /// An event has no run of a rule that it matched.
+    Lost { event: String, rule: &'static str },
+    /// An event has two runs of one rule.
+    RunTwice { event: String, rule: String },
     /// A run neither ended nor is held with an attempt of unknown outcome.
-    Stuck { event: String, state: String },
+    Stuck { run: String, state: String },
     /// A run failed although its receiver was there.
-    Failed { event: String },
-    /// A run ended well and its receiver knows nothing of it.
-    NoEffect { ticket: String },
-    /// One ticket got two notes.
-    Doubled { ticket: String },
+    Failed { run: String },
+    /// All runs ended well and the receiver knows nothing of it.
+    NoEffect { path: String },
+    /// One thing was done under two keys.
+    Doubled { path: String },
+    /// A step was attempted again after its end was recorded, or ended twice.
+    Repeated { run: String, step: String },
+    /// The receiver was asked more often than attempts were recorded.
+    Unrecorded { path: String },
+    /// A wait for an event ended otherwise.
+    NotAnswered { run: String },
+    /// The profile counts otherwise than there were runs, or than events were emitted.
+    Miscounted { what: &'static str, wanted: usize, seen: usize },
+    /// A delivery stands in no digest, or in two.
+    Gathered { number: usize, times: usize },
 }
 
 /// Every broken promise.
 pub fn check(ledger: &Ledger) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let known: BTreeSet<&str> = ledger.runs.iter().map(|run| run.event.as_str()).collect();
-    for event in ledger.acknowledged.keys().filter(|event| !known.contains(event.as_str())) {
-        violations.push(Violation::Lost { event: event.clone() });
-    }
-    let mut notes: BTreeMap<&str, usize> = BTreeMap::new();
-    for ticket in ledger.effects.values() {
-        *notes.entry(ticket).or_default() += 1;
-    }
-    for run in &ledger.runs {
-        match run.state.as_str() {
-            "ok" => {
-                if let Some(ticket) = ledger.acknowledged.get(&run.event)
-                    && !notes.contains_key(ticket.as_str())
-                {
-                    violations.push(Violation::NoEffect { ticket: ticket.clone() });
-                }
-            }
-            "held" if run.unknown => {}
-            "failed" => violations.push(Violation::Failed { event: run.event.clone() }),
-            state => violations.push(Violation::Stuck { event: run.event.clone(), state: state.to_owned() }),
-        }
-    }
-    for (ticket, _) in notes.iter().filter(|(_, count)| **count > 1) {
-        violations.push(Violation::Doubled { ticket: (*ticket).to_owned() });
-    }
+    runs(ledger, &mut violations);
+    effects(ledger, &mut violations);
+    counts(ledger, &mut violations);
     violations
 }
 
-fn fair() -> Ledger {
-    let acknowledged = (1..=3).map(|n| (format!("evt_{n}"), n.to_string())).collect();
-    let run = |n: usize, state: &str, unknown| RunFact { event: format!("evt_{n}"), state: state.to_owned(), unknown };
-    Ledger {
-        acknowledged,
-        runs: vec![run(1, "ok", false), run(2, "ok", false), run(3, "held", true)],
-        effects: [("a", "1"), ("b", "2")].map(|(key, ticket)| (key.to_owned(), ticket.to_owned())).into(),
+fn runs(ledger: &Ledger, violations: &mut Vec<Violation>) {
+    let mut known: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for run in &ledger.runs {
+        if !known.insert((&run.event, &run.rule)) {
+            violations.push(Violation::RunTwice { event: run.event.clone(), rule: run.rule.clone() });
+        }
+        match run.state.as_str() {
+            "ok" => {}
+            "held" if run.unknown && run.rule == "ask" => {}
+            "failed" => violations.push(Violation::Failed { run: run.id.clone() }),
+            state => violations.push(Violation::Stuck { run: run.id.clone(), state: state.to_owned() }),
+        }
+        let mut ended = BTreeSet::new();
+        for attempt in &run.attempts {
+            if ended.contains(attempt.step.as_str()) {
+                violations.push(Violation::Repeated { run: run.id.clone(), step: attempt.step.clone() });
+            }
+            if attempt.outcome == "ok" {
+                ended.insert(attempt.step.as_str());
+            }
+        }
+        let mut ends = BTreeSet::new();
+        for (step, _) in run.ends.iter().filter(|(step, _)| !ends.insert(step.clone())) {
+            violations.push(Violation::Repeated { run: run.id.clone(), step: step.clone() });
+        }
+        let answered = run.ends.iter().any(|(step, outcome)| step == "do.2" && outcome == "ok");
+        if run.rule == "wait" && run.state == "ok" && !answered {
+            violations.push(Violation::NotAnswered { run: run.id.clone() });
+        }
     }
+    let mut missing = |event: &String, rule: &'static str| {
+        if !known.contains(&(event.as_str(), rule)) {
+            violations.push(Violation::Lost { event: event.clone(), rule });
+        }
+    };
+    for (event, number) in &ledger.acknowledged {
+        missing(event, rules::kind_of(*number));
+        missing(event, "count");
+    }
+    ledger.emitted.iter().for_each(|event| missing(event, "heard"));
+}
+
+fn effects(ledger: &Ledger, violations: &mut Vec<Violation>) {
+    let mut keys: BTreeMap<&str, usize> = BTreeMap::new();
+    for (path, _) in ledger.effects.values() {
+        *keys.entry(path).or_default() += 1;
+    }
+    for (path, _) in keys.iter().filter(|(_, count)| **count > 1) {
+        violations.push(Violation::Doubled { path: (*path).to_owned() });
+    }
+    let held: BTreeSet<&str> =
+        ledger.runs.iter().filter(|run| run.state == "held").map(|run| run.event.as_str()).collect();
+    let mut owed = BTreeSet::new();
+    for (event, number) in &ledger.acknowledged {
+        let open = held.contains(event.as_str()).then(|| rules::note(*number));
+        owed.extend(rules::owed(*number).into_iter().filter(|path| open.as_ref() != Some(path)));
+    }
+    for path in owed.iter().filter(|path| !keys.contains_key(path.as_str())) {
+        violations.push(Violation::NoEffect { path: path.clone() });
+    }
+    let mut attempts: BTreeMap<&str, usize> = BTreeMap::new();
+    for attempt in ledger.runs.iter().flat_map(|run| &run.attempts) {
+        *attempts.entry(&attempt.key).or_default() += 1;
+    }
+    for (key, (path, asked)) in &ledger.effects {
+        if *asked > attempts.get(key.as_str()).copied().unwrap_or(0) {
+            violations.push(Violation::Unrecorded { path: path.clone() });
+        }
+    }
+}
+
+fn counts(ledger: &Ledger, violations: &mut Vec<Violation>) {
+    let counting = ledger.runs.iter().filter(|run| run.rule == "count").count();
+    let counted = usize::try_from(ledger.counted).unwrap_or(usize::MAX);
+    for (what, seen) in [("the profile", counted), ("emitted events", ledger.emitted.len())] {
+        if seen != counting {
+            violations.push(Violation::Miscounted { what, wanted: counting, seen });
+        }
+    }
+    let mut gathered: BTreeMap<usize, usize> = BTreeMap::new();
+    let digests = ledger.effects.values().filter_map(|(path, _)| path.strip_prefix("/digest/"));
+    for number in digests.flat_map(|list| list.split('-')).filter_map(|number| number.parse().ok()) {
+        *gathered.entry(number).or_default() += 1;
+    }
+    for number in ledger.acknowledged.values() {
+        let times = gathered.get(number).copied().unwrap_or(0);
+        if times != 1 {
+            violations.push(Violation::Gathered { number: *number, times });
+        }
+    }
+}
+
+/// One delivery of each kind, and all that follows from them; the second (4: retry, 1: ask, 2: loop, 3: wait) is held.
+fn fair() -> Ledger {
+    let mut ledger = Ledger { counted: 4, ..Ledger::default() };
+    for number in 1..=4 {
+        let event = format!("evt_{number}");
+        let emitted = format!("evt_{number}_counted");
+        ledger.acknowledged.insert(event.clone(), number);
+        ledger.emitted.insert(emitted.clone());
+        let kind = rules::kind_of(number);
+        let held = kind == "ask";
+        for (rule, event) in
+            [(kind, &event), ("count", &event), ("once", &event), ("digest", &event), ("heard", &emitted)]
+        {
+            let mut run = RunFact {
+                id: format!("run_{rule}_{number}"),
+                rule: rule.to_owned(),
+                event: event.clone(),
+                state: "ok".to_owned(),
+                ..RunFact::default()
+            };
+            let mut paths: Vec<String> = match rule {
+                "count" => Vec::new(),
+                "digest" => vec![format!("/digest/{number}-")],
+                _ => rules::owed(number),
+            };
+            paths.retain(|path| match rule {
+                "heard" | "once" => path.starts_with(&format!("/{rule}/")),
+                _ => !path.starts_with("/heard/") && !path.starts_with("/once/"),
+            });
+            if held && rule == "ask" {
+                (run.state, run.unknown) = ("held".to_owned(), true);
+                paths.clear();
+            }
+            if rule == "wait" {
+                run.ends.push(("do.2".to_owned(), "ok".to_owned()));
+            }
+            for path in paths {
+                run.attempts.push(AttemptFact { step: path.clone(), key: path.clone(), outcome: "ok".to_owned() });
+                ledger.effects.insert(path.clone(), (path, 1));
+            }
+            ledger.runs.push(run);
+        }
+    }
+    ledger
+}
+
+/// The fair ledger with one thing forged, and what must be said to that.
+fn forged(forge: impl FnOnce(&mut Ledger), wanted: &[Violation]) {
+    let mut ledger = fair();
+    forge(&mut ledger);
+    assert_eq!(check(&ledger), wanted);
+}
+
+fn run<'l>(ledger: &'l mut Ledger, id: &str) -> &'l mut RunFact {
+    ledger.runs.iter_mut().find(|run| run.id == id).expect("a run of the fair ledger")
 }
 
 #[test]
 fn a_fair_ledger_has_no_violation() {
-    assert_eq!(check(&fair()), []);
+    forged(|_| {}, &[]);
 }
 
 #[test]
-fn a_lost_event_is_caught() {
-    let mut forged = fair();
-    forged.runs.remove(0);
-    assert_eq!(check(&forged), [Violation::Lost { event: "evt_1".to_owned() }]);
+fn a_lost_or_doubled_run_is_caught() {
+    let lost = Violation::Lost { event: "evt_4".to_owned(), rule: "retry" };
+    let unrecorded = Violation::Unrecorded { path: rules::note(4) };
+    forged(|ledger| ledger.runs.retain(|run| run.id != "run_retry_4"), &[lost, unrecorded]);
+    let lost = Violation::Lost { event: "evt_4_counted".to_owned(), rule: "heard" };
+    let unrecorded = Violation::Unrecorded { path: "/heard/4".to_owned() };
+    forged(|ledger| ledger.runs.retain(|run| run.id != "run_heard_4"), &[lost, unrecorded]);
+    let twice = Violation::RunTwice { event: "evt_2".to_owned(), rule: "loop".to_owned() };
+    forged(
+        |ledger| {
+            let again = RunFact { attempts: Vec::new(), ..run(ledger, "run_loop_2").clone() };
+            ledger.runs.push(again);
+        },
+        &[twice],
+    );
 }
 
 #[test]
-fn a_stuck_run_is_caught() {
-    for (state, unknown) in [("running", false), ("due", false), ("held", false)] {
-        let mut forged = fair();
-        forged.runs[1].state = state.to_owned();
-        forged.runs[1].unknown = unknown;
-        assert_eq!(check(&forged), [Violation::Stuck { event: "evt_2".to_owned(), state: state.to_owned() }]);
+fn a_stuck_or_failed_run_is_caught() {
+    for (state, unknown) in
+        [("running", false), ("due", false), ("waiting", false), ("collecting", false), ("held", true)]
+    {
+        let stuck = Violation::Stuck { run: "run_loop_2".to_owned(), state: state.to_owned() };
+        forged(
+            |ledger| (run(ledger, "run_loop_2").state, run(ledger, "run_loop_2").unknown) = (state.to_owned(), unknown),
+            &[stuck],
+        );
     }
+    let stuck = Violation::Stuck { run: "run_ask_1".to_owned(), state: "held".to_owned() };
+    forged(|ledger| run(ledger, "run_ask_1").unknown = false, &[stuck]);
+    let failed = Violation::Failed { run: "run_loop_2".to_owned() };
+    forged(|ledger| run(ledger, "run_loop_2").state = "failed".to_owned(), &[failed]);
 }
 
 #[test]
-fn a_doubled_or_missing_effect_is_caught() {
-    let mut forged = fair();
-    forged.effects.insert("c".to_owned(), "1".to_owned());
-    assert_eq!(check(&forged), [Violation::Doubled { ticket: "1".to_owned() }]);
-    let mut forged = fair();
-    forged.effects.remove("b");
-    assert_eq!(check(&forged), [Violation::NoEffect { ticket: "2".to_owned() }]);
+fn a_doubled_missing_or_unrecorded_effect_is_caught() {
+    let path = "/items/2/b".to_owned();
+    let doubled = Violation::Doubled { path: path.clone() };
+    let unrecorded = Violation::Unrecorded { path: path.clone() };
+    forged(
+        |ledger| drop(ledger.effects.insert("another key".to_owned(), (path.clone(), 1))),
+        &[doubled, unrecorded.clone()],
+    );
+    forged(|ledger| drop(ledger.effects.remove(&path)), &[Violation::NoEffect { path: path.clone() }]);
+    forged(|ledger| ledger.effects.get_mut(&path).unwrap().1 = 2, &[unrecorded]);
+}
+
+#[test]
+fn a_finished_step_that_is_repeated_is_caught() {
+    let repeated = Violation::Repeated { run: "run_loop_2".to_owned(), step: "/items/2/a".to_owned() };
+    forged(
+        |ledger| {
+            let again = run(ledger, "run_loop_2").attempts[0].clone();
+            run(ledger, "run_loop_2").attempts.push(again);
+        },
+        &[repeated],
+    );
+    let repeated = Violation::Repeated { run: "run_wait_3".to_owned(), step: "do.2".to_owned() };
+    forged(|ledger| run(ledger, "run_wait_3").ends.push(("do.2".to_owned(), "ok".to_owned())), &[repeated]);
+}
+
+#[test]
+fn a_wait_that_nothing_ended_is_caught() {
+    let unanswered = Violation::NotAnswered { run: "run_wait_3".to_owned() };
+    forged(|ledger| run(ledger, "run_wait_3").ends[0].1 = "timed_out".to_owned(), &[unanswered]);
+}
+
+#[test]
+fn a_wrong_count_is_caught() {
+    let what = |what, seen| Violation::Miscounted { what, wanted: 4, seen };
+    forged(|ledger| ledger.counted = 5, &[what("the profile", 5)]);
+    let lost = Violation::Lost { event: "evt_x".to_owned(), rule: "heard" };
+    forged(|ledger| assert!(ledger.emitted.insert("evt_x".to_owned())), &[lost, what("emitted events", 5)]);
+}
+
+#[test]
+fn a_delivery_that_no_digest_or_two_hold_is_caught() {
+    let gathered = |times| Violation::Gathered { number: 3, times };
+    forged(|ledger| drop(ledger.effects.remove("/digest/3-")), &[gathered(0)]);
+    forged(|ledger| ledger.effects.get_mut("/digest/2-").unwrap().0 = "/digest/2-3-".to_owned(), &[gathered(2)]);
 }

@@ -10,9 +10,9 @@ use std::{
 };
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::server::GRUVEO_KEY;
+use super::{rules, server::GRUVEO_KEY};
 
 /// Deliveries on their way at once.
 const LANES: usize = 8;
@@ -27,7 +27,7 @@ pub fn client() -> reqwest::Client {
 pub struct Sender {
     url: String,
     http: reqwest::Client,
-    acknowledged: Mutex<BTreeMap<String, String>>,
+    acknowledged: Mutex<BTreeMap<String, usize>>,
     next: AtomicUsize,
     pub in_flight: AtomicUsize,
     pub stop: AtomicBool,
@@ -46,7 +46,7 @@ impl Sender {
         }
     }
 
-    pub fn acknowledged(&self) -> BTreeMap<String, String> {
+    pub fn acknowledged(&self) -> BTreeMap<String, usize> {
         self.acknowledged.lock().unwrap().clone()
     }
 
@@ -69,40 +69,46 @@ impl Sender {
         }
     }
 
-    /// Delivers the call of this number, again and again until it is acknowledged.
+    /// Delivers the call of this number, again and again until it is acknowledged; and soon after it the answer that ends its wait.
     pub async fn deliver_one(&self, number: usize) {
-        let mode = if number.is_multiple_of(2) { "retry" } else { "ask" };
+        let ticket = number.to_string();
+        let (mode, group) = (rules::kind_of(number), rules::group_of(number).to_string());
+        let id = self.deliver(number, json!({"ticket": ticket, "mode": mode, "group": group})).await;
+        self.acknowledged.lock().unwrap().insert(id, number);
+        if mode == "wait" {
+            tokio::time::sleep(Duration::from_millis(super::random(600))).await;
+            self.deliver(number, json!({"answers": ticket})).await;
+        }
+    }
+
+    /// The id of the event.
+    async fn deliver(&self, number: usize, tracking: Value) -> String {
         let body = json!({
                 "timestamp": 1_598_615_831_871_u64 + number as u64, "maxParticipants": 1, "duration": 0, "link": "@acme.sales",
                 "location": "Greece", "resolution": "missed", "waitingTime": 5, "assignedUsers": [],
-                "tracking": {"ticket": number.to_string(), "mode": mode},
+                "tracking": tracking,
                 "account": {"id": "9cf7336a-e40e-4628-bdac-4370298ccf14", "organization": "Acme Corp."},
             })
             .to_string();
-        self.deliver(number, &body).await;
-    }
-
-    async fn deliver(&self, number: usize, body: &str) {
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(GRUVEO_KEY.as_bytes()).unwrap();
         mac.update(body.as_bytes());
         let signature = hex::encode(mac.finalize().into_bytes());
         for _ in 0..200 {
-            let request = self.http.post(&self.url).header("X-Gruveo-SHA256-HMAC", &signature).body(body.to_owned());
+            let request = self.http.post(&self.url).header("X-Gruveo-SHA256-HMAC", &signature).body(body.clone());
             self.in_flight.fetch_add(1, Ordering::SeqCst);
             let answer = request.send().await;
             let id = match answer {
                 Ok(answer) if answer.status().is_success() => {
                     #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
                     let text = answer.text().await.unwrap_or_default();
-                    let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+                    let json: Value = serde_json::from_str(&text).unwrap_or_default();
                     json["id"].as_str().map(str::to_owned)
                 }
                 _ => None,
             };
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
             if let Some(id) = id {
-                self.acknowledged.lock().unwrap().insert(id, number.to_string());
-                return;
+                return id;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

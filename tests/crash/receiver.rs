@@ -17,10 +17,13 @@ use tokio::{
 
 const ANSWER: &str = r#"{"message":{"href":"https://api.groovehq.com/v1/messages/7"}}"#;
 
+/// Idempotency-Key -> path, and how often it was asked.
+type Effects = BTreeMap<String, (String, usize)>;
+
 pub struct Receiver {
     pub address: SocketAddr,
     pub in_flight: Arc<AtomicUsize>,
-    effects: Arc<Mutex<BTreeMap<String, String>>>,
+    effects: Arc<Mutex<Effects>>,
 }
 
 impl Receiver {
@@ -37,7 +40,7 @@ impl Receiver {
         Self { address, in_flight, effects }
     }
 
-    pub fn effects(&self) -> BTreeMap<String, String> {
+    pub fn effects(&self) -> Effects {
         self.effects.lock().unwrap().clone()
     }
 
@@ -46,12 +49,11 @@ impl Receiver {
     }
 }
 
-async fn serve(mut stream: TcpStream, in_flight: Arc<AtomicUsize>, effects: Arc<Mutex<BTreeMap<String, String>>>) {
+async fn serve(mut stream: TcpStream, in_flight: Arc<AtomicUsize>, effects: Arc<Mutex<Effects>>) {
     let mut buffer = Vec::new();
     while let Some((path, key)) = read_request(&mut stream, &mut buffer).await {
         in_flight.fetch_add(1, Ordering::SeqCst);
-        let ticket = path.split('/').nth(3).unwrap_or_default().to_owned();
-        effects.lock().unwrap().insert(key, ticket);
+        effects.lock().unwrap().entry(key).or_insert((path, 0)).1 += 1;
         tokio::time::sleep(Duration::from_millis(super::random(25))).await;
         let answer = format!(
             "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{ANSWER}",

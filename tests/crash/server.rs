@@ -1,22 +1,18 @@
 //! The program itself, as a process that can be killed.
 
 use std::{
+    collections::BTreeMap,
     net::TcpListener,
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{checker::RunFact, load::client, receiver::Receiver};
+use super::{facts::Facts, load::client, receiver::Receiver, rules};
 
 pub const GRUVEO_KEY: &str = "a-gruveo-signing-key";
-
-const RULES: [(&str, &str); 2] = [
-    ("retry", "retry: { after: [1s, 1s, 1s, 2s, 2s, 5s, 5s, 5s], unknown: retry }"),
-    ("ask", "retry: { after: [1s, 1s, 1s, 2s, 2s, 5s, 5s, 5s], unknown: ask }"),
-];
 
 pub struct Server {
     folder: TempDir,
@@ -55,14 +51,14 @@ impl Server {
         );
         std::fs::write(folder.path().join("bellwire.toml"), settings).unwrap();
         std::fs::create_dir(folder.path().join("rules")).unwrap();
-        for (mode, retry) in RULES {
-            let rule = format!(
-                "name: note ({mode})\non: gruveo.call\nwhen:\n  event.tracking.mode: {mode}\n  event.tracking.ticket: {{ matches: \"^[0-9]+$\" }}\ndo:\n  \
-                 - groove.add_note:\n      ticket: \"{{{{ event.tracking.ticket }}}}\"\n      body: missed\n    {retry}\n"
-            );
-            std::fs::write(folder.path().join(format!("rules/{mode}.yaml")), rule).unwrap();
+        for (rule, text) in rules::texts(receiver) {
+            std::fs::write(folder.path().join(format!("rules/{rule}.yaml")), text).unwrap();
         }
-        Self { folder, port, database, planted, traced: false }
+        let server = Self { folder, port, database, planted, traced: false };
+        // A rule that is held back would be missed at the end of the storm alone.
+        let checked = server.command().arg("check").output().unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+        server
     }
 
     /// The same, with its system calls written down.
@@ -82,6 +78,20 @@ impl Server {
         panic!("the trace has no end");
     }
 
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the program is told beside its settings.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let mut environment: BTreeMap<String, String> =
+            [("BELLWIRE_SECRET_GRUVEO_KEY", GRUVEO_KEY), ("BELLWIRE_SECRET_GROOVE_TOKEN", "a-groove-api-token")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into();
+        environment.extend(self.database.iter().map(|url| ("BELLWIRE_DATABASE_URL".to_owned(), url.clone())));
+        environment
+    }
+
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hooks/gruveo", self.port)
     }
@@ -96,15 +106,7 @@ impl Server {
                 .arg(self.folder.path().join("trace"))
                 .arg(program);
         }
-        command
-            .arg("--workspace")
-            .arg(self.folder.path())
-            .env("BELLWIRE_SECRET_GRUVEO_KEY", GRUVEO_KEY)
-            .env("BELLWIRE_SECRET_GROOVE_TOKEN", "a-groove-api-token")
-            .stdin(Stdio::null());
-        if let Some(url) = &self.database {
-            command.env("BELLWIRE_DATABASE_URL", url);
-        }
+        command.arg("--workspace").arg(self.folder.path()).envs(self.environment()).stdin(Stdio::null());
         if self.planted {
             command.env("PLANTED_FAULT", "answer-before-commit");
         }
@@ -140,43 +142,9 @@ impl Server {
     /// Waits until every run has ended or is held.
     pub async fn wait_until_quiet(&self, limit: Duration) {
         let started = Instant::now();
-        while started.elapsed() < limit {
-            let runs = self.runs();
-            if runs.iter().all(|run| matches!(run.state.as_str(), "ok" | "failed" | "held")) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
+        let facts = Facts::of(self);
+        while started.elapsed() < limit && !facts.are_quiet().await {
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
-    }
-
-    /// Every run, by the command line beside the server, page by page.
-    pub fn runs(&self) -> Vec<RunFact> {
-        let mut runs = Vec::new();
-        let mut before: Option<String> = None;
-        loop {
-            let mut command = self.command();
-            command.args(["runs", "list", "--json", "--limit", "1000"]);
-            if let Some(before) = &before {
-                command.args(["--before", before]);
-            }
-            let output = command.output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            let page: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-            let Some(last) = page.last() else { return runs };
-            before = last["id"].as_str().map(str::to_owned);
-            runs.extend(page.iter().map(|run| self.fact(run)));
-        }
-    }
-
-    fn fact(&self, run: &Value) -> RunFact {
-        let state = run["state"].as_str().unwrap().to_owned();
-        let unknown = state == "held" && self.has_unknown(run["id"].as_str().unwrap());
-        RunFact { event: run["event"].as_str().unwrap().to_owned(), state, unknown }
-    }
-
-    fn has_unknown(&self, run: &str) -> bool {
-        let output = self.command().args(["runs", "show", run, "--json"]).output().unwrap();
-        let run: Value = serde_json::from_slice(&output.stdout).unwrap();
-        run["attempts"].as_array().and_then(|attempts| attempts.last()).is_some_and(|last| last["outcome"] == "unknown")
     }
 }
