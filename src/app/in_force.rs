@@ -79,8 +79,8 @@ impl Rulebook {
         let config = Arc::clone(&self.config);
         let seen = self.now.read().unwrap_or_else(PoisonError::into_inner).seen.clone();
         let looked = tokio::task::spawn_blocking(move || {
-            let (texts, faults) = workspace(&config);
-            (texts != seen || !faults.is_empty()).then(|| read(&config))
+            let (texts, faults) = texts_of(&config.workspace);
+            (texts != seen || !faults.is_empty()).then(|| finished((texts, faults), &config, None))
         });
         let Ok(Some((texts, compiled))) = looked.await else {
             return Ok(false);
@@ -143,10 +143,6 @@ fn finished(
     compiled.findings.extend(faults);
     compiled.findings.sort_by(|left, right| left.order().cmp(&right.order()));
     (texts, compiled)
-}
-
-fn workspace(config: &Config) -> (Texts, Vec<Finding>) {
-    texts_of(&config.workspace)
 }
 
 /// Built-in packs stand among the texts, so that a run keeps to them after an upgrade.
