@@ -44,7 +44,7 @@ pub(crate) async fn figures() {
         for round in 1..=5 {
             (0..files).for_each(|number| write(folder.path(), number, round));
             let began = Instant::now();
-            assert!(app.reload().await.unwrap(), "{:?}", app.held_back());
+            assert!(app.reload().await.unwrap(), "{:?}", app.held_back().first());
             asked.push(began.elapsed());
             // The notices of these writes are to pass before the next ones.
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -76,7 +76,11 @@ pub(crate) async fn figures() {
 
 async fn changed(app: &App, before: Option<i64>, began: Instant) {
     while app.store().in_force().await.unwrap() == before {
-        assert!(began.elapsed() < Duration::from_secs(20), "it does not come into force: {:?}", app.held_back());
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it does not come into force: {:?}",
+            app.held_back().first()
+        );
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
