@@ -6,6 +6,8 @@ CARGO ?= cargo
 # Kills of `make crash`, minutes of `make fuzz`.
 N ?= 300
 MINUTES ?= 60
+# Parts of `make bench`; all of them where it is empty.
+PART ?=
 
 # Runs a command and prints the minutes that it took.
 stage = @began=$$SECONDS; echo "== $(1)"; $(2); echo "== $(1): $$(( (SECONDS - began) / 60 )) min $$(( (SECONDS - began) % 60 )) s"
@@ -47,8 +49,8 @@ audit: ## Known advisories of the crates in Cargo.lock (needs cargo-deny and its
 	cargo deny check advisories
 
 .PHONY: bench
-bench: ## Figures of this machine, as ratios of one run
-	$(CARGO) bench --bench figures
+bench: ## Figures of this machine, as ratios of one run; some parts alone (verdict, check, test, reload, backtest, intake, gates ..): make bench PART=reload
+	$(CARGO) bench --bench figures -- $(PART)
 
 .PHONY: crash
 crash: ## Kills the server under load N times and checks that nothing was lost: make crash N=300

@@ -30,11 +30,17 @@ impl Compiled {
 
 /// Compiles a workspace's texts under its settings.
 pub fn compile(texts: &Texts, config: &Config) -> Compiled {
-    compile_with(texts, config, None)
+    compile_with(texts, config, None, None)
 }
 
-/// The same; with `secrets`, those that rules name and that are not there are told.
-pub(super) fn compile_with(texts: &Texts, config: &Config, secrets: Option<KnownSecrets<'_>>) -> Compiled {
+/// The same; with `secrets`, those that rules name and that are not there are told. `earlier` is a set that was compiled under the same
+/// settings, without secrets: what is the same in it is not read again.
+pub(super) fn compile_with(
+    texts: &Texts,
+    config: &Config,
+    secrets: Option<KnownSecrets<'_>>,
+    earlier: Option<&Set>,
+) -> Compiled {
     let packs: BTreeMap<String, String> = texts
         .0
         .iter()
@@ -45,7 +51,7 @@ pub(super) fn compile_with(texts: &Texts, config: &Config, secrets: Option<Known
         Ok(registry) => (registry, Vec::new()),
         Err(findings) => (Registry::load(&BTreeMap::new()).unwrap_or_default(), findings),
     };
-    let rules = Set::compile(texts.clone(), &AppVocabulary::new(&registry, config, secrets));
+    let rules = Set::compile_after(texts.clone(), &AppVocabulary::new(&registry, config, secrets), earlier);
     findings.extend(rules.findings);
     findings.sort_by(|left, right| left.order().cmp(&right.order()));
     Compiled { set: Arc::new(rules.set), registry: Arc::new(registry), findings }

@@ -15,7 +15,7 @@ use crate::{
     clock::SharedClock,
     config::Config,
     model::Finding,
-    rules::{self, Texts},
+    rules::{self, Set, Texts},
     runner::Pinned,
     services,
     starts::InForce,
@@ -77,10 +77,13 @@ impl Rulebook {
     /// Looks at the workspace again. True where another set came into force.
     pub async fn reload(&self) -> Result<bool, StoreError> {
         let config = Arc::clone(&self.config);
-        let seen = self.now.read().unwrap_or_else(PoisonError::into_inner).seen.clone();
+        let (seen, set) = {
+            let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
+            (now.seen.clone(), Arc::clone(&now.in_force.set))
+        };
         let looked = tokio::task::spawn_blocking(move || {
-            let (texts, faults) = workspace(&config);
-            (texts != seen || !faults.is_empty()).then(|| read(&config))
+            let (texts, faults) = texts_of(&config.workspace);
+            (texts != seen || !faults.is_empty()).then(|| finished((texts, faults), &config, None, Some(&set)))
         });
         let Ok(Some((texts, compiled))) = looked.await else {
             return Ok(false);
@@ -127,26 +130,23 @@ fn read(config: &Config) -> (Texts, Compiled) {
 }
 
 fn read_with(config: &Config, secrets: Option<KnownSecrets<'_>>) -> (Texts, Compiled) {
-    finished(texts_of(&config.workspace), config, secrets)
+    finished(texts_of(&config.workspace), config, secrets, None)
 }
 
 fn read_folder(folder: &Path, config: &Config) -> (Texts, Compiled) {
-    finished(texts_of(folder), config, None)
+    finished(texts_of(folder), config, None, None)
 }
 
 fn finished(
     (texts, faults): (Texts, Vec<Finding>),
     config: &Config,
     secrets: Option<KnownSecrets<'_>>,
+    earlier: Option<&Set>,
 ) -> (Texts, Compiled) {
-    let mut compiled = compile_with(&texts, config, secrets);
+    let mut compiled = compile_with(&texts, config, secrets, earlier);
     compiled.findings.extend(faults);
     compiled.findings.sort_by(|left, right| left.order().cmp(&right.order()));
     (texts, compiled)
-}
-
-fn workspace(config: &Config) -> (Texts, Vec<Finding>) {
-    texts_of(&config.workspace)
 }
 
 /// Built-in packs stand among the texts, so that a run keeps to them after an upgrade.

@@ -81,7 +81,7 @@ pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan
         let (mut verdict, mut computed) = if left.is_zero() {
             (Verdict::Undecided, Object::new())
         } else {
-            verdict(rule, subject, vars, bounds.rule.min(left))
+            decided(rule, RuleScope::new(rule, subject, vars, bounds.rule.min(left)).without_evidence())
         };
         if matches!(verdict, Verdict::NotMatched(_)) {
             continue;
@@ -106,7 +106,10 @@ pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan
 
 /// What one rule says to an event, and the vars it computed on the way.
 pub fn verdict(rule: &Rule, subject: &Subject, vars: &Object, limit: Duration) -> (Verdict, Object) {
-    let scope = RuleScope::new(rule, subject, vars, limit);
+    decided(rule, RuleScope::new(rule, subject, vars, limit))
+}
+
+fn decided(rule: &Rule, scope: RuleScope<'_>) -> (Verdict, Object) {
     let result = rule.when.evaluate(&scope);
     let verdict = match (scope.exhausted(), result) {
         (Some(message), _) => Verdict::Error { message },

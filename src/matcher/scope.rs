@@ -29,6 +29,7 @@ pub(super) struct RuleScope<'a> {
     /// Made only for a rule that asks for it, since it holds a copy of the payload.
     events: OnceCell<Value>,
     exhausted: RefCell<Option<String>>,
+    explains: bool,
 }
 
 impl<'a> RuleScope<'a> {
@@ -42,7 +43,13 @@ impl<'a> RuleScope<'a> {
             rule: OnceCell::new(),
             events: OnceCell::new(),
             exhausted: RefCell::new(None),
+            explains: true,
         }
+    }
+
+    /// For whoever asks whether, and not why not.
+    pub(super) fn without_evidence(self) -> Self {
+        Self { explains: false, ..self }
     }
 
     /// Why the rule could not be decided. `None` where it could.
@@ -144,5 +151,9 @@ impl Scope for RuleScope<'_> {
 
     fn now(&self) -> Time {
         self.subject.received_at
+    }
+
+    fn explains(&self) -> bool {
+        self.explains
     }
 }

@@ -21,7 +21,7 @@ pub enum Verdict {
 }
 
 /// The first condition that did not hold, with the value it saw.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Evidence {
     /// The path that was looked at.
     pub path: String,

@@ -164,7 +164,7 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, segment) in self.0.iter().enumerate() {
             let plain = match segment {
-                Segment::Name(name) => bare(name) == Ok(segment.clone()),
+                Segment::Name(name) => matches!(bare(name), Ok(Segment::Name(_))),
                 _ => true,
             };
             if place > 0 && plain {

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -58,7 +58,11 @@ pub(crate) fn call(number: usize) -> String {
 
 /// A signed delivery as bytes on the wire.
 pub(crate) fn delivery(number: usize) -> Vec<u8> {
-    let body = call(number);
+    signed(&call(number))
+}
+
+/// A body as a signed delivery, as bytes on the wire.
+pub(crate) fn signed(body: &str) -> Vec<u8> {
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(GRUVEO_KEY.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     let signature = hex::encode(mac.finalize().into_bytes());
@@ -88,6 +92,43 @@ pub(crate) async fn send_all(
     let (wall, load) = (began.elapsed(), ticks.until_now());
     latencies.sort_unstable();
     Sent { wall, latencies, load }
+}
+
+/// Posts new calls over `connections` until it is told to stop, each connection resting after an answer; how long the answers took,
+/// sorted. A delivery that is refused ends it.
+pub(crate) async fn post_until(
+    address: SocketAddr,
+    connections: usize,
+    rest: Duration,
+    stop: Arc<AtomicBool>,
+) -> Vec<Duration> {
+    let numbers = Arc::new(AtomicUsize::new(0));
+    let lanes: Vec<_> = (0..connections)
+        .map(|_| {
+            let (numbers, stop) = (Arc::clone(&numbers), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let (mut buffer, mut latencies) = (Vec::with_capacity(4096), Vec::new());
+                while !stop.load(Ordering::Relaxed) {
+                    let request = delivery(numbers.fetch_add(1, Ordering::Relaxed));
+                    let began = Instant::now();
+                    stream.write_all(&request).await.unwrap();
+                    let answer = read_answer(&mut stream, &mut buffer).await;
+                    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+                    latencies.push(began.elapsed());
+                    tokio::time::sleep(rest).await;
+                }
+                latencies
+            })
+        })
+        .collect();
+    let mut latencies = Vec::new();
+    for lane in lanes {
+        latencies.extend(lane.await.unwrap());
+    }
+    latencies.sort_unstable();
+    latencies
 }
 
 async fn lane(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, next: Arc<AtomicUsize>, wanted: &str) -> Vec<Duration> {

@@ -9,11 +9,15 @@
 
 mod bare;
 mod client;
+mod gates;
 mod load;
 mod memory;
 mod process;
 mod receiver;
+mod reload;
 mod rules;
+mod tools;
+mod verdict;
 mod whole;
 
 use std::{
@@ -24,7 +28,10 @@ use std::{
 
 use bellwire::config::Config;
 
-const PARTS: [&str; 6] = ["rules", "template", "intake", "whole", "start", "memory"];
+const PARTS: [&str; 12] = [
+    "rules", "verdict", "template", "check", "test", "reload", "backtest", "intake", "gates", "whole", "start",
+    "memory",
+];
 
 fn main() {
     // Cargo itself adds `--bench`.
@@ -41,15 +48,39 @@ fn main() {
         println!("rules: an event that matches one of them");
         rules::matching(&Config::defaults(folder.path()));
     }
+    if wanted("verdict") {
+        println!("verdict: one event against rules of ten conditions, one of which matches");
+        verdict::figures(&Config::defaults(folder.path()));
+    }
     if wanted("template") {
         println!("template");
         rules::template();
+    }
+    if wanted("check") {
+        println!("check: the program as a process, quickest of 3");
+        tools::check();
+    }
+    if wanted("test") {
+        println!("test: the program as a process, quickest of 3");
+        tools::tests();
+    }
+    if wanted("reload") {
+        println!("reload: medians of 5 while 4 connections keep posting");
+        runtime.block_on(reload::figures());
+    }
+    if wanted("backtest") {
+        println!("backtest: the program as a process");
+        runtime.block_on(tools::backtest());
     }
     if wanted("intake") {
         println!(
             "durable intake: 64 connections, signature checked, one rule matched, committed, answered; runner paused"
         );
         runtime.block_on(bare::intake());
+    }
+    if wanted("gates") {
+        println!("gates of intake: as above, with open waits and with `once`");
+        runtime.block_on(gates::intake());
     }
     if wanted("whole") {
         println!("whole way: webhook to recorded effect, 20,000 calls over 64 connections");

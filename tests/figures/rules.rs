@@ -75,7 +75,8 @@ fn subject() -> Subject {
     }
 }
 
-fn cost(set: &Set) -> Duration {
+/// What it costs to plan one event that matches one of these rules.
+pub(crate) fn cost(set: &Set) -> Duration {
     let bounds = Bounds { rule: Duration::from_secs(1), event: Duration::from_secs(10), runs: 100 };
     let (subject, vars) = (subject(), Object::new());
     assert_eq!(matcher::plan(set, &subject, &vars, bounds).runs.len(), 1);
@@ -134,6 +135,6 @@ pub(crate) fn template() {
     println!("  a template of {} bytes with 10 values: {:.2} us (goal: under 20)", text.len(), micros(best));
 }
 
-fn micros(span: Duration) -> f64 {
+pub(crate) fn micros(span: Duration) -> f64 {
     span.as_secs_f64() * 1e6
 }

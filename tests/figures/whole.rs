@@ -28,7 +28,7 @@ pub(crate) const MISSED: &str = include_str!("../../rules/calls/missed.yaml");
 pub(crate) fn write_workspace(folder: &Path, listen: &str, receiver: SocketAddr) {
     let settings = format!(
         "[server]\nlisten = \"{listen}\"\n[egress]\nallow = [\"127.0.0.1/32\"]\nports = [{}]\n[services.groove]\n\
-         base_url = \"http://{receiver}/v1\"\nrate = \"unlimited\"\nconcurrent = 64\n",
+         base_url = \"http://{receiver}/v1\"\nrate = \"unlimited\"\nconcurrent = 64\n[vars]\nsms_account = \"AC0\"\nsms_from = \"+1\"\non_call = \"+2\"\nmailbox = \"support@example.com\"\n",
         receiver.port()
     );
     std::fs::write(folder.join("bellwire.toml"), settings).unwrap();
@@ -43,7 +43,13 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
 }
 
 pub(crate) async fn start(folder: &Path, receiver: SocketAddr, runner: bool) -> App {
+    start_with(folder, receiver, runner, MISSED).await
+}
+
+/// The same with another rule in the place of the main job's.
+pub(crate) async fn start_with(folder: &Path, receiver: SocketAddr, runner: bool, rule: &str) -> App {
     write_workspace(folder, "127.0.0.1:0", receiver);
+    std::fs::write(folder.join("rules/calls/missed.yaml"), rule).unwrap();
     let mut config = config::load(folder, &environment()).unwrap();
     config.runner.enabled = runner;
     App::start(config, Arc::new(SystemClock)).await.unwrap_or_else(|error| panic!("{error}"))

@@ -82,6 +82,7 @@ pub(super) fn inverted(inner: &Condition, said: Result<(), Miss>, scope: &dyn Sc
     match said {
         Err(Miss::False(_)) => Ok(()),
         Err(broken) => Err(broken),
+        Ok(()) if !scope.explains() => Err(Miss::False(Box::default())),
         Ok(()) => Err(Miss::False(Box::new(held(inner, scope)))),
     }
 }
@@ -132,28 +133,41 @@ impl Test {
     }
 
     fn check(&self, scope: &dyn Scope) -> Result<(), Miss> {
-        let seen = self.seen(scope).map_err(Miss::Broken)?;
-        self.operators.iter().try_for_each(|operator| match self.ask(operator, &seen, scope) {
+        let (one, several);
+        let seen: &[Option<&Value>] = if self.path.has_any() {
+            several = self.seen(scope).map_err(Miss::Broken)?;
+            &several
+        } else {
+            one = [self.one(scope).map_err(Miss::Broken)?];
+            &one
+        };
+        self.operators.iter().try_for_each(|operator| match self.ask(operator, seen, scope) {
             Ok(said) if said.holds => Ok(()),
-            said => Err(self.missed(operator, &seen, said)),
+            Ok(_) if !scope.explains() => Err(Miss::False(Box::default())),
+            said => Err(self.missed(operator, seen, said)),
         })
     }
 
     /// The values at its path, null as nothing; never empty. `Err` where what the path begins with could not be computed.
     pub(super) fn seen<'s>(&self, scope: &'s dyn Scope) -> Result<Vec<Option<&'s Value>>, Box<Evidence>> {
-        let root = self.root(scope).map_err(|why| self.boxed(self.operators.first(), None, None, why))?;
-        let below = self.path.below_root();
-        let mut seen: Vec<Option<&Value>> = match root {
-            None => Vec::new(),
-            Some(root) if self.path.has_any() => {
-                crate::value::find_all_in(below, root).into_iter().map(present).collect()
-            }
-            Some(root) => vec![crate::value::find_in(below, root).and_then(present)],
-        };
+        if !self.path.has_any() {
+            return Ok(vec![self.one(scope)?]);
+        }
+        let found = self.rooted(scope)?.map(|root| crate::value::find_all_in(self.path.below_root(), root));
+        let mut seen: Vec<Option<&Value>> = found.unwrap_or_default().into_iter().map(present).collect();
         if seen.is_empty() {
             seen.push(None);
         }
         Ok(seen)
+    }
+
+    /// The value at a path without `*`.
+    fn one<'s>(&self, scope: &'s dyn Scope) -> Result<Option<&'s Value>, Box<Evidence>> {
+        Ok(self.rooted(scope)?.and_then(|root| crate::value::find_in(self.path.below_root(), root)).and_then(present))
+    }
+
+    fn rooted<'s>(&self, scope: &'s dyn Scope) -> Result<Option<&'s Value>, Box<Evidence>> {
+        self.root(scope).map_err(|why| self.boxed(self.operators.first(), None, None, why))
     }
 
     /// What one operator says to the values at the path. `Err`: its right side could not be rendered.

@@ -112,6 +112,10 @@ pub trait Scope {
     fn in_hours(&self, name: &str, at: &Value) -> Result<bool, String>;
     /// `now`, for durations as in `4h ago`.
     fn now(&self) -> Time;
+    /// Whether anybody reads why a condition does not hold. Where nobody does, the evidence is empty: making it costs more than the answer.
+    fn explains(&self) -> bool {
+        true
+    }
 }
 
 impl Condition {

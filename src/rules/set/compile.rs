@@ -5,10 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use super::{Compiled, Set, Texts, circle::circles, emitted::WithEmitted, index::Index};
+use super::{
+    Compiled, Set, Texts,
+    circle::circles,
+    emitted::WithEmitted,
+    index::Index,
+    reads::{Earlier, Reads, read},
+};
 use crate::{
     model::{Finding, Place},
-    rules::{Rule, Vocabulary, codes, parse::read_rule},
+    rules::{Rule, Vocabulary, codes},
     templates::{Files, Template},
 };
 
@@ -16,35 +22,45 @@ impl Set {
     /// Parses, checks and compiles every rule file among `texts`. Never fails as a whole: files with errors are left out of `set` and
     /// named in `findings`; the caller decides whether the set comes into force.
     pub fn compile(texts: Texts, vocabulary: &dyn Vocabulary) -> Compiled {
+        Self::compile_after(texts, vocabulary, None)
+    }
+
+    /// The same, where `earlier` was compiled with the same settings: rule files whose text it had are not read again, as long as
+    /// templates, packs and emitted types are the same too.
+    pub fn compile_after(texts: Texts, vocabulary: &dyn Vocabulary, earlier: Option<&Self>) -> Compiled {
         let files = template_files(&texts);
         let mut findings = check_templates(&files);
         let mut rules: BTreeMap<Arc<str>, Arc<Rule>> = BTreeMap::new();
         let mut names: HashMap<String, &str> = HashMap::new();
         let texts_of_rules = || texts.0.iter().filter(|(file, _)| is_rule(file));
         let vocabulary = WithEmitted::new(vocabulary, texts_of_rules().map(|(_, text)| text));
+        let earlier = earlier.and_then(|set| Earlier::of(&set.reads, &set.texts, &texts, &vocabulary.types));
+        let mut reads = Reads::default();
         for (file, text) in texts_of_rules() {
-            let read = read_rule(file, text, &files, &vocabulary);
-            findings.extend(read.findings);
-            if let Some((name, at)) = read.name.filter(|(name, _)| !name.is_empty())
+            let read = read(file, text, &files, &vocabulary, earlier.as_ref());
+            reads.files.insert(file.clone(), Arc::clone(&read));
+            findings.extend(read.findings.iter().cloned());
+            if let Some((name, at)) = read.name.as_ref().filter(|(name, _)| !name.is_empty())
                 && let Some(first) = names.insert(name.trim().to_lowercase(), file)
             {
                 let message = format!("{first} has the same name");
-                let finding = Finding::warning(codes::SAME_NAME, file, at, message);
+                let finding = Finding::warning(codes::SAME_NAME, file, *at, message);
                 findings.push(finding.help("give each rule a name of its own, so that lists tell them apart"));
             }
-            let Some(rule) = read.rule else { continue };
+            let Some(rule) = &read.rule else { continue };
             if let Some(first) = rules.get(&rule.id) {
                 let message = format!("{} is the same rule: its path differs in the ending alone", first.file);
                 let finding = Finding::error(codes::FILE_NAME, file, Place::default(), message);
                 findings.push(finding.help("rename one of them"));
                 continue;
             }
-            rules.insert(Arc::clone(&rule.id), Arc::new(rule));
+            rules.insert(Arc::clone(&rule.id), Arc::clone(rule));
         }
         findings.extend(circles(&rules));
         findings.sort_by(|left, right| left.order().cmp(&right.order()));
         let index = Index::of(rules.values().filter(|rule| rule.enabled));
-        Compiled { set: Self { digest: texts.digest(), texts, files, rules, index }, findings }
+        reads.emitted = vocabulary.types;
+        Compiled { set: Self { digest: texts.digest(), texts, files, rules, index, reads }, findings }
     }
 }
 

@@ -13,7 +13,7 @@ static ANYTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Object::new())
 /// A vocabulary with the types that the rules of a set emit.
 pub(super) struct WithEmitted<'v> {
     inner: &'v dyn Vocabulary,
-    types: BTreeSet<String>,
+    pub(super) types: BTreeSet<String>,
 }
 
 impl<'v> WithEmitted<'v> {

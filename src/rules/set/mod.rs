@@ -5,12 +5,13 @@ mod compile;
 mod emitted;
 mod index;
 mod loose;
+mod reads;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
 
-use self::index::Index;
+use self::{index::Index, reads::Reads};
 use super::Rule;
 use crate::{model::Finding, templates::Files, value::Value};
 
@@ -60,6 +61,8 @@ pub struct Set {
     /// By id, enabled or not.
     pub rules: BTreeMap<Arc<str>, Arc<Rule>>,
     index: Index,
+    /// What was read from each rule file, so that the next set need not read it again.
+    reads: Reads,
 }
 
 /// What compiling gave.

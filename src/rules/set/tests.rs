@@ -230,3 +230,39 @@ fn a_thousand_files_are_compiled_without_waiting() {
     // A debug build on a busy machine: a release build is to take less than a second.
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
 }
+
+#[test]
+fn a_later_set_reads_only_what_changed_and_says_the_same() {
+    let rule = |name: &str, body: &str| format!("name: {name}\non: gruveo.call\ndo:\n  - {body}\n");
+    let base = [
+        ("rules/a.yaml", rule("A", "groove.add_note: { ticket: 1, body: '{% include \"x\" %}' }")),
+        ("rules/b.yaml", rule("B", "stop: done")),
+        ("rules/c.yaml", rule("a", "stop: done")),
+        ("rules/bad.yaml", "name: Bad\non: nothing.at_all\ndo: []\n".to_owned()),
+        ("rules/heard.yaml", "name: Heard\non: own.thing\ndo: []\n".to_owned()),
+        ("rules/says.yaml", rule("Says", "emit: { type: own.thing }")),
+        ("templates/x.liquid", "{{ event.location }}".to_owned()),
+    ];
+    let compile = |changed: &[(&str, &str)], earlier: Option<&Set>| {
+        let changed = changed.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
+        let files = base.iter().map(|(file, text)| ((*file).to_owned(), text.clone())).chain(changed);
+        Set::compile_after(texts(files), &Fake::new(), earlier)
+    };
+    let first = compile(&[], None);
+    // What changed, and whether the file `b`, which did not, is taken as it was.
+    for (changed, is_kept) in [
+        (("rules/c.yaml", rule("C", "stop: now")), true),
+        (("rules/bad.yaml", rule("Good", "stop: now")), true),
+        (("rules/d.yaml", rule("b", "stop: now")), true),
+        (("templates/x.liquid", "{{ event.location".to_owned()), false),
+        (("templates/services/own.yaml", "name: own\n".to_owned()), false),
+        (("rules/says.yaml", rule("Says", "emit: { type: own.other }")), false),
+    ] {
+        let changed = [(changed.0, changed.1.as_str())];
+        let (whole, later) = (compile(&changed, None), compile(&changed, Some(&first.set)));
+        assert_eq!(later.findings, whole.findings, "{changed:?}");
+        assert_eq!(later.set.digest, whole.set.digest);
+        assert!(later.set.rules.keys().eq(whole.set.rules.keys()), "{changed:?}");
+        assert_eq!(Arc::ptr_eq(&later.set.rules["b"], &first.set.rules["b"]), is_kept, "{changed:?}");
+    }
+}

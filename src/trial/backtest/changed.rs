@@ -22,38 +22,58 @@ pub enum Fate {
 }
 
 /// The fates of rules that are not the same in both.
-pub(super) fn fates(old: &Set, new: &Set) -> BTreeMap<Arc<str>, Fate> {
+pub(super) fn fates(old: &Set, new: &Set, other_packs: &BTreeSet<String>) -> BTreeMap<Arc<str>, Fate> {
     let ids: BTreeSet<&Arc<str>> = old.rules.keys().chain(new.rules.keys()).collect();
     let same_templates = templates(&old.texts).eq(templates(&new.texts));
     let fate = |id: &Arc<str>| match (old.rules.get(id), new.rules.get(id)) {
         (None, _) => Some(Fate::Added),
         (_, None) => Some(Fate::Removed),
-        (Some(was), Some(is)) => (!is_same(old, was, new, is, same_templates)).then_some(Fate::Changed),
+        (Some(was), Some(is)) => {
+            (!is_same((old, was), (new, is), same_templates, other_packs)).then_some(Fate::Changed)
+        }
     };
     ids.into_iter().filter_map(|id| Some((Arc::clone(id), fate(id)?))).collect()
 }
 
-fn is_same(old: &Set, was: &Rule, new: &Set, is: &Rule, same_templates: bool) -> bool {
+fn is_same(
+    (old, was): (&Set, &Rule),
+    (new, is): (&Set, &Rule),
+    same_templates: bool,
+    other_packs: &BTreeSet<String>,
+) -> bool {
     let (Some(before), Some(after)) = (old.texts.0.get(&*was.file), new.texts.0.get(&*is.file)) else { return false };
     // A text that includes a template names it in words that only its parser reads; that any of them changed is near enough.
     let includes = after.contains("include") || after.contains("render");
     before == after
         && (same_templates || !includes)
-        && services(is).into_iter().all(|service| same_pack(old, new, &service))
+        && services(is).iter().all(|service| !other_packs.contains(service))
 }
 
 fn templates(texts: &Texts) -> impl Iterator<Item = (&String, &String)> {
     texts.0.iter().filter(|(path, _)| path.ends_with(".liquid"))
 }
 
-/// Whether a service's pack, with its schemas and samples, is the same in both.
-pub(super) fn same_pack(old: &Set, new: &Set, service: &str) -> bool {
-    let (file, folder) = (format!("templates/services/{service}.yaml"), format!("templates/services/{service}/"));
-    let of = |texts: &Texts| -> Vec<(String, String)> {
-        let own = texts.0.iter().filter(|(path, _)| **path == file || path.starts_with(&folder));
-        own.map(|(path, text)| (path.clone(), text.clone())).collect()
+/// The services whose pack is not the same in both: their events are read twice.
+pub(super) fn other_packs(old: &Set, new: &Set) -> BTreeSet<String> {
+    const FOLDER: &str = "templates/services/";
+    let service = |path: &str| -> Option<String> {
+        let name = path.strip_prefix(FOLDER)?.split('/').next()?;
+        Some(name.strip_suffix(".yaml").unwrap_or(name).to_owned())
     };
-    of(&old.texts) == of(&new.texts)
+    let named: BTreeSet<String> =
+        [old, new].iter().flat_map(|set| set.texts.0.keys()).filter_map(|path| service(path)).collect();
+    named.into_iter().filter(|service| !same_pack(old, new, service)).collect()
+}
+
+/// Whether a service's pack, with its schemas and samples, is the same in both.
+fn same_pack(old: &Set, new: &Set, service: &str) -> bool {
+    pack_of(&old.texts, service).eq(pack_of(&new.texts, service))
+}
+
+fn pack_of<'t>(texts: &'t Texts, service: &str) -> impl Iterator<Item = (&'t String, &'t String)> {
+    let (file, folder) = (format!("templates/services/{service}.yaml"), format!("templates/services/{service}/"));
+    let inner = texts.0.range(folder.clone()..).take_while(move |(path, _)| path.starts_with(&folder));
+    texts.0.get_key_value(&file).into_iter().chain(inner)
 }
 
 /// The services that a rule names.

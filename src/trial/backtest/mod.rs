@@ -8,7 +8,11 @@ mod diff;
 mod drive;
 mod report;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 pub use changed::Fate;
 pub use diff::unified;
@@ -46,6 +50,8 @@ pub struct Backtest {
     new: Side,
     /// `[vars]`.
     vars: Object,
+    /// Services whose pack is not the same on both sides: it computes fields of the payload.
+    other_packs: BTreeSet<String>,
     /// What became of each rule; those that are the same are left out.
     fates: BTreeMap<Arc<str>, Fate>,
     /// Examples that are kept of each kind, a rule.
@@ -62,9 +68,10 @@ enum Said {
 impl Backtest {
     /// `vars` are those of `[vars]` for both sides; with `only` no other rule is looked at. `examples` are kept of each kind, a rule.
     pub fn new(old: Side, new: Side, vars: Object, only: Option<&str>, examples: usize) -> Self {
-        let mut fates = changed::fates(&old.set, &new.set);
+        let other_packs = changed::other_packs(&old.set, &new.set);
+        let mut fates = changed::fates(&old.set, &new.set, &other_packs);
         fates.retain(|id, _| only.is_none_or(|only| **id == *only));
-        Self { old, new, vars, fates, examples }
+        Self { old, new, vars, other_packs, fates, examples }
     }
 
     /// The rules that are not the same on both sides.
@@ -103,9 +110,8 @@ impl Backtest {
         }
         let own = event.flags.has(EventFlags::OWN);
         let subject = starts::subject_of(event, &self.new.registry);
-        // The pack computes fields of the payload.
-        let other = (!changed::same_pack(&self.old.set, &self.new.set, event.service.as_deref().unwrap_or_default()))
-            .then(|| starts::subject_of(event, &self.old.registry));
+        let is_other = event.service.as_ref().is_some_and(|service| self.other_packs.contains(service));
+        let other = is_other.then(|| starts::subject_of(event, &self.old.registry));
         let (Ok(new), Ok(old)) = (&subject, other.as_ref().unwrap_or(&subject)) else {
             report.unreadable += 1;
             return;
