@@ -227,13 +227,13 @@ fn as_text(backtest: &Backtest, report: &Report, named: &str) -> String {
             continue;
         };
         text.push_str(&format!("  matched {} before, {} now\n", rule.matched_old, rule.matched_new));
-        for (what, examples) in [
-            ("match now and did not", &rule.appeared),
-            ("no longer match", &rule.gone),
-            ("would do something else", &rule.differs),
-            ("fail now and did not", &rule.errors),
+        for (one, several, examples) in [
+            ("matches now and did not", "match now and did not", &rule.appeared),
+            ("no longer matches", "no longer match", &rule.gone),
+            ("would do something else", "would do something else", &rule.differs),
+            ("fails now and did not", "fail now and did not", &rule.errors),
         ] {
-            text.push_str(&listed(what, examples));
+            text.push_str(&listed(if examples.count == 1 { one } else { several }, examples));
         }
         if !rule.is_changed() {
             text.push_str("  nothing would be other\n");
@@ -263,7 +263,7 @@ fn listed(what: &str, examples: &Examples) -> String {
             }
             let more = example.text.lines().count().saturating_sub(DIFF);
             if more > 0 {
-                text.push_str(&format!("      ({more} more lines; --json has all)\n"));
+                text.push_str(&format!("      ({}; --json has all)\n", count(more, "more line")));
             }
         } else {
             text.push_str(&format!("  {}\n", clean(&example.text, 160)));

@@ -119,6 +119,7 @@ async fn event(
                 table,
                 file: one.file.to_string(),
                 enabled: one.enabled,
+                by_hand: detail.row.kind == starts::MANUAL,
                 runs: detail.runs.iter().filter(|run| *run.rule == *one.id).collect(),
                 suppressed: suppressed.iter().find(|other| *other.rule == *one.id),
             });

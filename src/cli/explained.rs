@@ -21,6 +21,8 @@ pub(super) struct Shown<'d> {
     pub(super) table: Explanation,
     pub(super) file: String,
     pub(super) enabled: bool,
+    /// The event is a person's, who named the rule.
+    pub(super) by_hand: bool,
     /// Its runs on this event, newest first.
     pub(super) runs: Vec<&'d RunRow>,
     pub(super) suppressed: Option<&'d Suppressed>,
@@ -30,6 +32,7 @@ pub(super) struct Shown<'d> {
 pub(super) fn as_text(shown: &Shown<'_>, own: bool) -> String {
     let Explanation { rule, name, hears, verdict, lines, vars, faults, .. } = &shown.table;
     let said = match (hears, shown.enabled) {
+        _ if shown.by_hand && !shown.runs.is_empty() => "started by hand",
         (_, false) => "not enabled",
         (false, _) if own => "does not hear echoes of our own actions",
         (false, _) => "does not listen to this type",
@@ -183,7 +186,14 @@ mod tests {
             faults: vec!["vars.y: nothing there".repeat(20)],
             keys: Keys::default(),
         };
-        Shown { table, file: "rules/a.yaml".to_owned(), enabled: true, runs: Vec::new(), suppressed: None }
+        Shown {
+            table,
+            file: "rules/a.yaml".to_owned(),
+            enabled: true,
+            by_hand: false,
+            runs: Vec::new(),
+            suppressed: None,
+        }
     }
 
     #[test]

@@ -147,6 +147,7 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
         format!("event     {}", row.event),
         format!("created   {}", row.created_at),
     ];
+    text.extend(row.replay_of.map(|of| format!("repeats   {of}")));
     text.extend(row.ended_at.map(|at| format!("ended     {at}")));
     text.extend(row.due_at.map(|at| format!("next due  {at}")));
     text.push(format!("rule set  {}", detail.set_digest));
@@ -169,7 +170,12 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
     for attempt in &detail.attempts {
         text.extend(attempt_as_text(attempt));
     }
-    if row.status == RunStatus::Held {
+    if is_held_by_fuse(detail) {
+        text.push(format!(
+            "\nLook at why so many came, then let them go:\n  bellwire runs release {}",
+            clean(&row.rule, 128)
+        ));
+    } else if row.status == RunStatus::Held {
         text.push(format!(
             "\nNobody knows whether the last attempt took effect. Look at the target, then say:\n  \
              bellwire runs resolve {id} --done     it did; go on with the next step\n  \
@@ -179,6 +185,11 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
         ));
     }
     text.join("\n")
+}
+
+/// Held, and not for an attempt without an answer: a blown fuse holds runs that have not begun.
+fn is_held_by_fuse(detail: &RunDetail) -> bool {
+    detail.row.status == RunStatus::Held && detail.attempts.is_empty()
 }
 
 /// `note (do.0)` where the step's error tells its id, else the path alone.
@@ -231,7 +242,8 @@ fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
 
 fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
     let id = options.id;
-    let status = load(config, id)?.row.status;
+    let detail = load(config, id)?;
+    let status = detail.row.status;
     let resolution = chosen(&options.outcome);
     let not_held = |status: RunStatus| {
         Failure::No(format!(
@@ -240,6 +252,12 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
     };
     if status != RunStatus::Held {
         return Err(not_held(status));
+    }
+    if is_held_by_fuse(&detail) {
+        let rule = clean(&detail.row.rule, 128);
+        return Err(Failure::No(format!(
+            "run {id} is held by the blown fuse of its rule, not for an attempt; let it go with `bellwire runs release {rule}`"
+        )));
     }
     let resolved = open::block_on(async {
         let store = open::store(config, Mode::Write)?;
@@ -295,6 +313,7 @@ mod tests {
                 due_at: None,
                 error: Some(error.clone()),
                 why: None,
+                replay_of: None,
             },
             set: 1,
             set_digest: "abc".to_owned(),

@@ -283,8 +283,9 @@ fn burn(conn: &mut Conn, wish: &Wish<'_>, gate: &FuseGate) -> Result<Option<Stri
         dialect::blow(conn, wish.rule, wish.received_at.0)?;
     }
     Ok(Some(format!(
-        "the rule's fuse is blown: more than {} runs in {}; release the rule to let its runs go",
+        "the rule's fuse is blown: more than {} {} in {}; release the rule to let its runs go",
         gate.count,
+        if gate.count == 1 { "run" } else { "runs" },
         show_duration(gate.within)
     )))
 }

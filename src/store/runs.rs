@@ -58,6 +58,8 @@ pub struct RunRow {
     pub error: Option<StepError>,
     /// What `stop` or `fail` said; why a run is held by its rule's fuse, waits for a place, was skipped or cancelled.
     pub why: Option<String>,
+    /// The run that it repeats. `None`: an event started it, or a person.
+    pub replay_of: Option<RunId>,
 }
 
 /// A run with all that happened in it.
@@ -107,6 +109,7 @@ struct ListRow {
     vars: Option<Vec<u8>>,
     error: Option<Vec<u8>>,
     why: Option<String>,
+    replay_of: Option<i64>,
 }
 
 /// The state of a number in a row.
@@ -125,6 +128,7 @@ fn shown(conn: &mut Conn, lookup: &Lookup, row: &mut ListRow) -> Result<RunRow, 
         due_at: row.due_at.map(Time),
         error: json::open_error(row.error.take())?,
         why: row.why.take(),
+        replay_of: row.replay_of.map(RunId),
     })
 }
 

@@ -43,7 +43,7 @@ use crate::{
     Exit code 1 where one could not be replayed, or --wait sees one fail.")]
 pub(super) struct Replay {
     /// run_..., or evt_... for all runs of an event
-    #[arg(required_unless_present = "filter", conflicts_with = "filter")]
+    #[arg(conflicts_with = "filter")]
     pub(super) id: Option<Subject>,
     /// Go on at this step, by its id or path (do.1); those before it keep what they gave
     #[arg(long, value_name = "STEP")]
@@ -131,7 +131,9 @@ async fn all(store: &Store, job: &mut Job<'_>, options: &Replay) -> Result<Answe
         (None, Some(Subject::Run(id))) => vec![job.of_run(id).await?],
         (None, Some(Subject::Event(id))) => job.of_event(id, options.rule.as_deref()).await?,
         (None, Some(Subject::Refusal(_)) | None) => {
-            return Err(Failure::Usage("an id of a run (run_...) or event (evt_...) is wanted".to_owned()));
+            return Err(Failure::Usage(
+                "name a run (run_...), an event (evt_...), or many runs with --where".to_owned(),
+            ));
         }
     };
     let mut made = Vec::new();

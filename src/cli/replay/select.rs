@@ -7,7 +7,7 @@ use crate::{
     cli::{failure::Failure, when::When},
     clock::Time,
     model::RunStatus,
-    store::{RunFilter, Store},
+    store::{RunFilter, RunRow, Store},
 };
 
 /// Runs that one command repeats.
@@ -83,6 +83,9 @@ pub(super) async fn found(
                     continue;
                 }
             }
+            if is_repeated(store, &row).await? {
+                continue;
+            }
             found.push(Wanted { event: row.event, of: Some(row.id), rule: row.rule });
             if found.len() > MOST {
                 return Err(Failure::No(format!(
@@ -96,6 +99,13 @@ pub(super) async fn found(
     }
     found.reverse();
     Ok(found)
+}
+
+/// Whether a run was repeated already: that one stands in its place. It is of the same event.
+async fn is_repeated(store: &Store, row: &RunRow) -> Result<bool, Failure> {
+    let ask =
+        RunFilter { event: Some(row.event), rule: Some(row.rule.clone()), limit: Some(PAGE), ..RunFilter::default() };
+    Ok(store.runs(ask).await?.iter().any(|other| other.replay_of == Some(row.id)))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::Mask;
 use crate::{
     matcher::{self, Subject},
-    model::{Evidence, StepOutput, StepPath, Verdict},
-    rules::{Rule, Step, StepKind},
+    model::{Evidence, StepOutcome, StepOutput, StepPath, Verdict},
+    rules::{Rule, Step, StepKind, WaitWhat},
     services::Registry,
     starts,
     trial::backtest::{Did, Script, Told, drive},
@@ -78,6 +78,14 @@ pub fn saved(
         replay_of: None,
     };
     let driven = drive(rule, about, settings, vars, registry, &mut tape);
+    let later = tape.later(rule, &mut notes);
+    if !later.is_empty() {
+        // In the place of `event`, behind `name`.
+        entry.shift_remove("event");
+        let mut events = vec![json!({"fixture": fixture})];
+        events.extend(later);
+        entry.insert("events".to_owned(), Value::Array(events));
+    }
     if !replies.is_empty() {
         entry.insert("replies".to_owned(), Value::Object(replies));
     }
@@ -119,6 +127,8 @@ struct Tape {
     /// Every reply to a step, oldest first.
     replies: Vec<(StepPath, Value)>,
     outputs: HashMap<StepPath, StepOutput>,
+    /// The steps of `outputs` in the order in which they ended.
+    order: Vec<StepPath>,
 }
 
 impl Tape {
@@ -146,34 +156,67 @@ impl Tape {
             }
             replies.push((path.clone(), Value::Object(kept)));
         }
-        let outputs = recorded.outputs.iter().map(|output| (output.step.clone(), output.clone())).collect();
-        Self { replies, outputs }
+        let order = recorded.outputs.iter().map(|output| output.step.clone()).collect();
+        let mut outputs = HashMap::new();
+        for output in &recorded.outputs {
+            let mut output = output.clone();
+            mask.reply(&mut output.result);
+            outputs.insert(output.step.clone(), output);
+        }
+        Self { replies, outputs, order }
     }
 
-    /// The replies by the ids of their steps, as a test has them.
-    fn replies(&self, rule: &Rule, known: &Rule, notes: &mut Vec<String>) -> Object {
-        let mut by_id: Object = Object::new();
-        let mut nameless = false;
-        for (path, reply) in &self.replies {
-            let plain = starts::path_in_text(path);
-            let id = step_of(rule, &plain).and_then(|step| step.id.clone());
-            let Some(id) = id.filter(|id| sends(known, id)) else {
-                nameless = true;
+    /// The events that waits of the run took, as `events` of a test has them, each with its time since the first.
+    fn later(&self, rule: &Rule, notes: &mut Vec<String>) -> Vec<Value> {
+        let mut since = Duration::ZERO;
+        let mut events = Vec::new();
+        for output in self.order.iter().filter_map(|path| self.outputs.get(path)) {
+            since = since.saturating_add(output.waited);
+            let step = step_of(rule, &starts::path_in_text(&output.step));
+            let Some(StepKind::Wait(wait)) = step.map(|step| &step.kind) else { continue };
+            let (WaitWhat::Event { kinds, .. }, StepOutcome::Ok) = (&wait.what, output.outcome) else { continue };
+            let [kind] = kinds.as_slice() else {
+                let why = format!(
+                    "{} waits for one of several types; which came is not known, so look at `events`",
+                    output.step
+                );
+                notes.push(why);
                 continue;
             };
-            match by_id.get_mut(&id) {
+            if holds_template(&output.result) {
+                notes.push(format!(
+                    "the event that {} took holds what reads like a template and is left out",
+                    output.step
+                ));
+                continue;
+            }
+            events.push(json!({"type": kind, "payload": output.result, "at": format!("{}s", since.as_secs())}));
+        }
+        events
+    }
+
+    /// The replies by the ids of their steps, or by their paths where they have none, as a test has them.
+    fn replies(&self, rule: &Rule, known: &Rule, notes: &mut Vec<String>) -> Object {
+        let mut by_name: Object = Object::new();
+        let mut lost = false;
+        for (path, reply) in &self.replies {
+            let Some(name) = step_of(rule, &starts::path_in_text(path)).and_then(|step| name_in(known, step)) else {
+                lost = true;
+                continue;
+            };
+            match by_name.get_mut(&name) {
                 Some(Value::Array(list)) => list.push(reply.clone()),
                 Some(first) => *first = Value::Array(vec![first.take(), reply.clone()]),
                 None => {
-                    by_id.insert(id, reply.clone());
+                    by_name.insert(name, reply.clone());
                 }
             }
         }
-        if nameless {
-            notes
-                .push("steps without `id` have no recorded reply in the test: they get their pack's sample".to_owned());
+        if lost {
+            let why = "steps that are no longer in the file have no recorded reply in the test";
+            notes.push(why.to_owned());
         }
-        by_id
+        by_name
     }
 }
 
@@ -187,11 +230,21 @@ fn step_of<'r>(rule: &'r Rule, path: &StepPath) -> Option<&'r Step> {
     found
 }
 
-/// Whether a rule has a step of this id that sends.
-fn sends(rule: &Rule, id: &str) -> bool {
-    let mut found = false;
-    rule.each_step(&mut |step| {
-        found |= step.id.as_deref() == Some(id) && matches!(step.kind, StepKind::Action { .. } | StepKind::Http(_));
+/// What a test calls a step that ran: the id of one that sends, else the path where the file still has the same action.
+fn name_in(known: &Rule, ran: &Step) -> Option<String> {
+    let mut found = None;
+    known.each_step(&mut |step| {
+        let is_it = match &ran.id {
+            Some(id) => step.id.as_ref() == Some(id),
+            None => {
+                step.path == ran.path
+                    && step.id.is_none()
+                    && std::mem::discriminant(&step.kind) == std::mem::discriminant(&ran.kind)
+            }
+        };
+        if is_it && matches!(step.kind, StepKind::Action { .. } | StepKind::Http(_)) {
+            found = Some(step.id.clone().unwrap_or_else(|| step.path.0.clone()));
+        }
     });
     found
 }

@@ -107,8 +107,8 @@ impl Answers for Script<'_> {
                 "the step `{id}` ({action}) reads, and there is no reply to it; add `replies: {{ {id}: {{ json: ... }} }}`"
             ),
             (None, _) => format!(
-                "the step {} ({action}) reads, and there is no reply to it; give the step an `id` and add `replies: {{ ID: {{ json: ... }} }}`",
-                call.path
+                "the step {} ({action}) reads, and there is no reply to it; add `replies: {{ {}: {{ json: ... }} }}`",
+                call.path, call.step.path
             ),
         })
     }

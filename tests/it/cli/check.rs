@@ -20,7 +20,7 @@ fn a_fresh_workspace_passes() {
     let made = place.run(&["init", "my-automations"]).fine();
     assert!(made.out.contains("bellwire secrets set groove_hook_token"), "{}", made.out);
     let checked = place.run(&["--workspace", "my-automations", "check"]).fine();
-    assert_eq!(checked.out, "1 rule and 2 packs hold together; no errors, no warnings\n");
+    assert_eq!(checked.out, "1 rule and 4 packs hold together; no errors, no warnings\n");
     assert_eq!(checked.err, "");
 }
 
@@ -132,8 +132,10 @@ fn the_examples_of_the_repository_hold_together() {
     for folder in ["rules", "templates"] {
         copy(&repository.join(folder), &place.path().join(folder));
     }
-    let checked = place.run(&["check"]).fine();
+    std::fs::copy(repository.join("bellwire.toml"), place.path().join("bellwire.toml")).unwrap();
+    let checked = place.run(&["check", "--strict"]).fine();
     assert!(checked.out.ends_with("no errors, no warnings\n"), "{}", checked.out);
+    place.run(&["test"]).fine();
 }
 
 fn copy(from: &Path, to: &Path) {

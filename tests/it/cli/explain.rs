@@ -98,7 +98,7 @@ async fn what_a_change_would_do_to_the_stored_events_is_told_before_it_is_made()
         assert_eq!(rule["gone"]["shown"][0]["event"], matched.as_str());
     }
     let text = place.run(&["backtest", "--against", "HEAD", "--fail-on-change"]);
-    assert!(text.code == 1 && text.out.contains("1 event no longer match"), "{text:?}");
+    assert!(text.code == 1 && text.out.contains("1 event no longer matches"), "{text:?}");
     assert!(
         place.run(&["backtest", "--since", "2000-01-01T00:00:00Z", "--until", "1h"]).fine().out.contains("no event")
     );

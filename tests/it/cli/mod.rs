@@ -1,5 +1,7 @@
 //! The command line, by the program itself: what it prints, where it keeps silent, and how it ends.
 
+mod by_hand;
+mod changes;
 mod check;
 mod demo;
 mod explain;
@@ -7,7 +9,10 @@ mod help;
 mod process;
 mod readme;
 mod records;
+mod replays;
+mod saved;
 mod secrets;
 mod settings;
 mod suite;
 mod trial;
+mod verdicts;

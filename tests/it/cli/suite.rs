@@ -318,14 +318,14 @@ fn attributes_begin_as_the_test_says_and_are_kept_between_runs() {
         "on: gruveo.call
 do:
   - id: person
-    profile: { email: \"{{ event.email }}\", add: { calls: 1 } }
+    profile: { email: \"{{ event.tracking.email }}\", add: { calls: 1 } }
   - if: { steps.person.result.calls: { gte: 3 } }
     then: [{ emit: { type: calls.many, data: { calls: \"{{ steps.person.result.calls }}\" } } }]
 tests:
   - profiles: { Ann@example.com: { calls: 1 } }
     events:
-      - { sample: gruveo.call/missed, set: { email: ann@example.com } }
-      - { sample: gruveo.call/missed, set: { email: ANN@example.com }, at: 5m }
+      - { sample: gruveo.call/missed, set: { tracking: { email: ann@example.com } } }
+      - { sample: gruveo.call/missed, set: { tracking: { email: ANN@example.com } }, at: 5m }
     expect:
       - profile: { email: ann@example.com, add.calls: 1 }
       - profile: {}

@@ -1,7 +1,7 @@
 //! The program itself, started as its users start it.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -61,6 +61,18 @@ impl Place {
             .with("BELLWIRE_SECRET_GROOVE_TOKEN", GROOVE_TOKEN)
             .leading_to(journal.address);
         place.run(&["init", "."]).fine();
+        place
+    }
+
+    /// The same with these rules in the place of the example, and the public source `box`.
+    pub fn with_rules(journal: &Journal, rules: &[(&str, &str)]) -> Self {
+        let place = Self::workspace(journal);
+        std::fs::remove_file(place.path().join("rules/calls/missed.yaml")).unwrap();
+        for (id, text) in rules {
+            place.write(&format!("rules/{id}.yaml"), text);
+        }
+        let settings = place.read("bellwire.toml");
+        place.write("bellwire.toml", &format!("{settings}\n[sources.box]\npublic = true\n"));
         place
     }
 
@@ -144,6 +156,46 @@ impl Place {
     /// A missed call for a ticket, sent to the running server.
     pub fn call(&self, ticket: &str) -> Ended {
         self.run(&["send", "gruveo.call", "--sample", "missed", "--set", &format!("tracking.ticket={ticket}")])
+    }
+
+    /// An event `box.<event>` of the public source `box` that a test wrote into the settings; its id.
+    pub fn ring(&self, event: &str, payload: &serde_json::Value) -> String {
+        let (status, body) = self.post(&format!("/hooks/box/{event}"), &payload.to_string());
+        assert_eq!(status, 202, "{body}");
+        body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Any JSON to the running server; its status and what it said.
+    pub fn post(&self, path: &str, body: &str) -> (u16, serde_json::Value) {
+        let address = self.value_of("BELLWIRE_SERVER_LISTEN");
+        let mut stream = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}")))
+    }
+
+    /// What `runs show --json` says.
+    pub fn shown(&self, run: &str) -> serde_json::Value {
+        self.run(&["runs", "show", run, "--json"]).fine().json()
+    }
+
+    /// Waits until the newest run is in this state; its id.
+    pub fn newest(&self, state: &str) -> String {
+        let began = Instant::now();
+        while self.states().first().is_none_or(|now| now != state) {
+            assert!(began.elapsed() < PATIENCE, "the newest run is not {state}: {:#?}", self.runs().first());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.runs()[0]["id"].as_str().unwrap().to_owned()
     }
 
     /// What `runs list --json` says, the newest first.
