@@ -66,7 +66,10 @@ impl Hold<'_> {
         {
             return Ok(flow);
         }
-        if let Some(left) = self.ask_for_place().await? {
+        // On the heap: few rules have places, and every worker would carry the room for it.
+        if self.rule.around.concurrency.is_some()
+            && let Some(left) = Box::pin(self.ask_for_place()).await?
+        {
             return Ok(Flow::Leave(left));
         }
         let request = match self.prepared(sending, pending.as_ref(), began) {

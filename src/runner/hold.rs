@@ -155,7 +155,7 @@ impl<'p> Hold<'p> {
     /// Asks for the place that a new run of a rule with `concurrency` needs, before anything else holds it up: its turn is by its age, and
     /// not by who is called first. How the run was left where it is not ours.
     pub(super) async fn ask_for_place(&mut self) -> Result<Option<Left>, StoreError> {
-        if self.claim.is_some() || self.rule.around.concurrency.is_none() {
+        if self.claim.is_some() {
             return Ok(None);
         }
         if self.place().is_some() {

@@ -1,5 +1,6 @@
 //! The command line, by the program itself: what it prints, where it keeps silent, and how it ends.
 
+mod again;
 mod by_hand;
 mod changes;
 mod check;

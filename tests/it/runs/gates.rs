@@ -44,9 +44,9 @@ on_both!(fifty_deliveries_at_once_break_no_gate, |database| {
     let numbers = |list: &str| -> Vec<usize> { list.split(',').map(|n| n.parse().unwrap()).collect() };
     let threshold = said(&app, "threshold").await;
     assert_eq!(threshold.len(), STORM / COUNT, "{threshold:?}");
-    let counted: Vec<usize> = threshold.iter().flat_map(|list| numbers(list)).collect();
+    let tallied: Vec<usize> = threshold.iter().flat_map(|list| numbers(list)).collect();
     assert!(threshold.iter().all(|list| numbers(list).len() == COUNT), "{threshold:?}");
-    assert_eq!(counted.iter().collect::<BTreeSet<_>>().len(), counted.len(), "no event counts twice: {threshold:?}");
+    assert_eq!(tallied.iter().collect::<BTreeSet<_>>().len(), tallied.len(), "no event counts twice: {threshold:?}");
 
     let full = said(&app, "digest").await;
     assert_eq!(full.iter().filter(|list| !list.is_empty()).count(), STORM / MAX, "{full:?}");
@@ -54,8 +54,8 @@ on_both!(fifty_deliveries_at_once_break_no_gate, |database| {
     let digest = said(&app, "digest").await;
     let lengths: Vec<usize> = digest.iter().map(|list| numbers(list).len()).collect();
     assert_eq!(lengths, [vec![MAX; STORM / MAX], vec![STORM % MAX]].concat(), "{digest:?}");
-    let gathered: BTreeSet<usize> = digest.iter().flat_map(|list| numbers(list)).collect();
-    assert_eq!(gathered, (0..STORM).collect(), "every event is in one digest");
+    let in_digests: BTreeSet<usize> = digest.iter().flat_map(|list| numbers(list)).collect();
+    assert_eq!(in_digests, (0..STORM).collect(), "every event is in one digest");
 
     assert_eq!(app.journal.busiest(), 1, "two runs of one key never act at once");
     let sent: BTreeSet<String> = bodies(&app).iter().map(ToString::to_string).collect();
@@ -92,7 +92,7 @@ on_both!(a_key_of_once_is_taken_over_a_restart_and_by_a_run_that_fails, |databas
     ring(&app, "start", json!({"key": "a", "n": 1})).await;
     assert_eq!(states(&app.runs().await), [RunStatus::Failed]);
     let app = app.restart().await;
-    app.clock.advance(HOUR - Duration::from_millis(1));
+    app.clock.advance(Duration::from_millis(3_599_999));
     ring(&app, "start", json!({"key": "a", "n": 2})).await;
     assert_eq!(app.runs().await.len(), 1, "the key is not given back");
     let event = app.events().await.pop().unwrap();
@@ -136,7 +136,7 @@ async fn a_digest_ends_at_the_next_time_of_its_cron() {
     app.advance(5 * HOUR).await;
     ring(&app, "start", json!({"n": 2})).await;
     // 18:00 in Athens is 16:00 in UTC: six hours after the first.
-    app.advance(HOUR - Duration::from_millis(1)).await;
+    app.advance(Duration::from_millis(3_599_999)).await;
     assert_eq!(said(&app, "daily").await, [""]);
     app.advance(Duration::from_millis(1)).await;
     ring(&app, "start", json!({"n": 3})).await;
