@@ -164,7 +164,7 @@ mod tests {
     fn the_built_in_packs_fit_and_a_slip_does_not() {
         let validator = jsonschema::validator_for(&schema()).unwrap();
         for (path, text) in
-            super::super::builtin_files().iter().filter(|(path, _)| path.strip_suffix(".yaml").is_some())
+            crate::services::builtin_files().iter().filter(|(path, _)| path.strip_suffix(".yaml").is_some())
         {
             let pack = read_yaml(text, YamlLimits::default()).unwrap().value;
             let errors: Vec<String> =
