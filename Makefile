@@ -57,7 +57,7 @@ crash: ## Kills the server under load N times and checks that nothing was lost: 
 	CRASH_KILLS=$(N) $(CARGO) test --release --test crash -- --nocapture --test-threads=1
 
 .PHONY: fuzz
-fuzz: ## Mutates templates for MINUTES, with a new seed every 20,000 cases: make fuzz MINUTES=60
+fuzz: ## Mutates YAML, rules, conditions, tests, cron and templates for MINUTES, each go with a new seed: make fuzz MINUTES=60
 	FUZZ_MINUTES=$(MINUTES) $(CARGO) test --release --test fuzz -- --nocapture
 
 .PHONY: hostile

@@ -1,12 +1,6 @@
-//! Mutated templates: whatever stands in one, it neither panics nor goes beyond its budget. `make fuzz` runs it for
-//! `FUZZ_MINUTES`, with another seed at each go.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+//! Mutated templates: whatever stands in one, it neither panics nor goes beyond its budget.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use bellwire::{
     clock::Time,
@@ -14,47 +8,18 @@ use bellwire::{
 };
 use serde_json::{Value, json};
 
+use super::{
+    dice::Dice,
+    measure::{Counts, Meter},
+    run,
+};
+
 /// Cases of one go.
 const CASES: u64 = 20_000;
-/// The seed of the first go.
-const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
-/// The longest a case may take where the code is optimised.
-const SLOW: Duration = Duration::from_millis(100);
-/// The most memory that the whole run may have taken, in KiB.
-const MEMORY: u64 = 512 * 1024;
 /// What a parser or a filter that panicked would be told as.
 const PANICKED: &str = "fault of Bellwire";
 
-/// Xorshift64*: the same cases on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.roll() % u64::try_from(end.max(1)).unwrap()).unwrap()
-    }
-
-    fn pick<'t, T: ?Sized>(&mut self, list: &[&'t T]) -> &'t T {
-        list[self.below(list.len())]
-    }
-
-    /// A place between two characters.
-    fn cut(&mut self, text: &str) -> usize {
-        let mut at = self.below(text.len() + 1);
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    }
-}
-
-const CORPUS: [&str; 64] = [
+pub const CORPUS: [&str; 64] = [
     "Missed call from {{ event.location }} on {{ event.link }} after {{ event.waitingTime }} seconds.",
     "{{ event.tracking.ticket | default: event.tracking.case }}",
     "{{ event.nope }}",
@@ -149,40 +114,13 @@ const WORDS: [&str; 24] = [
     "{% endfor %}",
 ];
 
-fn payload() -> Value {
+pub fn payload() -> Value {
     json!({
         "location": "Greece", "link": "https://example.com/?a=1", "waitingTime": 31, "resolution": "missed", "flag": false,
         "tracking": {"ticket": "42"}, "users": [{"name": "Bo", "age": 1}, {"name": "Cy", "age": null}], "user": null,
         "n": 3, "big": u64::MAX, "ratio": 1.5, "list": [3, 1, 2, 1], "key": "users", "a.b": [{"c": {"users": 1}}],
         "at": "2026-03-01T10:00:00Z", "x": "xyz", "name": "a", "evil": "{{ x }}{% raw %}<b>'\"&\r\n\u{0}%ff../..é\u{1F600}",
     })
-}
-
-fn mutate(dice: &mut Dice) -> String {
-    let mut text = dice.pick(&CORPUS).to_owned();
-    for _ in 0..dice.below(4) {
-        let (from, to) = (dice.cut(&text), dice.cut(&text));
-        let (from, to) = (from.min(to), from.max(to));
-        match dice.below(6) {
-            0 => text.replace_range(from..to, ""),
-            1 => text.insert_str(from, dice.pick(&WORDS)),
-            2 => text.replace_range(from..to, dice.pick(&WORDS)),
-            3 => {
-                let part = text.get(from..to).unwrap().repeat(1 + dice.below(8));
-                text.insert_str(to, &part);
-            }
-            4 => {
-                let other = dice.pick(&CORPUS);
-                let (start, end) = (dice.cut(other), dice.cut(other));
-                text.insert_str(from, other.get(start.min(end)..start.max(end)).unwrap());
-            }
-            _ => {
-                let odd = char::from_u32(u32::try_from(dice.below(0x250)).unwrap()).unwrap_or('x');
-                text.insert(from, odd);
-            }
-        }
-    }
-    text
 }
 
 /// One case. Gives what it came to, for the count at the end.
@@ -216,20 +154,10 @@ fn case(text: &str, event: &Value, files: &Files, sink: Sink, limits: Limits) ->
 
 #[test]
 fn mutated_templates_neither_panic_nor_outgrow_their_budget() {
-    #[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the program")]
-    let minutes = std::env::var("FUZZ_MINUTES").ok().map_or(0, |minutes| minutes.parse().unwrap());
-    let (began, mut seed) = (Instant::now(), SEED);
-    loop {
-        go(seed);
-        if began.elapsed() >= Duration::from_secs(60 * minutes) {
-            return;
-        }
-        seed = seed.wrapping_mul(SEED).rotate_left(17) | 1;
-    }
+    run(&["fault", "shown", "missing", "budget", "other"], go);
 }
 
-/// One go of `CASES` cases; the seed is printed, so that a failure can be had again.
-fn go(seed: u64) {
+fn go(dice: &mut Dice, meter: &mut Meter) -> Counts {
     let event = payload();
     let texts = [
         ("a", "{{ event.location }}{% include 'b' %}"),
@@ -239,28 +167,11 @@ fn go(seed: u64) {
     let files = Files(Arc::new(texts));
     let sinks = [Sink::Plain, Sink::PathSegment, Sink::QueryValue, Sink::Html, Sink::Header];
     let limits = Limits { steps: 2_000, bytes: 64 * 1024, ..Limits::default() };
-    let mut dice = Dice(seed);
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for number in 0..CASES {
-        let text = mutate(&mut dice);
+    let mut counts = Counts::new();
+    for _ in 0..CASES {
+        let text = dice.mutate(&CORPUS, &WORDS);
         let sink = sinks[dice.below(sinks.len())];
-        let started = Instant::now();
-        *counts.entry(case(&text, &event, &files, sink, limits)).or_default() += 1;
-        let took = started.elapsed();
-        assert!(cfg!(debug_assertions) || took < SLOW, "case {number} took {took:?}: {text:?}");
+        *counts.entry(meter.measure(&text, || case(&text, &event, &files, sink, limits))).or_default() += 1;
     }
-    println!("{CASES} cases of seed {seed}: {counts:?}");
-    for kind in ["fault", "shown", "missing", "budget", "other"] {
-        assert!(counts.contains_key(kind), "no case came to {kind}: {counts:?}");
-    }
-    if let Some(peak) = peak_memory() {
-        assert!(peak < MEMORY, "{peak} KiB were taken");
-    }
-}
-
-/// The most memory that this process ever had, in KiB. `None` where the system does not tell.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
+    counts
 }
