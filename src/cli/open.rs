@@ -7,8 +7,11 @@ use crate::{
     clock::{SharedClock, SystemClock, Time},
     config::{self, Config},
     ids::{IdSource, first_at},
-    store::{Mode, Store},
+    store::{Mode, Store, StoreError},
 };
+
+/// Ids that are tried: two in a row that are taken are no accident.
+const TRIES: u32 = 5;
 
 /// The settings of the workspace under the environment of this process.
 pub(super) fn settings(workspace: &Path) -> Result<Config, Failure> {
@@ -43,12 +46,27 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 }
 
 /// Ids that no other process makes at the same moment: a running server counts up from the millisecond, this begins anywhere in it.
-pub(super) fn ids(now: Time) -> Result<IdSource, Failure> {
+fn ids(now: Time) -> Result<IdSource, Failure> {
     let mut random = [0; 4];
     getrandom::fill(&mut random).map_err(|error| Failure::Storage(format!("no random numbers: {error}")))?;
     // Below the 21 bits of a millisecond's sequence, with room above for those of one command.
     let offset = i64::from(u32::from_le_bytes(random) & 0x000f_ffff);
     Ok(IdSource::above(first_at(now).saturating_add(offset)))
+}
+
+/// Makes ids and writes with them; where a running server made the same one at that moment, again with others.
+pub(super) async fn with_ids<T>(
+    now: Time,
+    mut write: impl AsyncFnMut(&IdSource) -> Result<T, StoreError>,
+) -> Result<T, Failure> {
+    let mut left = TRIES;
+    loop {
+        left -= 1;
+        match write(&ids(now)?).await {
+            Err(StoreError::Doubled(_)) if left > 0 => {}
+            done => return Ok(done?),
+        }
+    }
 }
 
 /// The database beside a running server.
@@ -66,4 +84,30 @@ pub(super) fn is_unborn(config: &Config) -> Result<bool, Failure> {
 pub(super) fn birth(config: &Config) -> Result<(), Failure> {
     store(config, Mode::Serve)?.close();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_is_taken_is_made_anew_a_few_times() {
+        let (mut seen, now) = (Vec::new(), clock().now());
+        let mut tried = async |fails: usize| {
+            seen.clear();
+            with_ids(now, async |ids| {
+                seen.push(ids.next(now));
+                if seen.len() > fails { Ok(()) } else { Err(StoreError::Doubled("taken".to_owned())) }
+            })
+            .await
+            .map(|()| (seen.len(), seen.first() != seen.last()))
+        };
+        block_on(async {
+            assert_eq!(tried(0).await?, (1, false));
+            assert_eq!(tried(2).await?, (3, true));
+            assert!(matches!(tried(100).await, Err(Failure::Storage(_))));
+            Ok(())
+        })
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    }
 }

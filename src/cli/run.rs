@@ -135,14 +135,14 @@ async fn manually(config: &Config, store: &Store, rule: &str, inputs: &[(String,
     }
     let fresh = starts::manual(&rule, inputs.to_vec()).map_err(|faults| Failure::No(faults.join("\n")))?;
     let now = open::clock().now();
-    let ids = open::ids(now)?;
     let in_force = InForce { set: compiled.set, set_id, registry: compiled.registry };
-    let event = starts::manual_event(&ids, &in_force, &rule, fresh, now);
-    let Some(run) = event.runs.first().map(|run| run.id) else {
-        return Err(Failure::No(format!("`{}` was not started", rule.id)));
-    };
-    store.accept(event).await?;
-    Ok(run)
+    open::with_ids(now, async |ids| {
+        let event = starts::manual_event(ids, &in_force, &rule, fresh.clone(), now);
+        let run = event.runs.first().map(|run| run.id);
+        store.accept(event).await.map(|_| run)
+    })
+    .await?
+    .ok_or_else(|| Failure::No(format!("`{}` was not started", rule.id)))
 }
 
 async fn on_event(config: &Config, store: &Store, rule: &str, event: EventId) -> Result<RunId, Failure> {
@@ -154,9 +154,8 @@ async fn on_event(config: &Config, store: &Store, rule: &str, event: EventId) ->
     let (set, compiled) = pinned::workspace(config, store).await?;
     let rule = rule_of(&compiled, rule)?;
     let now = open::clock().now();
-    let id = RunId(open::ids(now)?.next(now));
     let replay = Replay {
-        id,
+        id: RunId(0),
         event,
         of: None,
         rule: rule.id.to_string(),
@@ -166,8 +165,11 @@ async fn on_event(config: &Config, store: &Store, rule: &str, event: EventId) ->
         outputs: Vec::new(),
         at: now,
     };
-    store.replay(replay).await?;
-    Ok(id)
+    open::with_ids(now, async |ids| {
+        let id = RunId(ids.next(now));
+        store.replay(Replay { id, ..replay.clone() }).await.map(|()| id)
+    })
+    .await
 }
 
 async fn told(store: &Store, run: RunId, options: &Run) -> Result<Answer, Failure> {

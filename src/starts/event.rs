@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// An event before it is matched: a delivery that was verified and read, or one of our own.
+#[derive(Clone)]
 pub struct Fresh {
     pub kind: String,
     pub source: String,

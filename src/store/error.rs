@@ -17,7 +17,10 @@ pub enum StoreError {
     /// A row that no version wrote.
     #[error("stored data does not read: {0}")]
     Corrupt(String),
-    /// This one write breaks a law of the tables, such as an id that is taken; others of its commit are kept.
+    /// An id is taken, by another process that made it in the same moment: with another one it may pass.
+    #[error("the write was rejected: {0}")]
+    Doubled(String),
+    /// This one write breaks a law of the tables; others of its commit are kept.
     #[error("the write was rejected: {0}")]
     Rejected(String),
     /// A change of a run's state that its laws do not allow.
@@ -28,6 +31,6 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the fault lies in the one job, so that the others of its batch may be tried without it.
     pub(super) fn is_of_the_job(&self) -> bool {
-        matches!(self, Self::Corrupt(_) | Self::Rejected(_) | Self::Illegal(_))
+        matches!(self, Self::Corrupt(_) | Self::Doubled(_) | Self::Rejected(_) | Self::Illegal(_))
     }
 }

@@ -356,7 +356,7 @@ impl Worker {
     fn give_up(&mut self, group: Vec<Job>, error: StoreError) {
         let error = match error {
             // A commit that is rejected was nobody's: it may pass the next time.
-            StoreError::Rejected(why) | StoreError::Corrupt(why) => StoreError::Busy(why),
+            StoreError::Rejected(why) | StoreError::Doubled(why) | StoreError::Corrupt(why) => StoreError::Busy(why),
             other => self.place.name(other),
         };
         if let StoreError::Failed(why) = &error {

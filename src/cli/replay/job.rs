@@ -15,7 +15,7 @@ use crate::{
     app::{self, Compiled},
     cli::{answer::clean, failure::Failure, open, pinned},
     config::Config,
-    ids::{EventId, IdSource, RunId},
+    ids::{EventId, RunId},
     matcher::{self, Bounds},
     model::Verdict,
     rules::{Rule, Texts},
@@ -31,7 +31,6 @@ pub(super) struct Job<'j> {
     config: &'j Config,
     store: &'j Store,
     options: &'j Options,
-    ids: IdSource,
     /// Rule sets of old runs, by number.
     stored: HashMap<i64, Arc<Compiled>>,
     /// The workspace's.
@@ -66,16 +65,8 @@ impl fmt::Display for Made {
 }
 
 impl<'j> Job<'j> {
-    pub(super) fn new(config: &'j Config, store: &'j Store, options: &'j Options) -> Result<Self, Failure> {
-        Ok(Self {
-            config,
-            store,
-            options,
-            ids: open::ids(open::clock().now())?,
-            stored: HashMap::new(),
-            current: None,
-            drafted: HashMap::new(),
-        })
+    pub(super) fn new(config: &'j Config, store: &'j Store, options: &'j Options) -> Self {
+        Self { config, store, options, stored: HashMap::new(), current: None, drafted: HashMap::new() }
     }
 
     /// What is wanted where a run is named.
@@ -156,9 +147,8 @@ impl<'j> Job<'j> {
     /// Writes the new run.
     pub(super) async fn replay(&mut self, wanted: &Wanted) -> Result<Made, Failure> {
         let now = open::clock().now();
-        let id = RunId(self.ids.next(now));
         let mut replay = Replay {
-            id,
+            id: RunId(0),
             event: wanted.event,
             of: wanted.of,
             rule: wanted.rule.clone(),
@@ -176,7 +166,12 @@ impl<'j> Job<'j> {
             }
             None => replay.set = self.text_of(&wanted.rule, None).await?.0,
         }
-        self.store.replay(replay).await?;
+        let store = self.store;
+        let id = open::with_ids(now, async |ids| {
+            let id = RunId(ids.next(now));
+            store.replay(Replay { id, ..replay.clone() }).await.map(|()| id)
+        })
+        .await?;
         Ok(Made { id, of: wanted.of, event: wanted.event, rule: wanted.rule.clone() })
     }
 

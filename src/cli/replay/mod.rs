@@ -108,7 +108,7 @@ pub(super) fn run(workspace: &Path, options: &Replay) -> Result<Answer, Failure>
     }
     open::block_on(async {
         let store = open::store(&config, Mode::Write)?;
-        let mut job = Job::new(&config, &store, options)?;
+        let mut job = Job::new(&config, &store, options);
         let answer = all(&store, &mut job, options).await;
         store.close();
         answer

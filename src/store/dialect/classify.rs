@@ -51,6 +51,7 @@ fn of_database(kind: DatabaseErrorKind, message: &str) -> StoreError {
         }
         _ if says(&FATAL) => StoreError::Failed(message.to_owned()),
         _ if says(&PASSING) => StoreError::Busy(message.to_owned()),
+        DatabaseErrorKind::UniqueViolation => StoreError::Doubled(message.to_owned()),
         _ => StoreError::Rejected(message.to_owned()),
     }
 }

@@ -179,6 +179,8 @@ on_both! {
         beside.replay(manual.clone()).await.unwrap();
         assert_eq!(bed.store.load(manual.id).await.unwrap().unwrap().replay_of, None);
         assert!(matches!(beside.replay(replay(bed, None, EventId(1))).await, Err(StoreError::Rejected(why)) if why.contains("evt_")));
+        let again = beside.replay(manual.clone()).await;
+        assert!(matches!(again, Err(StoreError::Doubled(_))), "an id that is taken: {again:?}");
         assert_eq!(bed.store.runs(RunFilter { event: Some(event), ..RunFilter::default() }).await.unwrap().len(), 4);
         // An open run keeps its event.
         let later = NOW.plus(Duration::from_hours(24 * 40));

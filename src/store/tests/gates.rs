@@ -290,7 +290,7 @@ on_both! {
         }
         let mut failed = 0;
         for task in tasks {
-            failed += usize::from(matches!(task.await.unwrap(), Err(StoreError::Rejected(_))));
+            failed += usize::from(matches!(task.await.unwrap(), Err(StoreError::Doubled(_))));
         }
         assert_eq!(failed, 1);
         let (last, _) = accept(bed, event(bed, 1, threshold(1, 100))).await;

@@ -130,7 +130,7 @@ on_both! {
         let answers = together(bed, events).await;
         for (place, answer) in answers.iter().enumerate() {
             match answer {
-                Err(StoreError::Rejected(_)) => assert_eq!(place, 17),
+                Err(StoreError::Doubled(_)) => assert_eq!(place, 17),
                 other => assert!(matches!(other, Ok(Accepted::New { .. })), "{place}: {other:?}"),
             }
         }

@@ -198,10 +198,10 @@ impl Tape {
     /// The replies by the ids of their steps, or by their paths where they have none, as a test has them.
     fn replies(&self, rule: &Rule, known: &Rule, notes: &mut Vec<String>) -> Object {
         let mut by_name: Object = Object::new();
-        let mut lost = false;
+        let mut is_left_out = false;
         for (path, reply) in &self.replies {
             let Some(name) = step_of(rule, &starts::path_in_text(path)).and_then(|step| name_in(known, step)) else {
-                lost = true;
+                is_left_out = true;
                 continue;
             };
             match by_name.get_mut(&name) {
@@ -212,7 +212,7 @@ impl Tape {
                 }
             }
         }
-        if lost {
+        if is_left_out {
             let why = "steps that are no longer in the file have no recorded reply in the test";
             notes.push(why.to_owned());
         }
