@@ -23,8 +23,7 @@ pub(super) fn read_tests<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<Value>
 fn read_test<'a>(reader: &Reader<'a>, node: &Node<'a>) {
     let object = node.value.as_object();
     for name in object.into_iter().flat_map(serde_json::Map::keys) {
-        let about_step = name.strip_prefix("steps.").and_then(|rest| rest.split('.').next());
-        if !about_step.is_some_and(keys::is_id) && !keys::TEST.contains(&name.as_str()) {
+        if !is_about_step(name) && !keys::TEST.contains(&name.as_str()) {
             let foreign = [("given", "`event`"), ("input", "`event`"), ("then", "`expect`"), ("effects", "`expect`")];
             reader.unknown_key(&node.child(name), name, keys::TEST, "a test", &foreign);
         }
@@ -57,6 +56,14 @@ fn read_test<'a>(reader: &Reader<'a>, node: &Node<'a>) {
             reader.error(codes::STEP_KIND, reader.place(&effect), "an expected effect names one action", help);
         }
     }
+}
+
+/// Whether it is a place such as `steps.find.attempts` or `steps.find.result[0].number`.
+fn is_about_step(name: &str) -> bool {
+    const KNOWN: [&str; 5] = ["attempts", "outcome", "result", "error", "response"];
+    let Some((id, rest)) = name.strip_prefix("steps.").and_then(|rest| rest.split_once('.')) else { return false };
+    let field = rest.split(['.', '[']).next().unwrap_or_default();
+    keys::is_id(id) && KNOWN.contains(&field)
 }
 
 fn read_event<'a>(reader: &Reader<'a>, node: &Node<'a>, timed: bool) {
