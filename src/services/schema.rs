@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn the_built_in_packs_fit_and_a_slip_does_not() {
         let validator = jsonschema::validator_for(&schema()).unwrap();
-        for (path, text) in super::super::builtin_files().iter().filter(|(path, _)| path.ends_with(".yaml")) {
+        for (path, text) in crate::services::builtin_files().iter().filter(|(path, _)| path.ends_with(".yaml")) {
             let pack = read_yaml(text, YamlLimits::default()).unwrap().value;
             let errors: Vec<String> =
                 validator.iter_errors(&pack).map(|error| format!("{}: {error}", error.instance_path())).collect();
