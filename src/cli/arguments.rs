@@ -316,6 +316,18 @@ pub(super) enum EventsVerb {
         #[arg(long)]
         json: bool,
     },
+    /// List deliveries that were refused, the newest first
+    #[command(
+        after_long_help = "Examples:\n  bellwire events refused\n  bellwire explain ref_01hf3y8a9d000    why, and what to do about it"
+    )]
+    Refused {
+        /// How many at most
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
     /// Make a fixture and a test of a rule out of an event
     Save(Save),
 }

@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, clean, clean_lines, machine},
     arguments::{EventsList, EventsVerb},
     failure::Failure,
-    open, runs, save,
+    open, refused, runs, save,
     table::table,
 };
 use crate::{
@@ -28,6 +28,14 @@ pub(super) fn run(workspace: &Path, verb: &EventsVerb) -> Result<Answer, Failure
     match verb {
         EventsVerb::List(options) => list(&config, options),
         EventsVerb::Show { id, json } => show(&config, *id, *json),
+        EventsVerb::Refused { limit, json } => {
+            if open::is_unborn(&config)? {
+                return Ok(if *json { Answer::json(&json!([])) } else { refused::list(&[], false) });
+            }
+            let limit = usize::from(*limit);
+            let found = open::block_on(async { Ok(open::store(&config, Mode::Read)?.refusals(limit).await?) })?;
+            Ok(refused::list(&found, *json))
+        }
         EventsVerb::Save(options) => save::run(&config, options),
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     answer::{Answer, clean, machine},
     failure::Failure,
+    table::table,
 };
 use crate::{ids::RefusalId, model::Refusal, store::Store};
 
@@ -22,6 +23,30 @@ pub(super) async fn answer(store: &Store, id: RefusalId, json: bool) -> Result<A
         map.insert("help".to_owned(), way_out(&refusal).into());
     }
     Ok(Answer::json(&value))
+}
+
+/// Refusals, newest first.
+pub(super) fn list(refusals: &[Refusal], json: bool) -> Answer {
+    if json {
+        return Answer::json(&machine(&refusals));
+    }
+    let Some(newest) = refusals.first() else { return Answer::text("No delivery was refused.") };
+    let rows: Vec<Vec<String>> = refusals
+        .iter()
+        .map(|refusal| {
+            let source = refusal.source.as_deref().map_or("-".to_owned(), |source| clean(source, 32));
+            vec![
+                refusal.id.to_string(),
+                crate::clock::Time(refusal.at).to_string(),
+                source,
+                refusal.status.to_string(),
+                clean(&refusal.reason, 32),
+                clean(&refusal.peer, 48),
+            ]
+        })
+        .collect();
+    let text = table(&["REFUSAL", "RECEIVED", "SOURCE", "STATUS", "REASON", "FROM"], &rows);
+    Answer::text(format!("{text}\n`bellwire explain {}` says why, and what to do about it", newest.id))
 }
 
 fn as_text(refusal: &Refusal) -> String {
