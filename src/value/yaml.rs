@@ -393,7 +393,7 @@ impl Reader<'_> {
     }
 
     fn syntax(&mut self, error: &ScanError) {
-        let at = place_of(*error.marker());
+        let at = place_of(*error.marker()).min(end_of(self.text));
         let line =
             self.text.lines().nth(usize::try_from(at.0).unwrap_or_default().saturating_sub(1)).unwrap_or_default();
         let before = usize::try_from(at.0).unwrap_or_default().checked_sub(2).and_then(|n| self.text.lines().nth(n));
@@ -420,6 +420,14 @@ impl Reader<'_> {
 fn place_of(marker: Marker) -> (u32, u32) {
     let from_usize = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     (from_usize(marker.line()), from_usize(marker.col()).saturating_add(1))
+}
+
+/// The place after the last character: the parser has the end of a text in a line of its own. A lone CR ends a line of YAML too.
+fn end_of(text: &str) -> (u32, u32) {
+    let from_usize = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let breaks = text.matches(['\n', '\r']).count() - text.matches("\r\n").count();
+    let last = text.rsplit(['\n', '\r']).next().unwrap_or_default();
+    (from_usize(breaks).saturating_add(1), from_usize(last.chars().count()).saturating_add(1))
 }
 
 /// The column of a value that starts with `{{` or `{%` without quotes.

@@ -231,7 +231,8 @@ impl Ground {
         let compiled = Set::compile(Texts(Arc::new(texts.into())), &vocabulary);
         let holds = !compiled.findings.iter().any(bellwire::model::Finding::is_error);
         assert_eq!(compiled.set.rules.len(), usize::from(holds), "a file is a rule, or has errors:\n{text}");
-        let lines = text.lines().count() + 1;
+        // YAML ends a line at a lone CR too.
+        let lines = text.replace("\r\n", "\n").split(['\n', '\r']).count();
         for finding in &compiled.findings {
             assert!(finding.place.line as usize <= lines, "{finding} is beyond the end of:\n{text}");
         }

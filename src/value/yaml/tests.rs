@@ -36,6 +36,13 @@ fn only_true_false_null_and_json_numbers_are_not_text() {
 }
 
 #[test]
+fn a_fault_at_the_end_of_a_text_stands_in_its_last_line() {
+    assert_eq!(faults("a: 1\nb:10m []"), [(YamlFaultKind::Syntax, 2, 9)]);
+    assert_eq!(faults("a: 1\rb:10m []"), [(YamlFaultKind::Syntax, 2, 9)]);
+    assert_eq!(faults("a: 1\nb:10m []\n"), [(YamlFaultKind::Syntax, 3, 1)]);
+}
+
+#[test]
 fn every_key_and_value_has_its_place() {
     let text = "# first\nname: x\ndo:\n  - groove.add_note:\n      ticket: \"{{ a }}\"\n      \"a/b\": [1, 22]\n      body: |\n        one\n        two {{ x }}\n";
     let document = read_yaml(text, YamlLimits::default()).unwrap();
