@@ -96,11 +96,16 @@ pub(super) fn inputs(options: &Run) -> Result<Vec<(String, String)>, Failure> {
             all.push((name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
         }
     }
+    let mut given = Vec::new();
     for input in &options.inputs {
         let (name, value) = input
             .split_once('=')
             .filter(|(name, _)| !name.is_empty())
             .ok_or_else(|| Failure::Usage(format!("--input {}: NAME=VALUE wanted", clean(input, 64))))?;
+        if given.contains(&name) {
+            return Err(Failure::Usage(format!("--input {} is given twice", clean(name, 64))));
+        }
+        given.push(name);
         all.retain(|(known, _)| known != name);
         all.push((name.to_owned(), value.to_owned()));
     }

@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
                 codes::FOREIGN_WORD,
                 at,
                 format!("`{name}` is not a key of {place}"),
-                format!("here it is called {ours}"),
+                if ours.starts_with('`') { format!("here it is called {ours}") } else { format!("here stands {ours}") },
             );
         }
         let help = match (keys::home(&name), keys::nearest(&name, known.iter().copied())) {

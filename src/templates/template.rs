@@ -84,6 +84,10 @@ const PASSED_FACTOR: usize = 4;
 
 fn guarded<T>(render: impl FnOnce() -> Result<T, RenderError>) -> Result<T, RenderError> {
     match catch_unwind(AssertUnwindSafe(render)) {
+        // What is wrong with a text as a whole begins where it begins.
+        Ok(Err(error)) if error.place == Place::default() => {
+            Err(RenderError { place: Place { line: 1, column: 1 }, ..error })
+        }
         Ok(rendered) => rendered,
         Err(_panic) => {
             let message = "the template cannot be rendered: this is a fault of Bellwire";

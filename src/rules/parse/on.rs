@@ -108,8 +108,20 @@ fn read_type<'a>(reader: &Reader<'a>, node: &Node<'a>, own: bool) -> Option<On> 
     let help = if written.parse::<EventType>().is_err() {
         "an event type is a service or source, a dot and what happened, such as gruveo.call".to_owned()
     } else {
-        keys::suggestion(written, types.iter().map(String::as_str))
+        near_type(written, &types)
     };
     reader.error(codes::UNKNOWN_EVENT, at, format!("unknown event type `{shown}`"), help);
     None
+}
+
+/// The way out of an unknown event type.
+pub(super) fn near_type(written: &str, types: &[String]) -> String {
+    let near = keys::suggestion(written, types.iter().map(String::as_str));
+    if !near.is_empty() {
+        return near;
+    }
+    let mut services: Vec<&str> = types.iter().filter_map(|kind| kind.split('.').next()).collect();
+    services.dedup();
+    let source = keys::shortened(written.split('.').next().unwrap_or_default());
+    format!("services here are {}; a source of one's own is `[sources.{source}]` in bellwire.toml", services.join(", "))
 }

@@ -229,7 +229,9 @@ pub(super) fn read_connection<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Optio
     }
     if !reader.vocabulary.has_connection(name) {
         let name = keys::shortened(name);
-        let help = format!("write [connections.{name}] into bellwire.toml");
+        let help = format!(
+            "write [connections.{name}] into bellwire.toml; a secret of `http` is `auth: {{ bearer: {name} }}`"
+        );
         reader.error(codes::UNKNOWN_CONNECTION, reader.place(node), format!("unknown connection `{name}`"), help);
         return None;
     }

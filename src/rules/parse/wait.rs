@@ -140,7 +140,7 @@ fn read_kind<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<String> {
     } else if written.parse::<EventType>().is_err() {
         "an event type is a service or source, a dot and what happened, such as groove.customer_replied".to_owned()
     } else {
-        keys::suggestion(written, types.iter().map(String::as_str))
+        super::on::near_type(written, &types)
     };
     let message = format!("unknown event type `{}`", keys::shortened(written));
     reader.error(codes::UNKNOWN_EVENT, reader.place(node), message, help);

@@ -100,7 +100,7 @@ impl Answers for Script<'_> {
         Err(match (id, used) {
             (Some(id), Some(used)) => {
                 format!(
-                    "the {used}th request of the step `{id}` ({action}) has no reply; add one to the list `replies: {{ {id}: [...] }}`"
+                    "request {used} of the step `{id}` ({action}) has no reply; add one to the list `replies: {{ {id}: [...] }}`"
                 )
             }
             (Some(id), None) => format!(
