@@ -39,6 +39,8 @@ pub struct Rulebook {
     store: Store,
     clock: SharedClock,
     now: RwLock<Now>,
+    /// Held by the reload that is under way: of two at once the one that read first could put its older texts over the newer ones.
+    reloading: tokio::sync::Mutex<()>,
 }
 
 struct Now {
@@ -61,7 +63,7 @@ impl Rulebook {
         } else {
             put(&store, &clock, texts, compiled).await?
         };
-        Ok(Self { config, store, clock, now: RwLock::new(now) })
+        Ok(Self { config, store, clock, now: RwLock::new(now), reloading: tokio::sync::Mutex::default() })
     }
 
     /// What decides now.
@@ -76,6 +78,7 @@ impl Rulebook {
 
     /// Looks at the workspace again. True where another set came into force.
     pub async fn reload(&self) -> Result<bool, StoreError> {
+        let _alone = self.reloading.lock().await;
         let config = Arc::clone(&self.config);
         let (seen, set) = {
             let now = self.now.read().unwrap_or_else(PoisonError::into_inner);

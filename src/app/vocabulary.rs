@@ -26,7 +26,7 @@ pub(super) struct AppVocabulary<'a> {
 }
 
 /// What rules may speak of, for whoever reads their tests.
-pub fn vocabulary<'a>(registry: &'a Registry, config: &'a Config) -> impl Vocabulary + Sync + 'a {
+pub fn vocabulary<'a>(registry: &'a Registry, config: &'a Config) -> impl Vocabulary + 'a {
     AppVocabulary::new(registry, config, None)
 }
 

@@ -4,7 +4,7 @@ use super::hours::Hours;
 use crate::value::{Path, Value};
 
 /// The services, events and actions that are there. `app` implements it with the registries that will run.
-pub trait Vocabulary {
+pub trait Vocabulary: Sync {
     /// What is known of an event type such as `gruveo.call`. `None` where no service and no source sends it.
     fn event(&self, kind: &str) -> Option<EventInfo<'_>>;
     /// All event types, for did-you-mean and `groove.*`.

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -106,18 +106,10 @@ fn run(
 
 /// Waits until no notice has come for a while. False at the end of watching.
 fn quiet(notices: &mpsc::Receiver<Notice>) -> bool {
-    let rounds = LONGEST.as_millis() / QUIET.as_millis();
-    // Each round ends with the first notice in it, so what is waited is bounded by rounds, not by notices.
-    for _ in 0..rounds {
+    let began = Instant::now();
+    while began.elapsed() < LONGEST {
         match notices.recv_timeout(QUIET) {
-            Ok(Notice::Changed) => {
-                thread::sleep(QUIET);
-                while let Ok(notice) = notices.try_recv() {
-                    if matches!(notice, Notice::Stop) {
-                        return false;
-                    }
-                }
-            }
+            Ok(Notice::Changed) => {}
             Ok(Notice::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
             Err(RecvTimeoutError::Timeout) => return true,
         }

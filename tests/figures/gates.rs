@@ -33,7 +33,7 @@ pub(crate) async fn intake() {
         }
         println!("{line}");
     }
-    let [one, many, once] = ratios.map(|ratios| {
+    let [one_wait, many_waits, of_once] = ratios.map(|ratios| {
         let median = |of: fn(&(f64, f64)) -> f64| {
             let mut all: Vec<f64> = ratios.iter().map(of).collect();
             all.sort_by(f64::total_cmp);
@@ -41,7 +41,9 @@ pub(crate) async fn intake() {
         };
         format!("{:.2} (processor time {:.2})", median(|ratio| ratio.0), median(|ratio| ratio.1))
     });
-    println!("  median ratios to intake without them: one open wait {one}, 1,000 open waits {many}, `once` {once}");
+    println!(
+        "  median ratios to intake without them: one open wait {one_wait}, 1,000 open waits {many_waits}, `once` {of_once}"
+    );
 }
 
 fn told(sent: &Sent) -> String {

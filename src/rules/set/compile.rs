@@ -10,7 +10,7 @@ use super::{
     circle::circles,
     emitted::WithEmitted,
     index::Index,
-    reads::{Earlier, Reads, read},
+    reads::{Earlier, Reads, read_all},
 };
 use crate::{
     model::{Finding, Place},
@@ -36,9 +36,9 @@ impl Set {
         let vocabulary = WithEmitted::new(vocabulary, texts_of_rules().map(|(_, text)| text));
         let earlier = earlier.and_then(|set| Earlier::of(&set.reads, &set.texts, &texts, &vocabulary.types));
         let mut reads = Reads::default();
-        for (file, text) in texts_of_rules() {
-            let read = read(file, text, &files, &vocabulary, earlier.as_ref());
-            reads.files.insert(file.clone(), Arc::clone(&read));
+        let of_rules: Vec<_> = texts_of_rules().collect();
+        for ((file, _), read) in of_rules.iter().zip(read_all(&of_rules, &files, &vocabulary, earlier.as_ref())) {
+            reads.files.insert((*file).clone(), Arc::clone(&read));
             findings.extend(read.findings.iter().cloned());
             if let Some((name, at)) = read.name.as_ref().filter(|(name, _)| !name.is_empty())
                 && let Some(first) = names.insert(name.trim().to_lowercase(), file)

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    thread,
 };
 
 use super::Texts;
@@ -50,8 +51,35 @@ fn templates(texts: &Texts) -> impl Iterator<Item = (&String, &String)> {
     texts.0.iter().filter(|(path, _)| path.starts_with("templates/"))
 }
 
+/// Fewer files are read by one thread.
+const FEW: usize = 64;
+
+/// Reads rule files on all cores; what each gave, in their order.
+pub(super) fn read_all(
+    rules: &[(&String, &String)],
+    files: &Files,
+    vocabulary: &dyn Vocabulary,
+    earlier: Option<&Earlier<'_>>,
+) -> Vec<Arc<Read>> {
+    let some = |rules: &[(&String, &String)]| -> Vec<Arc<Read>> {
+        rules.iter().map(|(file, text)| read(file, text, files, vocabulary, earlier)).collect()
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = rules.len().div_ceil(threads).max(FEW);
+    let Some((own, others)) = rules.split_at_checked(share) else { return some(rules) };
+    thread::scope(|scope| {
+        let others: Vec<_> = others.chunks(share).map(|part| (part, scope.spawn(|| some(part)))).collect();
+        let mut all = some(own);
+        for (part, thread) in others {
+            // A thread that could not go to its end leaves its part to this one.
+            all.extend(thread.join().unwrap_or_else(|_| some(part)));
+        }
+        all
+    })
+}
+
 /// Reads a rule file, or takes what the earlier set read of the same text.
-pub(super) fn read(
+fn read(
     file: &str,
     text: &str,
     files: &Files,

@@ -63,3 +63,12 @@ async fn in_a_fresh_database_the_good_files_run() {
     app.settle().await;
     assert_eq!(states(&app.runs().await), [RunStatus::Ok]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_reloads_at_once_put_a_change_in_force_once() {
+    let app = TestApp::with(Journal::start([]).await, &[("two", TWO)], "").await;
+    // The later of two that read at once could put what it read earlier over what is newer.
+    app.write_rule("two", &TWO.replace("second", "edited"));
+    let (one, other) = tokio::join!(app.app.reload(), app.app.reload());
+    assert!(!(one.unwrap() && other.unwrap()), "both put it in force");
+}
