@@ -60,7 +60,9 @@ async fn inputs_that_are_wrong_are_named_all_at_once_and_nothing_runs() {
         (&["tiket=1"], &["no input `tiket`", "did you mean `ticket`?", "input `ticket` is missing"]),
     ] {
         let mut words = vec!["run", "tickets/close"];
-        inputs.iter().for_each(|input| words.extend(["--input", input]));
+        for input in inputs {
+            words.extend(["--input", input]);
+        }
         for dry in [false, true] {
             if dry {
                 words.push("--dry");

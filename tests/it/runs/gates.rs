@@ -31,8 +31,8 @@ on_both!(fifty_deliveries_at_once_break_no_gate, |database| {
     let digest = format!(
         "name: digest\non: box.start\ndigest: {{ per: \"{{{{ event.key }}}}\", every: 1h, max: {MAX} }}\ndo:\n  - stop: \"{list}\"\n"
     );
-    let one = "name: one\non: box.start\nconcurrency: { per: \"{{ event.key }}\" }\ndo:\n  - groove.add_note: { ticket: 1, body: \"{{ trigger.id }}\" }\n";
-    let rules = [("once", once), ("threshold", &threshold), ("digest", &digest), ("one", one)];
+    let single = "name: one\non: box.start\nconcurrency: { per: \"{{ event.key }}\" }\ndo:\n  - groove.add_note: { ticket: 1, body: \"{{ trigger.id }}\" }\n";
+    let rules = [("once", once), ("threshold", &threshold), ("digest", &digest), ("one", single)];
     let journal = Journal::slow(Duration::from_millis(5)).await;
     let app = TestApp::on(journal, &rules, "[sources.box]\npublic = true\n", database).await;
 
@@ -178,8 +178,8 @@ do:
     let app = app.restart().await;
     app.advance(20 * MINUTE).await;
     assert_eq!(bodies(&app), ["1", "1", "2", "4"]);
-    use RunStatus::{Cancelled, Failed, Ok};
-    assert_eq!(states(&app.runs().await), [Failed, Ok, Cancelled, Failed]);
+    let ended = [RunStatus::Failed, RunStatus::Ok, RunStatus::Cancelled, RunStatus::Failed];
+    assert_eq!(states(&app.runs().await), ended);
 });
 
 #[tokio::test(flavor = "multi_thread")]
