@@ -93,5 +93,5 @@ fn faults_of_form_are_found_by_the_schema_too() {
         }
     }
     assert!(seen >= 8, "{seen} bad files have faults of form alone");
-    assert!(found.len() * 4 <= seen, "of {seen} files the schema takes {found:?}");
+    assert!(found.is_empty(), "of {seen} files the schema takes {found:?}");
 }
