@@ -109,6 +109,8 @@ impl Rendering<'_> {
             Body::Form(leaves) => {
                 (Some("application/x-www-form-urlencoded"), Some(form_text(&self.pairs("form field", leaves)?)))
             }
+            // CONTRACT STUB
+            Body::Xml(_) | Body::Multipart(_) => (None, None),
             Body::Text(leaf) => {
                 let text = optional_text("the body", leaf, &self.context, Sink::Plain)?.unwrap_or_default();
                 (Some("text/plain; charset=utf-8"), Some(text))

@@ -12,7 +12,7 @@ use crate::{
     clock::Time,
     model::{ErrorClass, StepError},
     rules::{RetryWhen, Step, StepKind, Unknown},
-    services::{Action, Pack, Registry, whole_echo},
+    services::{Action, Errors, Pack, Registry, whole_echo},
     templates::{Context, Leaf, Limits, Sink},
     value::Value,
 };
@@ -133,7 +133,10 @@ impl Reader<'_> {
                 let to = to.map_or_else(|| "elsewhere on the same host".to_owned(), |host| format!("`{host}`"));
                 self.refusal(reply, Some(format!("it redirects to {to}, and redirects are not followed")))
             }
-            _ => self.refusal(reply, reply.message(self.pack.and_then(|(pack, _)| pack.error_message.as_ref()))),
+            _ => self.refusal(
+                reply,
+                reply.message(self.errors().map(|errors| errors.message.as_slice()).unwrap_or_default()),
+            ),
         }
     }
 
@@ -151,9 +154,14 @@ impl Reader<'_> {
         Reading::Retry { error, retry_after: retry_after::of(reply.headers, self.now), throttled, response }
     }
 
+    /// How refusals are read: as the action says, else the pack.
+    fn errors(&self) -> Option<&Errors> {
+        self.pack.map(|(pack, action)| action.errors.as_ref().unwrap_or(&pack.errors))
+    }
+
     /// Whether a status means "slow down".
     fn is_throttled(&self, status: u16) -> bool {
-        status == 429 || self.pack.is_some_and(|(pack, _)| pack.throttled.contains(&status))
+        status == 429 || self.errors().is_some_and(|errors| errors.throttled.contains(&status))
     }
 
     fn success(&self, reply: &Reply<'_>) -> Reading {

@@ -77,17 +77,25 @@ impl Reply<'_> {
 
     /// The service's own message, in one line. `None` where it gives none that is text. It is not cut: whoever keeps it masks it first,
     /// since a secret that a cut has split is not found.
-    pub(super) fn message(&self, place: Option<&Path>) -> Option<String> {
-        let said = self.at(place?, self.parsed().ok()?);
-        let text = match said {
-            Value::Null => return None,
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        let line: Vec<&str> = text.split_whitespace().collect();
-        let line: String = line.join(" ").chars().filter(|c| !c.is_control()).collect();
-        (!line.is_empty()).then_some(line)
+    pub(super) fn message(&self, places: &[Path]) -> Option<String> {
+        if places.is_empty() {
+            return None;
+        }
+        let body = self.parsed().ok()?;
+        places.iter().find_map(|place| one_line(self.at(place, body.clone())))
     }
+}
+
+/// A service's message in one line. `None` for one that is blank or null.
+fn one_line(said: Value) -> Option<String> {
+    let text = match said {
+        Value::Null => return None,
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let line: Vec<&str> = text.split_whitespace().collect();
+    let line: String = line.join(" ").chars().filter(|c| !c.is_control()).collect();
+    (!line.is_empty()).then_some(line)
 }
 
 /// What class a status that is no success belongs to.

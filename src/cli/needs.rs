@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     config::Config,
     rules::{HttpAuth, On, OnStepError, Set, Step, StepKind},
-    services::{AuthUse, Registry},
+    services::Registry,
 };
 
 /// Name of a secret of ours -> what it is for, a phrase each.
@@ -108,19 +108,9 @@ fn add_connection(wanted: &mut Wanted, registry: &Registry, config: &Config, nam
     let connection = config.connections.get(name);
     let service = connection.map_or(name, |connection| connection.service.as_str());
     let Some(auth) = registry.pack(service).and_then(|pack| pack.auth.as_ref()) else { return };
-    for theirs in names_of(auth) {
+    for theirs in auth.secret_names() {
         let ours = connection.and_then(|connection| connection.secrets.get(theirs)).map_or(theirs, String::as_str);
         add(wanted, ours, format!("actions of {name}"));
-    }
-}
-
-fn names_of(auth: &AuthUse) -> Vec<&str> {
-    match auth {
-        AuthUse::Bearer(name) | AuthUse::Header { secret: name, .. } | AuthUse::Query { secret: name, .. } => {
-            vec![name]
-        }
-        AuthUse::Basic { user, password } => vec![user, password],
-        AuthUse::Connection(_) => Vec::new(),
     }
 }
 

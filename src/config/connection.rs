@@ -11,6 +11,8 @@ pub struct Connection {
     pub service: String,
     /// `None`: the pack's own.
     pub base_url: Option<String>,
+    /// The pack's name of a further host -> its origin (default: the pack's own).
+    pub hosts: BTreeMap<String, String>,
     /// The pack's name of a secret -> name of the secret of ours (default: the same name).
     pub secrets: BTreeMap<String, String>,
     /// `None`: the pack's own.
@@ -21,7 +23,7 @@ pub struct Connection {
 
 impl Connection {
     /// The keys of the section.
-    pub(super) const KEYS: &'static [&'static str] = &["service", "base_url", "secrets", "rate", "concurrent"];
+    pub(super) const KEYS: &'static [&'static str] = &["service", "base_url", "hosts", "secrets", "rate", "concurrent"];
 
     pub(super) fn read(mut section: Section<'_>) -> Self {
         if !section.has("service") {
@@ -30,6 +32,7 @@ impl Connection {
         let connection = Self {
             service: section.parsed("service", forms::part_name).unwrap_or_default(),
             base_url: section.parsed("base_url", forms::base_url),
+            hosts: section.base_urls("hosts"),
             secrets: section.names("secrets"),
             rate: section.parsed("rate", str::parse),
             concurrent: section.number("concurrent", 1, 10_000),

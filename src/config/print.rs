@@ -136,6 +136,7 @@ fn named(config: &Config) -> Vec<(String, Keys)> {
             [
                 ("service", json!(connection.service)),
                 ("base_url", json!(connection.base_url)),
+                ("hosts", json!(connection.hosts)),
                 ("secrets", json!(connection.secrets)),
                 ("rate", rate(connection.rate)),
                 ("concurrent", json!(connection.concurrent)),

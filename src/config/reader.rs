@@ -222,21 +222,8 @@ impl Section<'_> {
 
     /// A table from one name of a secret to another; `a=b, c=d` in the environment. Empty where there is none.
     pub(super) fn names(&mut self, key: &str) -> BTreeMap<String, String> {
-        let Some(value) = self.take(key) else { return BTreeMap::new() };
-        let pairs: Vec<(String, Value)> = match value {
-            Value::Dict(_, table) => table.into_iter().collect(),
-            Value::String(_, text) if self.is_variable(key) => split(&text)
-                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-                .map(|(ours, theirs)| (ours.trim().to_owned(), Value::from(theirs.trim())))
-                .collect(),
-            other => {
-                self.refuse(key, &format!("a table of names wanted, {} seen", kind(&other)));
-                return BTreeMap::new();
-            }
-        };
         let mut names = BTreeMap::new();
-        for (theirs, ours) in pairs {
-            let ours = as_text(&ours).unwrap_or_default();
+        for (theirs, ours) in self.pairs(key) {
             match forms::secret_name(&theirs).and_then(|_| forms::secret_name(&ours)) {
                 Ok(_) => drop(names.insert(theirs, ours)),
                 // Somebody may have written the secret itself here.
@@ -250,6 +237,35 @@ impl Section<'_> {
             }
         }
         names
+    }
+
+    /// A table from a name to a base URL; `a=b, c=d` in the environment. Empty where there is none.
+    pub(super) fn base_urls(&mut self, key: &str) -> BTreeMap<String, String> {
+        let mut urls = BTreeMap::new();
+        for (name, url) in self.pairs(key) {
+            match forms::base_url(&url) {
+                Ok(url) => drop(urls.insert(name, url)),
+                Err(why) => self.refuse(key, &format!("`{}`: {why}", name.escape_debug())),
+            }
+        }
+        urls
+    }
+
+    /// The names and texts of a table.
+    fn pairs(&mut self, key: &str) -> Vec<(String, String)> {
+        let Some(value) = self.take(key) else { return Vec::new() };
+        let text = |(name, value): (String, Value)| (name, as_text(&value).unwrap_or_default());
+        match value {
+            Value::Dict(_, table) => table.into_iter().map(text).collect(),
+            Value::String(_, text) if self.is_variable(key) => split(&text)
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+                .collect(),
+            other => {
+                self.refuse(key, &format!("a table of names wanted, {} seen", kind(&other)));
+                Vec::new()
+            }
+        }
     }
 
     /// Notes a fault of the value of `key`.

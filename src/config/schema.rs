@@ -31,7 +31,7 @@ pub fn schema() -> Value {
             "connections",
             names(
                 "[connections.NAME]: one way out.",
-                json!({ "service": service, "base_url": base_url, "secrets": secrets, "rate": rate, "concurrent": concurrent }),
+                json!({ "service": service, "base_url": base_url, "hosts": { "type": "object", "additionalProperties": base_url, "description": "Further hosts of the service, by the pack's name." }, "secrets": secrets, "rate": rate, "concurrent": concurrent }),
             ),
         ),
         (

@@ -65,13 +65,7 @@ impl<'a> Effective<'a> {
 
     /// Whether the pack's auth uses the secret that we call `name`.
     pub(super) fn uses(&self, name: &str) -> bool {
-        let named: [Option<&str>; 2] = match &self.pack.auth {
-            Some(AuthUse::Bearer(secret) | AuthUse::Header { secret, .. } | AuthUse::Query { secret, .. }) => {
-                [Some(secret), None]
-            }
-            Some(AuthUse::Basic { user, password }) => [Some(user), Some(password)],
-            Some(AuthUse::Connection(_)) | None => [None, None],
-        };
-        named.into_iter().flatten().any(|named| self.secret(named) == name)
+        let named = self.pack.auth.as_ref().map(AuthUse::secret_names).unwrap_or_default();
+        named.into_iter().any(|named| self.secret(named) == name)
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Action, Algorithm, AuthUse, BodyKind, Encoding, EventKind, EventName, Field, Hmac, Hook, InputType, Pack, Stamp,
-    StampUnit, Token, TokenPlace, Verify, check_action, event_name,
+    Action, Algorithm, AuthUse, BodyKind, Encoding, Errors, EventKind, EventName, Field, Hmac, Hook, InputType, Pack,
+    Stamp, StampUnit, Token, TokenPlace, Verify, check_action, check_auth, event_name,
     raw::Node,
     samples::{self, Texts},
 };
@@ -22,33 +22,67 @@ const HOOK_ROOTS: [&str; 4] = ["body", "headers", "query", "type"];
 pub(super) fn pack(name: &str, top: &Node<'_>, texts: &Texts<'_>) -> Option<Pack> {
     top.object()?;
     top.keys(
-        &["name", "title", "description", "base_url", "auth", "limits", "errors", "hook", "events", "actions"],
+        &[
+            "name",
+            "title",
+            "description",
+            "docs",
+            "base_url",
+            "base_url_example",
+            "hosts",
+            "auth",
+            "limits",
+            "errors",
+            "test",
+            "hook",
+            "events",
+            "actions",
+        ],
         &[],
     );
     own_name(name, top);
     let title = top.want("title").and_then(|node| node.text());
-    let base_url = top.get("base_url").and_then(|node| base_url(&node));
-    let auth = top.get("auth").and_then(|node| auth(&node));
+    let base_url = top.get("base_url").and_then(|node| whole_url(&node));
+    let docs = top.get("docs").and_then(|node| whole_url(&node));
+    let base_url_example = top.get("base_url_example").and_then(|node| node.text());
+    let hosts: BTreeMap<String, String> = top
+        .get("hosts")
+        .map(|node| node.entries())
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(name, node)| {
+            node.check_identifier(&name);
+            Some((name, whole_url(&node)?))
+        })
+        .collect();
+    let auth = top.get("auth").and_then(|node| check_auth::auth(&node));
     let (rate, concurrent) = top.get("limits").map(|node| limits(&node)).unwrap_or_default();
-    let (error_message, throttled) = top.get("errors").map(|node| errors(&node)).unwrap_or_default();
+    let errors = top.get("errors").map(|node| errors(&node)).unwrap_or_default();
     let hook_node = top.get("hook");
     let hook = hook_node.as_ref().and_then(hook);
     let untrusted = hook_node.and_then(|node| node.get("untrusted")).map(|node| paths(&node)).unwrap_or_default();
     let fields = hook.as_ref().map_or(&[][..], |hook| &hook.fields);
     let events = top.get("events").map(|node| events(&node, fields, &untrusted, texts)).unwrap_or_default();
     let actions = top.get("actions").map(|node| actions(&node, texts)).unwrap_or_default();
-    if base_url.is_none() && top.get("base_url").is_none() && !actions.is_empty() {
-        top.finding("P003", "the key `base_url` is missing", "actions need one; a connection's own wins");
+    let has_address = ["base_url", "base_url_example"].iter().any(|key| top.get(key).is_some());
+    if !has_address && !matches!(auth, Some(AuthUse::Url(_))) && !actions.is_empty() {
+        let help = "actions need one; where every account has its own, show what it looks like in `base_url_example`";
+        top.finding("P003", "the key `base_url` is missing", help);
     }
+    let test = top.get("test").and_then(|node| tested(&node, &actions));
+    actions_hold(top, &hosts, &actions);
     Some(Pack {
         name: name.to_owned(),
         title: title?,
+        docs,
         base_url,
+        base_url_example,
+        hosts,
         auth,
         rate,
         concurrent,
-        error_message,
-        throttled,
+        errors,
+        test,
         hook,
         events,
         actions,
@@ -69,7 +103,8 @@ fn own_name(name: &str, top: &Node<'_>) {
     }
 }
 
-fn base_url(node: &Node<'_>) -> Option<String> {
+/// A whole URL, without a slash at its end.
+pub(super) fn whole_url(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     let fine = url::Url::parse(&text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
@@ -86,35 +121,31 @@ fn base_url(node: &Node<'_>) -> Option<String> {
     Some(text.trim_end_matches('/').to_owned())
 }
 
-fn auth(node: &Node<'_>) -> Option<AuthUse> {
-    node.keys(&["bearer", "basic", "header", "query"], &["hmac", "oauth2"]);
-    let mut found = Vec::new();
-    if let Some(node) = node.get("bearer") {
-        found.push(AuthUse::Bearer(node.identifier()?));
+/// The action that tests a connection: a read that needs nothing.
+fn tested(node: &Node<'_>, actions: &BTreeMap<String, Action>) -> Option<String> {
+    let name = node.identifier()?;
+    let fits =
+        actions.get(&name).is_some_and(|action| action.read && action.inputs.iter().all(|input| !input.required));
+    if !fits {
+        node.finding("P005", format!("`{name}` is no action that reads and needs no input"), "name one that does");
     }
-    if let Some(node) = node.get("basic") {
-        node.keys(&["user", "password"], &[]);
-        let user = node.want("user").and_then(|node| node.identifier());
-        let password = node.want("password").and_then(|node| node.identifier());
-        found.push(AuthUse::Basic { user: user?, password: password? });
+    fits.then_some(name)
+}
+
+/// What actions name must be there: hosts, and the reads that decide attempts.
+fn actions_hold(top: &Node<'_>, hosts: &BTreeMap<String, String>, actions: &BTreeMap<String, Action>) {
+    for action in actions.values() {
+        if let Some(host) = action.host.as_ref().filter(|host| !hosts.contains_key(*host)) {
+            let message = format!("action `{}`: there is no `{host}` among the pack's `hosts`", action.name);
+            top.finding("P005", message, "");
+        }
+        let Some(back) = &action.verify else { continue };
+        if !actions.get(&back.action).is_some_and(|read| read.read) {
+            let message =
+                format!("action `{}`: `verify` names `{}`, which is no read of this pack", action.name, back.action);
+            top.finding("P005", message, "");
+        }
     }
-    if let Some(node) = node.get("header") {
-        node.keys(&["name", "secret", "prefix"], &[]);
-        let name = node.want("name").and_then(|node| header_name(&node));
-        let secret = node.want("secret").and_then(|node| node.identifier());
-        let prefix = node.get("prefix").and_then(|node| node.text()).unwrap_or_default();
-        found.push(AuthUse::Header { name: name?, secret: secret?, prefix });
-    }
-    if let Some(node) = node.get("query") {
-        node.keys(&["name", "secret"], &[]);
-        let name = node.want("name").and_then(|node| node.text());
-        let secret = node.want("secret").and_then(|node| node.identifier());
-        found.push(AuthUse::Query { name: name?, secret: secret? });
-    }
-    if found.len() > 1 {
-        node.finding("P004", "one way to prove who we are wanted, several seen", "");
-    }
-    found.into_iter().next()
 }
 
 /// The name of a header, as written.
@@ -137,12 +168,21 @@ fn limits(node: &Node<'_>) -> (Option<Rate>, Option<u32>) {
     (rate, concurrent.and_then(|number| u32::try_from(number).ok()))
 }
 
-fn errors(node: &Node<'_>) -> (Option<Path>, Vec<u16>) {
-    node.keys(&["message", "throttled"], &[]);
-    let message = node.get("message").and_then(|node| reply_path(&node));
+/// What `failed` sees.
+const ERROR_ROOTS: [&str; 3] = ["status", "headers", "body"];
+
+/// Reads `errors`: of a pack, or of an action.
+pub(super) fn errors(node: &Node<'_>) -> Errors {
+    node.keys(&["message", "throttled", "failed"], &[]);
+    let message = match node.get("message") {
+        Some(node) if node.value.is_array() => node.list().iter().filter_map(reply_path).collect(),
+        Some(node) => reply_path(&node).into_iter().collect(),
+        None => Vec::new(),
+    };
+    let failed = node.get("failed").and_then(|node| node.leaf(&ERROR_ROOTS));
     let statuses = node.get("throttled").map(|node| node.list()).unwrap_or_default();
     let throttled = statuses.iter().filter_map(|node| u16::try_from(node.number(400, 599)?).ok()).collect();
-    (message, throttled)
+    Errors { message, throttled, failed }
 }
 
 /// A path into `{status, headers, body}`.

@@ -1,10 +1,12 @@
 //! From an action as written to one that holds together.
 
 use super::{
-    Action, Body, Input, InputType,
-    check::reply_path,
+    Action, Body, FormPart, Input, InputType,
+    check::{errors, reply_path},
     coerce::to_kind,
+    paging::paging,
     raw::Node,
+    read_back::read_back,
     samples::{self, Texts},
 };
 use crate::templates::Leaf;
@@ -31,7 +33,10 @@ const ECHO_ROOTS: [&str; 1] = ["result"];
 /// Reads an action. `None` where it does not hold together; the findings say why.
 pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<Action> {
     node.object()?;
-    node.keys(&["title", "inputs", "request", "result", "echo", "read", "idempotent", "sample"], &["verify", "paging"]);
+    node.keys(
+        &["title", "inputs", "request", "result", "echo", "read", "idempotent", "sample", "errors", "paging", "verify"],
+        &[],
+    );
     let title = node.want("title").and_then(|node| node.text());
     let inputs = node.get("inputs").map(|node| inputs(&node)).unwrap_or_default();
     let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
@@ -41,11 +46,15 @@ pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<A
     let read = node.get("read").is_some_and(|node| node.flag());
     let idempotent = node.get("idempotent").is_some_and(|node| node.flag());
     let sample = node.get("sample").and_then(|node| samples::value(&node, texts));
-    let Request { method, path, query, headers, body } = request?;
+    let own_errors = node.get("errors").map(|node| errors(&node));
+    let paging = node.get("paging").and_then(|node| paging(&node, &names));
+    let verify = node.get("verify").and_then(|node| read_back(&node, &names));
+    let Request { host, method, path, query, headers, body } = request?;
     Some(Action {
         name: name.to_owned(),
         title: title?,
         inputs,
+        host,
         method,
         path,
         query,
@@ -54,6 +63,9 @@ pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<A
         result,
         read,
         idempotent,
+        errors: own_errors,
+        paging,
+        verify,
         echo,
         sample,
     })
@@ -89,6 +101,7 @@ fn inputs(node: &Node<'_>) -> Vec<Input> {
 }
 
 struct Request {
+    host: Option<String>,
     method: http::Method,
     path: Leaf,
     query: Vec<(String, Leaf)>,
@@ -98,7 +111,8 @@ struct Request {
 
 fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
     node.object()?;
-    node.keys(&["method", "path", "query", "headers", "json", "form", "text"], &["xml", "multipart"]);
+    node.keys(&["host", "method", "path", "query", "headers", "json", "form", "text", "xml", "multipart"], &[]);
+    let host = node.get("host").and_then(|node| node.identifier());
     let method_node = node.want("method");
     let bodied = method_node.as_ref().and_then(|node| node.word(&METHODS)).map(|method| method.bodied);
     let method = method_node.and_then(|node| http::Method::from_bytes(node.text()?.as_bytes()).ok());
@@ -110,9 +124,10 @@ fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
     });
     let query = node.get("query").map(|node| leaves(&node, names)).unwrap_or_default();
     let headers = node.get("headers").map(|node| headers(&node, names)).unwrap_or_default();
-    let seen: Vec<Node<'_>> = ["json", "form", "text"].iter().filter_map(|key| node.get(key)).collect();
+    let seen: Vec<Node<'_>> =
+        ["json", "form", "text", "xml", "multipart"].iter().filter_map(|key| node.get(key)).collect();
     if seen.len() > 1 {
-        node.finding("P004", "one of `json`, `form` and `text` wanted, several seen", "");
+        node.finding("P004", "one of `json`, `form`, `text`, `xml` and `multipart` wanted, several seen", "");
     }
     let body = seen.first();
     if let Some(body) = body
@@ -124,9 +139,26 @@ fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
         None => Body::None,
         Some(("json", node)) => Body::Json(node.tree(names)?),
         Some(("form", node)) => Body::Form(leaves(node, names)),
+        Some(("xml", node)) => Body::Xml(node.tree(names)?),
+        Some(("multipart", node)) => Body::Multipart(parts(node, names)),
         Some((_, node)) => Body::Text(node.leaf(names)?),
     };
-    Some(Request { method: method?, path: path?, query, headers, body })
+    Some(Request { host, method: method?, path: path?, query, headers, body })
+}
+
+/// Fields and files: `name: value`, or `name: {value, filename, content_type}`.
+fn parts(node: &Node<'_>, names: &[&str]) -> Vec<FormPart> {
+    let one = |(name, node): (String, Node<'_>)| {
+        if !node.value.is_object() {
+            return Some(FormPart { name, value: node.leaf(names)?, filename: None, content_type: None });
+        }
+        node.keys(&["value", "filename", "content_type"], &[]);
+        let value = node.want("value").and_then(|node| node.leaf(names));
+        let filename = node.get("filename").and_then(|node| node.leaf(names));
+        let content_type = node.get("content_type").and_then(|node| node.text());
+        Some(FormPart { name, value: value?, filename, content_type })
+    };
+    node.entries().into_iter().filter_map(one).collect()
 }
 
 fn leaves(node: &Node<'_>, names: &[&str]) -> Vec<(String, Leaf)> {

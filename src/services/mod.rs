@@ -3,14 +3,17 @@
 mod builtin;
 mod check;
 mod check_action;
+mod check_auth;
 mod codes;
 mod coerce;
 mod content_type;
 mod event_name;
 mod hook;
 mod pack;
+mod paging;
 mod payload;
 mod raw;
+mod read_back;
 mod registry;
 mod samples;
 mod schema;
@@ -23,8 +26,13 @@ pub use coerce::coerce;
 pub use event_name::EventName;
 pub(crate) use hook::whole_echo;
 pub use hook::{BodyKind, Field, Hook, Read, Refused, Request};
-pub use pack::{Action, AuthUse, Body, EventKind, Input, InputType, Pack, Stamp, StampUnit};
+pub use pack::{
+    Action, AuthUse, Body, Errors, EventKind, FormPart, Grant, Input, InputType, OAuth2, Pack, Signing, Stamp,
+    StampUnit,
+};
+pub use paging::{CursorPlace, Next, Paging};
 pub use payload::payload;
+pub use read_back::ReadBack;
 pub use registry::Registry;
 pub use schema::schema;
 pub use sign::{SignedDelivery, sign_delivery};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BodyKind, EventName, Hook, Token, TokenPlace, Verify};
+use super::{BodyKind, EventName, Hook, Token, TokenPlace, Verify, paging::Paging, read_back::ReadBack};
 use crate::{
     clock::Time,
     config::Rate,
@@ -17,18 +17,24 @@ pub struct Pack {
     pub name: String,
     /// For people.
     pub title: String,
+    /// The page of the service's own documentation. `None` where the pack names none.
+    pub docs: Option<String>,
     /// Where its actions go; a connection's own wins.
     pub base_url: Option<String>,
+    /// What a base URL looks like where every account has one of its own: `https://YOUR-NAME.zendesk.com`.
+    pub base_url_example: Option<String>,
+    /// Further origins of the service, by the name that actions give them; a connection's own win.
+    pub hosts: BTreeMap<String, String>,
     /// How its actions prove who we are.
     pub auth: Option<AuthUse>,
     /// How often it may be called, a connection. `None`: as often as rules ask.
     pub rate: Option<Rate>,
     /// How many requests may be open at once, a connection. `None`: unbounded here.
     pub concurrent: Option<u32>,
-    /// Where in a reply's `{status, headers, body}` the service's message is.
-    pub error_message: Option<Path>,
-    /// Statuses that mean "slow down" (429 always).
-    pub throttled: Vec<u16>,
+    /// How its refusals are read.
+    pub errors: Errors,
+    /// The action that tells whether a connection works: a read without required inputs. `None` where there is none.
+    pub test: Option<String>,
     /// How its deliveries are taken. `None` where it sends none.
     pub hook: Option<Hook>,
     /// What it sends, by the last part of the type: `call`, `note_added`.
@@ -58,17 +64,31 @@ impl Pack {
         Self {
             name: source.to_owned(),
             title: source.to_owned(),
+            docs: None,
             base_url: None,
+            base_url_example: None,
+            hosts: BTreeMap::new(),
             auth: None,
             rate: None,
             concurrent: None,
-            error_message: None,
-            throttled: Vec::new(),
+            errors: Errors::default(),
+            test: None,
             hook: Some(hook),
             events: BTreeMap::new(),
             actions: BTreeMap::new(),
         }
     }
+}
+
+/// How a service's refusals are read.
+#[derive(Debug, Default)]
+pub struct Errors {
+    /// Where in a reply's `{status, headers, body}` the service's message may be; the first that is there counts.
+    pub message: Vec<Path>,
+    /// Statuses that mean "slow down" (429 always).
+    pub throttled: Vec<u16>,
+    /// Rendered over `{status, headers, body}` of a 2xx answer: a text that is not blank says that the service has refused, and why.
+    pub failed: Option<Leaf>,
 }
 
 /// A way to prove who we are. Names are names of secrets as the pack (or step) writes them; a connection may map them to others.
@@ -100,8 +120,93 @@ pub enum AuthUse {
         /// The name of the secret.
         secret: String,
     },
+    /// A segment of the path, before that of the action: the prefix and the secret, as in `/bot123:abc/sendMessage`.
+    Path {
+        /// The name of the secret.
+        secret: String,
+        /// What stands before the secret in its segment. May be empty.
+        prefix: String,
+    },
+    /// The secret is the whole address: it stands for the base URL, and is its own origin.
+    Url(String),
+    /// A signature over the request.
+    Hmac(Box<Signing>),
+    /// An access token that is fetched and renewed.
+    #[serde(rename = "oauth2")]
+    OAuth2(Box<OAuth2>),
     /// The auth of a connection.
     Connection(String),
+}
+
+impl AuthUse {
+    /// The names of the secrets that it uses, as the pack or step writes them. Empty for one that is a connection's.
+    pub fn secret_names(&self) -> Vec<&str> {
+        match self {
+            Self::Bearer(secret)
+            | Self::Header { secret, .. }
+            | Self::Query { secret, .. }
+            | Self::Path { secret, .. }
+            | Self::Url(secret) => vec![secret],
+            Self::Basic { user, password } => vec![user, password],
+            Self::Hmac(signing) => vec![&signing.secret],
+            Self::OAuth2(oauth2) => {
+                std::iter::once(oauth2.client_id.as_str()).chain(oauth2.client_secret.as_deref()).collect()
+            }
+            Self::Connection(_) => Vec::new(),
+        }
+    }
+}
+
+/// How a request of ours is signed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Signing {
+    /// The name of the secret.
+    pub secret: String,
+    /// `sha1`, `sha256` or `sha512`.
+    pub algorithm: String,
+    /// `hex` or `base64`.
+    pub encoding: String,
+    /// The header that the signature goes into.
+    pub header: String,
+    /// What stands before the signature. May be empty.
+    pub prefix: String,
+    /// What is signed, joined by `separator`: `body`, `method`, `path`, `url`, `timestamp`.
+    pub over: Vec<String>,
+    /// Between the parts.
+    pub separator: String,
+    /// The header that the time goes into, in whole seconds since 1970. `None`: no header holds it.
+    pub timestamp: Option<String>,
+}
+
+/// How an access token is had.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OAuth2 {
+    /// How the grant comes about.
+    pub grant: Grant,
+    /// Where a person agrees. `None` for client credentials.
+    pub authorize_url: Option<String>,
+    /// Where tokens are had; also below the connection's base URL where it begins with `/`.
+    pub token_url: String,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// The name of the secret with the client's id.
+    pub client_id: String,
+    /// The name of the secret with the client's secret. `None` for a public client.
+    pub client_secret: Option<String>,
+    /// Further parameters of the page where a person agrees.
+    pub authorize: Vec<(String, String)>,
+    /// The client proves itself in the form and not by Basic auth.
+    pub in_form: bool,
+}
+
+/// How a grant comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// A person agrees in a browser (with PKCE); tokens are renewed by the refresh token.
+    AuthorizationCode,
+    /// The client's own.
+    ClientCredentials,
 }
 
 /// One kind of event a service sends.
@@ -231,6 +336,8 @@ pub struct Action {
     pub title: String,
     /// In the order of the pack.
     pub inputs: Vec<Input>,
+    /// The name among the pack's `hosts` of where it goes. `None`: the base URL.
+    pub host: Option<String>,
     /// Of the request.
     pub method: http::Method,
     /// Rendered with each value as one path segment.
@@ -247,6 +354,12 @@ pub struct Action {
     pub read: bool,
     /// Twice has the effect of once.
     pub idempotent: bool,
+    /// How its refusals are read, where that differs from the pack's.
+    pub errors: Option<Errors>,
+    /// How an answer in pages is gathered. `None`: one answer is all.
+    pub paging: Option<Paging>,
+    /// How an attempt without an answer is decided. `None`: it cannot be.
+    pub verify: Option<ReadBack>,
     /// Rendered over `{result}` after success; equal to a hook's echo: we caused that event.
     pub echo: Option<Leaf>,
     /// What a dry run or test answers.
@@ -264,4 +377,21 @@ pub enum Body {
     Form(Vec<(String, Leaf)>),
     /// Text.
     Text(Leaf),
+    /// XML made from the rendered tree, which has one name at its top: objects are elements, `@name` an attribute, a list repeats.
+    Xml(Tree),
+    /// `multipart/form-data`; a null part is left out.
+    Multipart(Vec<FormPart>),
+}
+
+/// One part of a multipart body.
+#[derive(Debug, Clone)]
+pub struct FormPart {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub value: Leaf,
+    /// The name of the file that it is. `None`: a field.
+    pub filename: Option<Leaf>,
+    /// Of a file. `None`: `application/octet-stream`.
+    pub content_type: Option<String>,
 }

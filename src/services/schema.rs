@@ -36,16 +36,17 @@ pub fn schema() -> Value {
             "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$", "description": "The file's name without its ending." },
             "title": text("For people."),
             "description": text("More about it."),
+            "docs": text("The page of the service's own documentation."),
             "base_url": text("Where its actions go; a connection's own wins."),
+            "base_url_example": text("What a base URL looks like where every account has its own."),
+            "hosts": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Further origins of the service, by the name that actions give them." },
             "auth": auth(),
             "limits": map(&[], json!({
                 "rate": text("Such as 24/min, for each connection."),
                 "concurrent": { "type": "integer", "minimum": 1, "description": "Requests open at once, for each connection." }
             })),
-            "errors": map(&[], json!({
-                "message": text("Where in a refusal the service says why, such as body.error."),
-                "throttled": { "type": "array", "items": { "type": "integer" }, "description": "Statuses that mean: slow down." }
-            })),
+            "errors": errors(),
+            "test": text("The action that tells whether a connection works: a read without required inputs."),
             "hook": hook(),
             "events": { "type": "object", "description": "What it sends, by the last part of the type.", "additionalProperties": event },
             "actions": { "type": "object", "description": "What it offers, by name.", "additionalProperties": action() }
@@ -53,7 +54,74 @@ pub fn schema() -> Value {
     })
 }
 
+fn errors() -> Value {
+    let place = text("A place in {status, headers, body}, such as body.error.");
+    map(
+        &[],
+        json!({
+            "message": { "anyOf": [place, { "type": "array", "items": place }], "description": "Where in a refusal the service says why; the first that is there counts." },
+            "throttled": { "type": "array", "items": { "type": "integer" }, "description": "Statuses that mean: slow down." },
+            "failed": text("A template over {status, headers, body} of a 2xx: text that is not blank says that the service has refused, and why.")
+        }),
+    )
+}
+
+fn paging() -> Value {
+    let place = text("A place in {status, headers, body}.");
+    map(
+        &["items"],
+        json!({
+            "items": text("Where in {status, headers, body} a page's list is."),
+            "next": text("The place of the next page's address; null on the last."),
+            "link": { "const": "next", "description": "The address is in the Link header (RFC 8288)." },
+            "cursor": map(&["from"], json!({ "from": place, "query": text("The parameter that takes it."), "json": text("The place in the body that takes it.") })),
+            "page": map(&["query"], json!({ "query": text("The parameter with the page's number."), "last": place })),
+            "offset": map(&["query"], json!({ "query": text("The parameter with how many were seen.") })),
+            "keep": { "type": "array", "items": { "type": "string" }, "description": "Parameters that the next page's address lacks." },
+            "limit": { "type": ["integer", "string"], "description": "Items that are gathered at most; 500 unless set." },
+            "pages": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Requests at most; 20 unless set." }
+        }),
+    )
+}
+
+fn verify() -> Value {
+    map(
+        &["action", "found"],
+        json!({
+            "action": text("A read of the same pack."),
+            "inputs": { "type": "object", "description": "Its inputs; they see those of this action." },
+            "found": text("A template over this action's inputs, item and began_at: text that is not blank is what the attempt brought about.")
+        }),
+    )
+}
+
 fn auth() -> Value {
+    let signing = map(
+        &["secret", "algorithm", "encoding", "header", "over"],
+        json!({
+            "secret": text("A secret."),
+            "algorithm": { "enum": ["sha1", "sha256", "sha512"] },
+            "encoding": { "enum": ["hex", "base64"] },
+            "header": text("The header that the signature goes into."),
+            "prefix": text("What stands before it."),
+            "over": { "type": "array", "items": { "enum": ["body", "method", "path", "url", "timestamp"] } },
+            "separator": text("Between the parts."),
+            "timestamp": text("The header with the time, in seconds since 1970.")
+        }),
+    );
+    let oauth2 = map(
+        &["grant", "token_url", "client_id"],
+        json!({
+            "grant": { "enum": ["authorization_code", "client_credentials"] },
+            "authorize_url": text("Where a person agrees."),
+            "token_url": text("Where tokens are had; a path is below the base URL."),
+            "scopes": { "type": "array", "items": { "type": "string" } },
+            "client_id": text("A secret."),
+            "client_secret": text("A secret."),
+            "authorize": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Further parameters of authorize_url." },
+            "in_form": { "type": "boolean", "description": "The client proves itself in the form and not by Basic auth." }
+        }),
+    );
     json!({
         "description": "How its actions prove who we are. Names are names of secrets.",
         "type": "object",
@@ -62,7 +130,11 @@ fn auth() -> Value {
             "bearer": text("The secret of Authorization: Bearer."),
             "basic": map(&["user", "password"], json!({ "user": text("A secret."), "password": text("A secret.") })),
             "header": map(&["name", "secret"], json!({ "name": text("The header."), "secret": text("A secret."), "prefix": text("What stands before it.") })),
-            "query": map(&["name", "secret"], json!({ "name": text("The parameter."), "secret": text("A secret.") }))
+            "query": map(&["name", "secret"], json!({ "name": text("The parameter."), "secret": text("A secret.") })),
+            "path": map(&["secret"], json!({ "secret": text("A secret: a segment before the action's path."), "prefix": text("What stands before it.") })),
+            "url": text("A secret that is the whole address."),
+            "hmac": signing,
+            "oauth2": oauth2
         }
     })
 }
@@ -135,9 +207,12 @@ fn action() -> Value {
             "path": { "type": "string", "pattern": "^/[^?#]*$", "description": "After the base URL; values in it are encoded as one segment." },
             "query": { "type": "object" },
             "headers": { "type": "object" },
+            "host": text("The name of one of the pack's hosts."),
             "json": {},
             "form": { "type": "object" },
-            "text": { "type": "string" }
+            "text": { "type": "string" },
+            "xml": { "type": "object", "description": "One name at its top: objects are elements, @name an attribute, a list repeats." },
+            "multipart": { "type": "object", "description": "Fields, and files as {value, filename, content_type}." }
         }),
     );
     map(
@@ -148,6 +223,9 @@ fn action() -> Value {
             "request": request,
             "result": text("Where in {status, headers, body} the result is, such as body.ticket."),
             "echo": text("A template over result: equal to the hook's echo of the event that this action causes."),
+            "errors": errors(),
+            "paging": paging(),
+            "verify": verify(),
             "read": { "type": "boolean", "description": "It changes nothing." },
             "idempotent": { "type": "boolean", "description": "Twice has the effect of once." },
             "sample": { "description": "An answer, for tests: a value, or a JSON file below templates/services/." }

@@ -26,6 +26,7 @@ mod open;
 mod outputs;
 mod places;
 mod pool;
+mod problems;
 mod prune;
 mod record;
 mod refusals;
@@ -56,6 +57,7 @@ pub use gates::{
     Claimed, DigestGate, Full, FuseGate, GateKey, Gates, OnceGate, PlaceWish, Suppressed, SuppressedBy, ThresholdGate,
 };
 pub use handle::{Mode, Store};
+pub use problems::ProblemRow;
 pub use prune::Pruned;
 pub use record::Recorded;
 pub use record::{AttemptEnd, Record, Then};

@@ -59,6 +59,7 @@ fn registry() -> Registry {
         name: name.to_owned(),
         title: name.to_owned(),
         inputs: Vec::new(),
+        host: None,
         method: http::Method::POST,
         path: Leaf::Literal(json!("/x")),
         query: Vec::new(),
@@ -67,13 +68,16 @@ fn registry() -> Registry {
         result: Some(result.parse().unwrap()),
         read,
         idempotent: false,
+        errors: None,
+        paging: None,
+        verify: None,
         echo: None,
         sample: None,
     };
     let mut pack = Pack::generic("desk", true);
     "Desk".clone_into(&mut pack.title);
-    pack.error_message = Some("body.error".parse().unwrap());
-    pack.throttled = vec![429, 503];
+    pack.errors.message = vec!["body.error".parse().unwrap()];
+    pack.errors.throttled = vec![429, 503];
     pack.actions.insert("note".to_owned(), one("note", "body.message", false));
     pack.actions.insert("find".to_owned(), one("find", "body.tickets", true));
     Registry { packs: BTreeMap::from([("desk".to_owned(), Arc::new(pack))]) }

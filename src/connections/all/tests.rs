@@ -13,11 +13,8 @@ fn registry() -> Registry {
         auth: None,
         rate: Some(SLOW),
         concurrent: Some(2),
-        error_message: None,
-        throttled: Vec::new(),
         hook: None,
-        events: BTreeMap::new(),
-        actions: BTreeMap::new(),
+        ..Pack::generic("x", true)
     };
     Registry { packs: BTreeMap::from([("groove".into(), Arc::new(pack))]) }
 }
@@ -27,6 +24,7 @@ fn settings_win_over_the_packs_limits() {
     let second = config::Connection {
         service: "groove".into(),
         base_url: None,
+        hosts: BTreeMap::new(),
         secrets: BTreeMap::new(),
         rate: None,
         concurrent: Some(0),

@@ -80,6 +80,10 @@ impl<S: Secrets> Keeper<'_, S> {
                 let value = secret(of)?;
                 url.query_pairs_mut().append_pair(name, value.expose());
             }
+            // CONTRACT STUB
+            AuthUse::Path { .. } | AuthUse::Url(_) | AuthUse::Hmac(_) | AuthUse::OAuth2(_) => {
+                return Err(refused(ErrorClass::Internal, "this auth is not built yet".to_owned()));
+            }
             AuthUse::Connection(name) => return self.through(name, url),
         }
         Ok(headers)

@@ -29,11 +29,8 @@ fn pack(name: &str, base_url: &str, auth: Option<AuthUse>) -> (String, Arc<Pack>
         auth,
         rate: None,
         concurrent: None,
-        error_message: None,
-        throttled: Vec::new(),
         hook: None,
-        events: BTreeMap::new(),
-        actions: BTreeMap::new(),
+        ..Pack::generic("x", true)
     };
     (name.into(), Arc::new(pack))
 }
@@ -50,6 +47,7 @@ fn place() -> Place {
     let connection = |base_url: Option<&str>, secrets: &[(&str, &str)]| config::Connection {
         service: "groove".into(),
         base_url: base_url.map(str::to_owned),
+        hosts: BTreeMap::new(),
         secrets: secrets.iter().map(|(theirs, ours)| ((*theirs).into(), (*ours).into())).collect(),
         rate: None,
         concurrent: None,
