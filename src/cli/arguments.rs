@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{backtest, explain::Explain, replay::Replay, run::Run, save::Save};
+use super::{backtest, calls::Calls, profiles::ProfilesVerb, explain::Explain, replay::Replay, run::Run, save::Save};
 use crate::{
     config::forms::secret_name,
     ids::{EventId, RunId},
@@ -75,6 +75,11 @@ pub(super) enum Verb {
     /// Look at runs: one rule on one event
     #[command(subcommand)]
     Runs(RunsVerb),
+    /// Look at the call log: what Gruveo has told of
+    Calls(Calls),
+    /// Look at what is known of people, and change or forget it
+    #[command(subcommand)]
+    Profiles(ProfilesVerb),
     /// Send a signed sample delivery to a running server
     Send(Send),
     /// Say what is well, what is not, and what to do about it

@@ -6,12 +6,14 @@ use std::{
     path::Path,
 };
 
-use super::{answer::Answer, arguments::Init, failure::Failure, schema};
+use super::{answer::Answer, arguments::Init, failure::Failure, profiles::BUILT_IN, schema};
 
 /// What a workspace begins with: path and text. The rule is the repository's own.
-pub(super) const FILES: [(&str, &str); 4] = [
+pub(super) const FILES: [(&str, &str); 6] = [
     ("bellwire.toml", SETTINGS),
     ("rules/calls/missed.yaml", include_str!("../../rules/calls/missed.yaml")),
+    ("rules/calls.yaml", include_str!("../../rules/calls.yaml")),
+    ("templates/profile/groove.liquid", BUILT_IN),
     (".gitignore", "# The database, its key and its lock.\n/data/\n"),
     ("README.md", README),
 ];

@@ -10,9 +10,9 @@ use clap::Parser;
 use super::{
     answer::Answer,
     arguments::{Arguments, Verb},
-    backtest, check, config, demo, doctor, events, explain,
+    backtest, calls, check, config, demo, doctor, events, explain,
     failure::Failure,
-    help, init, render, replay, run as run_verb, runs, schema, secrets, send, serve, test,
+    help, init, profiles, render, replay, run as run_verb, runs, schema, secrets, send, serve, test,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -57,6 +57,8 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Replay(options) => replay::run(workspace, &options)?,
         Verb::Run(options) => run_verb::run(workspace, &options)?,
         Verb::Runs(verb) => runs::run(workspace, &verb)?,
+        Verb::Calls(options) => calls::run(workspace, &options)?,
+        Verb::Profiles(verb) => profiles::run(workspace, &verb)?,
         Verb::Send(options) => send::run(workspace, &options)?,
         Verb::Doctor(options) => doctor::run(workspace, &options)?,
     };

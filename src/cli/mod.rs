@@ -3,6 +3,7 @@
 mod answer;
 mod arguments;
 mod backtest;
+mod calls;
 mod check;
 mod code_pages;
 mod config;
@@ -25,6 +26,7 @@ mod main;
 mod needs;
 mod open;
 mod pinned;
+mod profiles;
 mod progress;
 mod refused;
 mod release;

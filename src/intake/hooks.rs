@@ -16,7 +16,7 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// The request itself, for a handler.
-struct Asked<'r>(&'r Request<'r>);
+pub(super) struct Asked<'r>(pub(super) &'r Request<'r>);
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Asked<'r> {

@@ -8,6 +8,7 @@ mod generic;
 mod health;
 mod hooks;
 mod kept;
+mod profile;
 mod refusals;
 mod source;
 mod state;

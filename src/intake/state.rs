@@ -9,6 +9,7 @@ use super::{
     dictionaries::Dictionaries,
     health::{self, Readiness},
     hooks,
+    profile::{self, Profiles},
     refusals::Refusals,
 };
 use crate::{
@@ -50,16 +51,18 @@ pub(super) struct Intake {
     pub(super) dictionaries: Dictionaries,
     pub(super) alerts: Alerts,
     pub(super) readiness: Readiness,
+    pub(super) profiles: Profiles,
 }
 
 /// Hooks and health.
 pub fn routes() -> Vec<Route> {
     let mut routes = hooks::routes();
     routes.extend(health::routes());
+    routes.extend(profile::routes());
     for path in ["/hooks/<_>", "/hooks/<_>/<_>", "/hooks/<_>/<_>/<_>"] {
         routes.extend(web::refuse_method(path, "POST"));
     }
-    for path in ["/healthz", "/readyz"] {
+    for path in ["/healthz", "/readyz", "/profile/groove"] {
         routes.extend(web::refuse_method(path, "GET, HEAD"));
     }
     routes
@@ -73,6 +76,7 @@ pub fn stage(state: State) -> AdHoc {
             dictionaries: Dictionaries::default(),
             alerts: Alerts::default(),
             readiness: Readiness::default(),
+            profiles: Profiles::default(),
         };
         Box::pin(async move { rocket.manage(intake).mount("/", routes()) })
     })

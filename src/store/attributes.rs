@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Time,
     ids::RunId,
-    model::{Change, Keeper},
+    model::{Change, Keeper, name_fault},
 };
 
 type Object = Map<String, Value>;
@@ -69,10 +69,105 @@ pub(super) fn of(conn: &mut Conn, keeper: Keeper, key: &str) -> Result<Object, S
     Ok(row(conn, code(keeper), &kept(keeper, key))?.0)
 }
 
+/// The attributes of one person or key, with where each comes from.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct AttributesRow {
+    /// The e-mail in lower case, or the key.
+    pub key: String,
+    /// By name.
+    pub attributes: Object,
+    /// Who last wrote each: a run (`run_...`), `hand` or `import`. One without was written before that was kept.
+    pub origins: Object,
+    /// When any of them was last written.
+    pub changed_at: Time,
+}
+
+type TableRow = (String, Vec<u8>, Vec<u8>, i64);
+
+impl AttributesRow {
+    fn of((key, data, origins, changed_at): TableRow) -> Result<Self, StoreError> {
+        let shown = |origin: Value| match origin.as_i64() {
+            Some(run) => Value::String(RunId(run).to_string()),
+            None => origin,
+        };
+        let origins = json::open_object(Some(origins))?.into_iter().map(|(name, origin)| (name, shown(origin)));
+        let attributes = json::open_object(Some(data))?;
+        Ok(Self { key, attributes, origins: origins.collect(), changed_at: Time(changed_at) })
+    }
+}
+
+/// The same with their origins. `None`: nothing is kept of this key.
+pub(super) fn find(conn: &mut Conn, keeper: Keeper, key: &str) -> Result<Option<AttributesRow>, StoreError> {
+    if key.contains('\0') {
+        return Ok(None);
+    }
+    let row: Option<TableRow> = each!(conn, c => attributes::table
+        .filter(attributes::keeper.eq(code(keeper)))
+        .filter(attributes::key.eq(kept(keeper, key)))
+        .select((attributes::key, attributes::data, attributes::origins, attributes::changed_at))
+        .get_result(c)
+        .optional())?;
+    row.map(AttributesRow::of).transpose()
+}
+
+/// Up to `limit` of them in the order of their keys, behind `after`.
+pub(super) fn page(
+    conn: &mut Conn,
+    keeper: Keeper,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<AttributesRow>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows: Vec<TableRow> = each!(conn, c => attributes::table
+        .filter(attributes::keeper.eq(code(keeper)))
+        .filter(attributes::key.gt(after))
+        .order(attributes::key.asc())
+        .limit(limit)
+        .select((attributes::key, attributes::data, attributes::origins, attributes::changed_at))
+        .load(c))?;
+    rows.into_iter().map(AttributesRow::of).collect()
+}
+
+/// Who writes attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A step of this run.
+    Run(RunId),
+    /// A person.
+    Hand,
+    /// A file of many.
+    Import,
+}
+
+impl By {
+    fn value(self) -> Value {
+        match self {
+            Self::Run(run) => Value::from(run.0),
+            Self::Hand => Value::from("hand"),
+            Self::Import => Value::from("import"),
+        }
+    }
+}
+
+/// Changes attributes at once. The inner `Err` is one sentence: it cannot be made, and nothing is changed.
+pub(super) fn change(
+    conn: &mut Conn,
+    keeper: Keeper,
+    key: &str,
+    change: &Change,
+    by: By,
+    now: Time,
+) -> Result<Result<Object, String>, StoreError> {
+    match changed(conn, by, keeper, key, change)? {
+        Ok(after) => put(conn, &after, now).map(|()| Ok(after.attributes)),
+        Err(why) => Ok(Err(why)),
+    }
+}
+
 /// What a change makes of the attributes; nothing is written yet. The inner `Err` is one sentence: it cannot be made.
 pub(super) fn changed(
     conn: &mut Conn,
-    run: RunId,
+    by: By,
     keeper: Keeper,
     key: &str,
     change: &Change,
@@ -85,6 +180,12 @@ pub(super) fn changed(
         )));
     }
     let (mut attributes, mut origins) = row(conn, code(keeper), &key)?;
+    let named = change.set.keys().chain(change.add.keys()).chain(change.append.keys());
+    if keeper == Keeper::Profile
+        && let Some(why) = named.into_iter().find_map(|name| name_fault(name))
+    {
+        return Ok(Err(why));
+    }
     if let Err(why) = change.apply(&mut attributes) {
         return Ok(Err(why));
     }
@@ -101,9 +202,15 @@ pub(super) fn changed(
         )));
     }
     let written = change.set.keys().chain(change.add.keys()).chain(change.append.keys());
-    origins.extend(written.map(|name| (name.clone(), Value::from(run.0))));
+    origins.extend(written.map(|name| (name.clone(), by.value())));
     origins.retain(|name, _| attributes.contains_key(name));
     Ok(Ok(After { keeper: code(keeper), key, attributes, origins, is_changed: !change.is_read() }))
+}
+
+/// Deletes all attributes of a key as it is kept.
+pub(super) fn delete(conn: &mut Conn, keeper: Keeper, key: &str) -> Result<(), StoreError> {
+    dialect::overwrite_deleted(conn)?;
+    dialect::delete_attributes(conn, code(keeper), key)
 }
 
 /// Writes them, where they have changed.

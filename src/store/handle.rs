@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     accept::{Accepted, NewEvent, ReadyEvent},
     admit::{self, Late},
-    attributes,
+    attributes::{self, AttributesRow, By},
     claim::{self, Claim, ClaimId, LoadedRun},
     compress::Dictionaries,
     counts::{self, Counts},
@@ -36,7 +36,7 @@ use crate::{
     clock::{SharedClock, Time},
     config::Config,
     ids::{EventId, RefusalId, RunId},
-    model::{Keeper, Refusal},
+    model::{Change, Keeper, Refusal},
 };
 
 type Object = Map<String, Value>;
@@ -217,6 +217,39 @@ impl Store {
     /// The attributes of a person or key. Empty where there are none.
     pub async fn attributes(&self, keeper: Keeper, key: String) -> Result<Object, StoreError> {
         self.read(move |conn, _| attributes::of(conn, keeper, &key)).await
+    }
+
+    /// The same with where each comes from. `None`: nothing is kept of this key.
+    pub async fn attributes_of(&self, keeper: Keeper, key: String) -> Result<Option<AttributesRow>, StoreError> {
+        self.read(move |conn, _| attributes::find(conn, keeper, &key)).await
+    }
+
+    /// Up to `limit` of them in the order of their keys, behind `after` (empty: from the first).
+    pub async fn attributes_page(
+        &self,
+        keeper: Keeper,
+        after: String,
+        limit: usize,
+    ) -> Result<Vec<AttributesRow>, StoreError> {
+        self.read(move |conn, _| attributes::page(conn, keeper, &after, limit)).await
+    }
+
+    /// Makes changes in one transaction, in order; the attributes after each. The inner `Err` is one sentence: that change cannot be made,
+    /// and the others are.
+    pub async fn change_attributes(
+        &self,
+        keeper: Keeper,
+        changes: Vec<(String, Change)>,
+        by: By,
+        now: Time,
+    ) -> Result<Vec<Result<Object, String>>, StoreError> {
+        let work = move |desk: &mut Desk| {
+            let one = |(key, change): &(String, Change)| {
+                attributes::change(&mut desk.conn, keeper, key, change, by, now)
+            };
+            changes.iter().map(one).collect()
+        };
+        self.write(4096, work).await
     }
 
     /// Rules that matched an event without starting a run of their own.

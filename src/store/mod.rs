@@ -15,6 +15,7 @@ mod error;
 mod events;
 #[cfg(debug_assertions)]
 mod fault;
+mod forget;
 mod gates;
 mod handle;
 mod instance;
@@ -48,11 +49,13 @@ mod tests;
 
 pub use accept::{Accepted, Dedupe, NewEvent, NewRun};
 pub use attempts::AttemptRow;
+pub use attributes::{AttributesRow, By};
 pub use claim::{Claim, ClaimId, LoadedRun, NewAttempt, Pending};
 pub use counts::Counts;
 pub use due::{Due, DueRun};
 pub use error::StoreError;
 pub use events::{EventDetail, EventFilter, EventRow, StoredEvent};
+pub use forget::{Forgotten, Searched};
 pub use gates::{
     Claimed, DigestGate, Full, FuseGate, GateKey, Gates, OnceGate, PlaceWish, Suppressed, SuppressedBy, ThresholdGate,
 };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     accept::{NewEvent, ReadyEvent, accept_all},
     attempts::AttemptInsert,
-    attributes::{self, After},
+    attributes::{self, After, By},
     claim::{ClaimId, NewAttempt, begin_attempt},
     compress,
     dialect::{self, AttemptUpdate, Conn, RunUpdate},
@@ -149,7 +149,7 @@ fn plan(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<Result<Pl
     let Some(rule) = held else { return Ok(Ok(plan)) };
     plan.rule = rule;
     if let Some((_, keeper, key, change)) = &record.attributes {
-        match attributes::changed(conn, record.run, *keeper, key, change)? {
+        match attributes::changed(conn, By::Run(record.run), *keeper, key, change)? {
             Ok(after) => plan.after = Some(after),
             Err(why) => return Ok(Err(why)),
         }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Checker, Here, Loop, each_reference, of_leaf};
 use crate::{
-    model::Keeper,
+    model::{Keeper, name_fault},
     rules::{AttributesStep, EventInfo, OnStepError, Step, StepKind, WaitStep, WaitWhat, codes, reader::place},
     templates::{Leaf, Tree},
-    value::Path,
+    value::{Path, pointer_to},
 };
 
 /// Names that an `as` cannot take: those of a step, and words that conditions and templates read in their own way.
@@ -117,9 +117,22 @@ impl Checker<'_> {
             Keeper::Profile => ("profile", "email"),
             Keeper::Record => ("record", "key"),
         };
+        let base = pointer;
         let pointer = format!("{pointer}/{kind}/{key}");
         self.leaf(&step.key, &pointer, here);
         self.untrusted_leaf(&step.key, &pointer, key, here);
+        if step.keeper == Keeper::Profile {
+            let written = |word: &'static str, pairs: &'_ [(String, Tree)]| {
+                pairs.iter().map(move |(name, _)| (word, name.clone())).collect::<Vec<_>>()
+            };
+            let names = [written("set", &step.set), written("add", &step.add), written("append", &step.append)].concat();
+            for (word, name) in names {
+                let Some(why) = name_fault(&name) else { continue };
+                let at = self.reader.document.key_place(&pointer_to(&format!("{base}/{kind}/{word}"), &name));
+                let (message, help) = why.split_once("; ").unwrap_or((&why, ""));
+                self.reader.error(codes::ATTRIBUTE, place(at), message, help);
+            }
+        }
         for (_, tree) in step.set.iter().chain(&step.add).chain(&step.append) {
             self.tree(tree, here);
         }

@@ -23,7 +23,7 @@ pub(super) use inserts::*;
 pub(super) use places::*;
 pub(super) use postgres::{check_url, connect as connect_postgres, try_lock};
 pub(super) use shape::{applied, migrate, newest};
-pub(super) use space::{bytes, free_pages, give_back};
+pub(super) use space::{bytes, free_pages, give_back, overwrite_deleted};
 pub(super) use sqlite::{Access, connect as connect_sqlite};
 pub(super) use sweep::*;
 pub(super) use waits::*;

@@ -35,3 +35,10 @@ pub(in crate::store) fn give_back(conn: &mut Conn) -> Result<(), StoreError> {
     let Conn::Sqlite(c) = conn else { return Ok(()) };
     c.batch_execute("PRAGMA incremental_vacuum(500)").map_err(StoreError::from)
 }
+
+/// From now on this connection overwrites what it deletes with zeros, so that a person who is forgotten is not left in empty pages.
+/// PostgreSQL leaves that to its vacuum.
+pub(in crate::store) fn overwrite_deleted(conn: &mut Conn) -> Result<(), StoreError> {
+    let Conn::Sqlite(c) = conn else { return Ok(()) };
+    c.batch_execute("PRAGMA secure_delete = ON").map_err(StoreError::from)
+}

@@ -1,0 +1,77 @@
+//! `bellwire profiles set`: attributes by hand.
+
+use serde_json::Value;
+
+use super::{Set, change, email_of, shown};
+use crate::{
+    cli::{
+        answer::{Answer, clean},
+        failure::Failure,
+        open,
+        table::table,
+    },
+    config::Config,
+    model::{Change, Keeper},
+    store::By,
+    value::{JsonLimits, read_json},
+};
+
+pub(super) fn set(config: &Config, options: &Set) -> Result<Answer, Failure> {
+    let email = email_of(&options.email)?;
+    let change_of = as_change(options)?;
+    if change_of.is_read() {
+        let why = "say what to change: NAME=TEXT, --set-json, --add, --append or --remove";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    let key = email.clone();
+    let after = change(config, async |store| {
+        let now = open::clock().now();
+        Ok(store.change_attributes(Keeper::Profile, vec![(key, change_of)], By::Hand, now).await?)
+    })?;
+    let after = after.into_iter().next().unwrap_or_else(|| Ok(serde_json::Map::new())).map_err(Failure::No)?;
+    if options.json {
+        return Ok(Answer::json(&Value::Object(after)));
+    }
+    if after.is_empty() {
+        return Ok(Answer::text(format!("nothing is left of {}", clean(&email, 320))));
+    }
+    let line = |(name, value): (&String, &Value)| vec![clean(name, 60), clean(&shown(value), 200)];
+    let lines: Vec<Vec<String>> = after.iter().map(line).collect();
+    Ok(Answer::text(table(&["ATTRIBUTE", "VALUE"], &lines)))
+}
+
+fn as_change(options: &Set) -> Result<Change, Failure> {
+    let mut wanted = Change { remove: options.remove.clone(), ..Change::default() };
+    for pair in &options.set {
+        let (name, text) = parts(pair, "NAME=TEXT")?;
+        wanted.set.insert(name, Value::from(text));
+    }
+    for pair in &options.set_json {
+        let (name, text) = parts(pair, "NAME=JSON")?;
+        wanted.set.insert(name.clone(), json(&name, text)?);
+    }
+    for pair in &options.add {
+        let (name, text) = parts(pair, "NAME=NUMBER")?;
+        let value = json(&name, text)?;
+        if !value.is_number() {
+            return Err(Failure::Usage(format!("`{}`: a number wanted, `{}` seen", clean(&name, 60), clean(text, 60))));
+        }
+        wanted.add.insert(name, value);
+    }
+    for pair in &options.append {
+        let (name, text) = parts(pair, "NAME=TEXT")?;
+        wanted.append.insert(name, Value::from(text));
+    }
+    Ok(wanted)
+}
+
+fn parts<'p>(pair: &'p str, wanted: &str) -> Result<(String, &'p str), Failure> {
+    let split = pair.split_once('=').map(|(name, value)| (name.trim().to_owned(), value));
+    split.ok_or_else(|| Failure::Usage(format!("`{}` has no `=`: {wanted} wanted", clean(pair, 100))))
+}
+
+fn json(name: &str, text: &str) -> Result<Value, Failure> {
+    let read = read_json(text.as_bytes(), JsonLimits::default());
+    let why = |error| Failure::Usage(format!("`{}`: `{}` is not JSON: {error}", clean(name, 60), clean(text, 60)));
+    read.map(|parsed| parsed.value).map_err(why)
+}
