@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{backtest, calls::Calls, profiles::ProfilesVerb, explain::Explain, replay::Replay, run::Run, save::Save};
+use super::{backtest, calls::Calls, explain::Explain, profiles::ProfilesVerb, replay::Replay, run::Run, save::Save};
 use crate::{
     config::forms::secret_name,
     ids::{EventId, RunId},

@@ -136,8 +136,7 @@ async fn newest(store: &Store, options: &Calls) -> Result<Vec<Call>, Failure> {
     let most = usize::try_from(options.limit).unwrap_or(usize::MAX);
     let (mut calls, mut before) = (Vec::new(), None);
     loop {
-        let filter =
-            EventFilter { kind: Some(KIND.to_owned()), before, limit: Some(PAGE), ..EventFilter::default() };
+        let filter = EventFilter { kind: Some(KIND.to_owned()), before, limit: Some(PAGE), ..EventFilter::default() };
         let rows = store.events(filter).await?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(calls) };
         before = Some(last.id);
@@ -219,7 +218,16 @@ fn as_csv(calls: &[Call]) -> Result<Answer, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let failed = |error: String| Failure::Storage(format!("the CSV cannot be written: {error}"));
     let head = [
-        "time", "link", "resolution", "duration_s", "waiting_s", "location", "user_name", "user_email", "tracking", "event",
+        "time",
+        "link",
+        "resolution",
+        "duration_s",
+        "waiting_s",
+        "location",
+        "user_name",
+        "user_email",
+        "tracking",
+        "event",
     ];
     writer.write_record(head).map_err(|error| failed(error.to_string()))?;
     for call in calls {

@@ -89,7 +89,9 @@ pub fn answer_faults(answer: &Value) -> Vec<String> {
     for (name, value) in object {
         faults.extend(name_fault(name));
         if value.is_object() {
-            faults.push(format!("`{name}` holds an object: nested keys do not work; write `{name}_...` for each of them"));
+            faults.push(format!(
+                "`{name}` holds an object: nested keys do not work; write `{name}_...` for each of them"
+            ));
         }
         if value.is_array() {
             faults.push(format!("`{name}` holds a list: write one text"));

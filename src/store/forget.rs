@@ -269,9 +269,13 @@ mod tests {
         ] {
             assert!(needle.is_in(text.as_bytes()), "{text}");
         }
-        for text in
-            ["anna-maria@example.com", "maria@example.com.au", "x.maria@example.com", "maria@example.community", "maria"]
-        {
+        for text in [
+            "anna-maria@example.com",
+            "maria@example.com.au",
+            "x.maria@example.com",
+            "maria@example.community",
+            "maria",
+        ] {
             assert!(!needle.is_in(text.as_bytes()), "{text}");
         }
     }

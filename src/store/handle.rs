@@ -244,9 +244,8 @@ impl Store {
         now: Time,
     ) -> Result<Vec<Result<Object, String>>, StoreError> {
         let work = move |desk: &mut Desk| {
-            let one = |(key, change): &(String, Change)| {
-                attributes::change(&mut desk.conn, keeper, key, change, by, now)
-            };
+            let one =
+                |(key, change): &(String, Change)| attributes::change(&mut desk.conn, keeper, key, change, by, now);
             changes.iter().map(one).collect()
         };
         self.write(4096, work).await

@@ -27,7 +27,9 @@ use crate::{
 #[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
 pub(in crate::cli) enum ProfilesVerb {
     /// List people, by e-mail
-    #[command(after_long_help = "Examples:\n  bellwire profiles list\n  bellwire profiles list --after m@example.com --json")]
+    #[command(
+        after_long_help = "Examples:\n  bellwire profiles list\n  bellwire profiles list --after m@example.com --json"
+    )]
     List {
         /// Only those behind this e-mail: the next page
         #[arg(long, value_name = "EMAIL", default_value = "", hide_default_value = true)]
@@ -62,7 +64,9 @@ pub(in crate::cli) enum ProfilesVerb {
         one such object a line. Attributes that a person has and the file does not name stay as they are.")]
     Import(Import),
     /// Print everything that is known of people
-    #[command(after_long_help = "Examples:\n  bellwire profiles export > profiles.jsonl\n  bellwire profiles export --csv > profiles.csv")]
+    #[command(
+        after_long_help = "Examples:\n  bellwire profiles export > profiles.jsonl\n  bellwire profiles export --csv > profiles.csv"
+    )]
     Export {
         /// As CSV, a column an attribute, one level as Groove gets it; otherwise JSON, one object a line
         #[arg(long)]

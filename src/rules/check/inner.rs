@@ -125,7 +125,8 @@ impl Checker<'_> {
             let written = |word: &'static str, pairs: &'_ [(String, Tree)]| {
                 pairs.iter().map(move |(name, _)| (word, name.clone())).collect::<Vec<_>>()
             };
-            let names = [written("set", &step.set), written("add", &step.add), written("append", &step.append)].concat();
+            let names =
+                [written("set", &step.set), written("add", &step.add), written("append", &step.append)].concat();
             for (word, name) in names {
                 let Some(why) = name_fault(&name) else { continue };
                 let at = self.reader.document.key_place(&pointer_to(&format!("{base}/{kind}/{word}"), &name));

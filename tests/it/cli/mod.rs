@@ -8,6 +8,7 @@ mod demo;
 mod explain;
 mod help;
 mod process;
+mod profiles;
 mod readme;
 mod records;
 mod replays;

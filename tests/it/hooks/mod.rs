@@ -4,6 +4,7 @@ mod accepted;
 mod bodies;
 mod payloads;
 mod process;
+mod profile;
 mod proofs;
 mod services;
 mod sources;
