@@ -147,7 +147,7 @@ async fn lane(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, next: Arc<Atomic
 }
 
 /// Reads one answer; its head.
-async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> String {
+pub(crate) async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> String {
     let end = loop {
         if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             break at + 4;

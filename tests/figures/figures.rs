@@ -13,6 +13,7 @@ mod gates;
 mod load;
 mod memory;
 mod process;
+mod profile;
 mod receiver;
 mod reload;
 mod rules;
@@ -28,9 +29,9 @@ use std::{
 
 use bellwire::config::Config;
 
-const PARTS: [&str; 12] = [
-    "rules", "verdict", "template", "check", "test", "reload", "backtest", "intake", "gates", "whole", "start",
-    "memory",
+const PARTS: [&str; 13] = [
+    "rules", "verdict", "template", "check", "test", "reload", "backtest", "intake", "gates", "whole", "profile",
+    "start", "memory",
 ];
 
 fn main() {
@@ -85,6 +86,10 @@ fn main() {
     if wanted("whole") {
         println!("whole way: webhook to recorded effect, 20,000 calls over 64 connections");
         runtime.block_on(whole::effects());
+    }
+    if wanted("profile") {
+        println!("profile: GET /profile/groove with a million people stored");
+        runtime.block_on(profile::answers());
     }
     if wanted("start") {
         println!("start and binary");
