@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Request, Target, address,
+    Request, Target, address, mail,
     parts::{LARGEST_BODY, body, content_type, form_text, headers, optional_text, query_text, scalar},
     prepare::Fault,
 };
@@ -109,6 +109,11 @@ impl Rendering<'_> {
             Body::Form(leaves) => {
                 (Some("application/x-www-form-urlencoded"), Some(form_text(&self.pairs("form field", leaves)?)))
             }
+            Body::Mail(leaves) => {
+                let made = self.mail(leaves)?;
+                headers.extend(made.headers);
+                (None, Some(made.message))
+            }
             // CONTRACT STUB
             Body::Xml(_) | Body::Multipart(_) => (None, None),
             Body::Text(leaf) => {
@@ -139,6 +144,26 @@ impl Rendering<'_> {
             && references.iter().all(|reference| {
                 !reference.has_default && reference.path.root().is_some_and(|root| self.absent.contains(root))
             })
+    }
+
+    fn mail(&self, leaves: &[(String, Leaf)]) -> Result<mail::Made, Fault> {
+        let mut texts = mail::Texts::default();
+        for (name, text) in self.pairs("part of the message", leaves)? {
+            let place = match name.as_str() {
+                "from" => &mut texts.from,
+                "to" => &mut texts.to,
+                "cc" => &mut texts.cc,
+                "bcc" => &mut texts.bcc,
+                "reply_to" => &mut texts.reply_to,
+                "subject" => &mut texts.subject,
+                "html" => &mut texts.html,
+                _ => &mut texts.text,
+            };
+            // A list of addresses is the same as one text with commas.
+            let before = place.take().map(|before| format!("{before}, ")).unwrap_or_default();
+            *place = Some(format!("{before}{text}"));
+        }
+        mail::message(&texts, self.context.now())
     }
 
     fn pairs(&self, what: &str, leaves: &[(String, Leaf)]) -> Result<Vec<(String, String)>, Fault> {

@@ -91,8 +91,8 @@ pub(super) fn part_name(text: &str) -> Result<String, String> {
 pub(super) fn base_url(text: &str) -> Result<String, String> {
     let wanted = |why: &str| format!("a URL such as `https://api.example.com/v1` wanted; this one {why}");
     let url = Url::parse(text).map_err(|error| wanted(&format!("does not read: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wanted("is neither http nor https"));
+    if !matches!(url.scheme(), "http" | "https" | "smtp" | "smtps" | "smtp+plain") {
+        return Err(wanted("is neither http nor https, nor of mail (smtps, smtp)"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wanted("holds a user or password; use a secret"));

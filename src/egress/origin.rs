@@ -13,6 +13,11 @@ pub struct Origin(String);
 impl Origin {
     /// The origin of a URL. `None` where it has no host.
     pub fn of(url: &Url) -> Option<Self> {
+        if url.scheme().starts_with("smtp") {
+            let usual = typed::MAIL.iter().find(|(scheme, _)| *scheme == url.scheme()).map(|(_, port)| *port);
+            let (host, port) = (url.host_str()?.to_ascii_lowercase(), url.port().or(usual)?);
+            return Some(Self(format!("{}://{host}:{port}", url.scheme())));
+        }
         let origin = url.origin();
         (url.has_host() && origin.is_tuple()).then(|| Self(origin.ascii_serialization()))
     }
@@ -95,6 +100,14 @@ mod tests {
         for text in wrong {
             assert!(Origin::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_origin_of_mail_has_its_port() {
+        let origin = Origin::parse("smtps://smtp.example.com").unwrap();
+        assert_eq!(origin.as_str(), "smtps://smtp.example.com:465");
+        assert_eq!(of("smtps://SMTP.example.com/"), Some(origin.clone()));
+        assert_ne!(of("smtp://smtp.example.com:465"), Some(origin));
     }
 
     #[test]

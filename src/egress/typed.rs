@@ -4,6 +4,9 @@ use url::Url;
 
 use super::Denied;
 
+/// Schemes of mail with their usual ports (RFC 8314, section 3; RFC 5321, section 4.5.4.2): TLS at once, TLS by STARTTLS, none.
+pub(super) const MAIL: [(&str, u16); 3] = [("smtps", 465), ("smtp", 587), ("smtp+plain", 25)];
+
 /// Reads a URL whose parts are where they seem to be: what the parser would silently repair is refused before it is parsed.
 ///
 /// The fragment is dropped; it is never sent.
@@ -15,6 +18,9 @@ pub(super) fn read(text: &str) -> Result<Url, Denied> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(Denied("the URL has no scheme and host, such as `https://host/path`".into()));
     };
+    if let Some((scheme, port)) = MAIL.iter().find(|(known, _)| scheme.eq_ignore_ascii_case(known)) {
+        return mail(scheme, *port, rest);
+    }
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Err(Denied("the URL's scheme is neither http nor https".into()));
     }
@@ -33,4 +39,22 @@ pub(super) fn read(text: &str) -> Result<Url, Denied> {
     }
     url.set_fragment(None);
     Ok(url)
+}
+
+/// The same for mail: its host is read as strictly as that of https, and its port stands there.
+fn mail(scheme: &str, port: u16, rest: &str) -> Result<Url, Denied> {
+    let twin = read(&format!("https://{rest}"))?;
+    if !matches!(twin.path(), "" | "/") || twin.query().is_some() {
+        return Err(Denied(format!("a URL of {scheme} has nothing after its host and port")));
+    }
+    // Of https, 443 is not written out: nobody speaks SMTP there.
+    let (host, port) = (twin.host_str().unwrap_or_default(), twin.port().unwrap_or(port));
+    Url::parse(&format!("{scheme}://{host}:{port}/"))
+        .map_err(|error| Denied(format!("the URL cannot be read: {error}")))
+}
+
+/// The host of a URL that [`read`] has given.
+pub(super) fn host(url: &Url) -> Option<url::Host<String>> {
+    // Of a scheme that it does not know, the parser takes any host for a name.
+    url::Host::parse(url.host_str()?).ok()
 }

@@ -4,6 +4,7 @@ mod body;
 mod client;
 mod fault;
 mod guard;
+mod mail;
 mod message;
 mod own;
 mod sending;

@@ -21,7 +21,7 @@ impl Begun {
         self.0.load(Ordering::SeqCst)
     }
 
-    fn set(&self) {
+    pub(super) fn set(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }

@@ -107,7 +107,7 @@ fn own_name(name: &str, top: &Node<'_>) {
 pub(super) fn whole_url(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     let fine = url::Url::parse(&text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
+        matches!(url.scheme(), "http" | "https" | "smtp" | "smtps")
             && url.has_host()
             && url.username().is_empty()
             && url.password().is_none()

@@ -109,8 +109,28 @@ struct Request {
     body: Body,
 }
 
+/// The parts of a message of mail.
+const MAIL: [&str; 8] = ["from", "to", "cc", "bcc", "reply_to", "subject", "text", "html"];
+
+/// A message of mail: it has no path, and the method that the way out knows it by.
+fn mail(node: &Node<'_>, names: &[&str]) -> Option<Request> {
+    node.keys(&MAIL, &[]);
+    Some(Request {
+        host: None,
+        method: http::Method::from_bytes(b"MAIL").ok()?,
+        path: Leaf::parse(&"/".into(), &crate::templates::Files::default()).ok()?,
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Body::Mail(leaves(node, names)),
+    })
+}
+
 fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
     node.object()?;
+    if let Some(message) = node.get("mail") {
+        node.keys(&["mail"], &[]);
+        return mail(&message, names);
+    }
     node.keys(&["host", "method", "path", "query", "headers", "json", "form", "text", "xml", "multipart"], &[]);
     let host = node.get("host").and_then(|node| node.identifier());
     let method_node = node.want("method");

@@ -379,6 +379,8 @@ pub enum Body {
     Text(Leaf),
     /// XML made from the rendered tree, which has one name at its top: objects are elements, `@name` an attribute, a list repeats.
     Xml(Tree),
+    /// A message of mail, whose parts have these names: `from, to, cc, bcc, reply_to, subject, text, html`.
+    Mail(Vec<(String, Leaf)>),
     /// `multipart/form-data`; a null part is left out.
     Multipart(Vec<FormPart>),
 }

@@ -215,6 +215,14 @@ fn action() -> Value {
             "multipart": { "type": "object", "description": "Fields, and files as {value, filename, content_type}." }
         }),
     );
+    let mail = map(
+        &["mail"],
+        json!({ "mail": map(&["from"], json!({
+            "from": text("Who sends."), "to": text("Addresses with commas between them."), "cc": text("Copies."), "bcc": text("Blind copies."),
+            "reply_to": text("Where answers go."), "subject": text("One line."), "text": text("As plain text."), "html": text("As HTML.")
+        })) }),
+    );
+    let request = json!({ "anyOf": [request, mail] });
     map(
         &["title", "request"],
         json!({

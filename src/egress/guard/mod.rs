@@ -10,6 +10,8 @@ use crate::config;
 
 /// Ports that are open without being configured.
 const PORTS: [u16; 2] = [80, 443];
+/// Ports that are open for mail: of submission, with TLS. Servers speak to each other on 25, where nobody signs in.
+const MAIL_PORTS: [u16; 2] = [465, 587];
 /// Where the clouds keep their metadata.
 const METADATA: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254));
 /// Names of the metadata services that a resolver on the spot may answer for.
@@ -36,14 +38,15 @@ impl Egress {
     /// ports and IP literals that are not allowed. The only way to a `Url` that may be sent to.
     pub fn url(&self, text: &str) -> Result<Url, Denied> {
         let url = typed::read(text)?;
-        let host = url.host().ok_or_else(|| Denied("the URL has no host".into()))?;
+        let host = typed::host(&url).ok_or_else(|| Denied("the URL has no host".into()))?;
         match &host {
             Host::Ipv4(ip) => self.address((*ip).into())?,
             Host::Ipv6(ip) => self.address((*ip).into())?,
             Host::Domain(name) => self.name(name)?,
         }
         let port = url.port_or_known_default().unwrap_or(0);
-        if port == 0 || !PORTS.iter().chain(&self.ports).any(|open| *open == port) {
+        let usual = MAIL_PORTS.iter().filter(|_| url.scheme().starts_with("smtp"));
+        if port == 0 || !PORTS.iter().chain(usual).chain(&self.ports).any(|open| *open == port) {
             let why = format!("port {port} of `{host}` is not open; to open it, add it to `egress.ports`");
             return Err(Denied(why));
         }

@@ -299,3 +299,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn mail_is_guarded_like_all_else() {
+    let egress = Egress::new(&config::Egress::default(), Vec::new());
+    for fine in ["smtps://smtp.example.com", "SMTP://SMTP.example.com", "smtps://smtp.example.com:587"] {
+        let url = egress.url(fine).unwrap_or_else(|denied| panic!("{fine}: {}", denied.0));
+        assert!(url.port().is_some() && url.host_str() == Some("smtp.example.com"), "{url}");
+    }
+    for denied in [
+        "smtp://127.0.0.1",
+        "smtps://[::1]",
+        "smtps://2130706433",
+        "smtps://0x7f.1:465",
+        "smtp://localhost",
+        "smtp+plain://smtp.example.com",
+        "smtps://smtp.example.com:25",
+        "smtps://user:word@smtp.example.com",
+        "smtps://smtp.example.com/path",
+        "smtps://smtp.example.com?tls=none",
+        "smtp://",
+        "imap://mail.example.com",
+    ] {
+        assert!(egress.url(denied).is_err(), "{denied}");
+    }
+}

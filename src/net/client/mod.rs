@@ -8,6 +8,7 @@ use reqwest::{ClientBuilder, redirect, retry};
 use super::{
     body, fault,
     guard::Guard,
+    mail,
     message::{Outgoing, Reply, SendError},
     sending::{Begun, Sending},
 };
@@ -35,6 +36,7 @@ const FRAMING: [HeaderName; 8] = [
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    guard: Guard,
     egress: Arc<Egress>,
     reply_limit: usize,
 }
@@ -55,10 +57,10 @@ impl Client {
         }
         let http = settings(guard.clone()).build().or_else(|error| {
             tracing::warn!(%error, "no trusted certificates: https will fail; install `ca-certificates`");
-            settings(guard).tls_certs_only([]).build()
+            settings(guard.clone()).tls_certs_only([]).build()
         });
         let http = http.map_err(|error| format!("the HTTP client cannot be built: {error}"))?;
-        Ok(Self { http, egress, reply_limit })
+        Ok(Self { http, guard, egress, reply_limit })
     }
 
     /// Sends once. Never redirects, never retries, never uses a proxy.
@@ -80,6 +82,17 @@ impl Client {
         };
         let begun = Begun::default();
         let timeout = request.timeout;
+        if mail::is_mail(&url) != (request.method.as_str() == mail::METHOD) {
+            let message =
+                format!("`{host}`: mail goes to a base URL such as smtps://smtp.example.com, and nothing else does");
+            return Err(refused(ErrorClass::EgressDenied, message));
+        }
+        if mail::is_mail(&url) {
+            let request = Outgoing { url, ..request };
+            let mark = || begun.set();
+            let sent = tokio::time::timeout(timeout, mail::send(&self.guard, &request, &mark)).await;
+            return sent.unwrap_or_else(|_| Err(fault::late(&host, timeout, begun.get())));
+        }
         let ready = ready(request, url, begun.clone());
         match tokio::time::timeout(timeout, self.exchange(ready, &host, &begun)).await {
             Ok(answer) => answer,

@@ -194,7 +194,11 @@ impl Place {
     pub fn newest(&self, state: &str) -> String {
         let began = Instant::now();
         while self.states().first().is_none_or(|now| now != state) {
-            assert!(began.elapsed() < PATIENCE, "the newest run is not {state}: {:#?}", self.runs().first());
+            assert!(
+                began.elapsed() < PATIENCE,
+                "the newest run is not {state}: {:#?}",
+                self.runs().first().map(|run| self.shown(run["id"].as_str().unwrap()))
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         self.runs()[0]["id"].as_str().unwrap().to_owned()
