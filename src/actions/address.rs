@@ -9,9 +9,13 @@ use crate::{
 /// Bytes of a URL at most: what common servers take.
 const LONGEST: usize = 8 * 1024;
 
-/// Renders the path of a pack's action, which starts with `/` and has no query.
-pub(super) fn path(leaf: &Leaf, context: &Context<'_>) -> Result<String, Fault> {
-    let path = text(leaf, context, Sink::PathSegment)?;
+/// Renders the path of a pack's action, which starts with `/` and has no query; `keeps` are characters that are not encoded.
+pub(super) fn path(leaf: &Leaf, keeps: &str, context: &Context<'_>) -> Result<String, Fault> {
+    let rendered = text(leaf, context, Sink::PathSegment)?;
+    // A `%` of a value is encoded itself, so that each of these was one character of a value or of the pack.
+    let path = keeps
+        .chars()
+        .fold(rendered, |path, kept| path.replace(&format!("%{:02X}", u32::from(kept)), &kept.to_string()));
     check_segments(&path)?;
     check_text(&path)?;
     Ok(path)

@@ -95,7 +95,7 @@ struct Rendering<'a> {
 
 impl Rendering<'_> {
     fn request(&self, pack: &Pack, action: &Action, connection: Option<&str>) -> Result<Request, Fault> {
-        let path = address::path(&action.path, &self.context)?;
+        let path = address::path(&action.path, &action.path_keeps, &self.context)?;
         let query = query_text(&self.pairs("query value", &action.query)?);
         let kept: Vec<(String, Leaf)> =
             action.headers.iter().filter(|(_, leaf)| !self.is_absent(leaf)).cloned().collect();

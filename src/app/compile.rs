@@ -15,7 +15,7 @@ use crate::{
 pub struct Compiled {
     /// The rules that hold.
     pub set: Arc<Set>,
-    /// The packs: without those of the workspace where one of them has an error.
+    /// The packs that hold together.
     pub registry: Arc<Registry>,
     /// All findings of all files, sorted by file and place.
     pub findings: Vec<Finding>,
@@ -47,10 +47,7 @@ pub(super) fn compile_with(
         .filter(|(path, _)| path.starts_with("templates/services/"))
         .map(|(path, text)| (path.clone(), text.clone()))
         .collect();
-    let (registry, mut findings) = match Registry::load(&packs) {
-        Ok(registry) => (registry, Vec::new()),
-        Err(findings) => (Registry::load(&BTreeMap::new()).unwrap_or_default(), findings),
-    };
+    let (registry, mut findings) = Registry::load_good(&packs);
     let rules = Set::compile_after(texts.clone(), &AppVocabulary::new(&registry, config, secrets), earlier);
     findings.extend(rules.findings);
     findings.sort_by(|left, right| left.order().cmp(&right.order()));

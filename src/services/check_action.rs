@@ -49,7 +49,7 @@ pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<A
     let own_errors = node.get("errors").map(|node| errors(&node));
     let paging = node.get("paging").and_then(|node| paging(&node, &names));
     let verify = node.get("verify").and_then(|node| read_back(&node, &names));
-    let Request { host, method, path, query, headers, body } = request?;
+    let Request { host, method, path, path_keeps, query, headers, body } = request?;
     Some(Action {
         name: name.to_owned(),
         title: title?,
@@ -57,6 +57,7 @@ pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<A
         host,
         method,
         path,
+        path_keeps,
         query,
         headers,
         body,
@@ -104,10 +105,14 @@ struct Request {
     host: Option<String>,
     method: http::Method,
     path: Leaf,
+    path_keeps: String,
     query: Vec<(String, Leaf)>,
     headers: Vec<(String, Leaf)>,
     body: Body,
 }
+
+/// What may stand in a segment of a path without a meaning of its own (RFC 3986, section 3.3).
+const PCHAR: &str = "@:!$&'()*+,;=";
 
 /// The parts of a message of mail.
 const MAIL: [&str; 8] = ["from", "to", "cc", "bcc", "reply_to", "subject", "text", "html"];
@@ -119,6 +124,7 @@ fn mail(node: &Node<'_>, names: &[&str]) -> Option<Request> {
         host: None,
         method: http::Method::from_bytes(b"MAIL").ok()?,
         path: Leaf::parse(&"/".into(), &crate::templates::Files::default()).ok()?,
+        path_keeps: String::new(),
         query: Vec::new(),
         headers: Vec::new(),
         body: Body::Mail(leaves(node, names)),
@@ -131,7 +137,10 @@ fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
         node.keys(&["mail"], &[]);
         return mail(&message, names);
     }
-    node.keys(&["host", "method", "path", "query", "headers", "json", "form", "text", "xml", "multipart"], &[]);
+    node.keys(
+        &["host", "method", "path", "path_keeps", "query", "headers", "json", "form", "text", "xml", "multipart"],
+        &[],
+    );
     let host = node.get("host").and_then(|node| node.identifier());
     let method_node = node.want("method");
     let bodied = method_node.as_ref().and_then(|node| node.word(&METHODS)).map(|method| method.bodied);
@@ -142,6 +151,14 @@ fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
         }
         node.leaf(names)
     });
+    let path_keeps = node.get("path_keeps").and_then(|node| {
+        let kept = node.text()?;
+        if kept.contains(|c: char| !PCHAR.contains(c)) {
+            node.finding("P004", format!("some of the characters {PCHAR} wanted"), "all others change the path");
+        }
+        Some(kept)
+    });
+    let path_keeps = path_keeps.unwrap_or_default();
     let query = node.get("query").map(|node| leaves(&node, names)).unwrap_or_default();
     let headers = node.get("headers").map(|node| headers(&node, names)).unwrap_or_default();
     let seen: Vec<Node<'_>> =
@@ -163,7 +180,7 @@ fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
         Some(("multipart", node)) => Body::Multipart(parts(node, names)),
         Some((_, node)) => Body::Text(node.leaf(names)?),
     };
-    Some(Request { host, method: method?, path: path?, query, headers, body })
+    Some(Request { host, method: method?, path: path?, path_keeps, query, headers, body })
 }
 
 /// Fields and files: `name: value`, or `name: {value, filename, content_type}`.

@@ -342,6 +342,8 @@ pub struct Action {
     pub method: http::Method,
     /// Rendered with each value as one path segment.
     pub path: Leaf,
+    /// Characters of RFC 3986's `pchar` that are not encoded in the values of the path: some services want `@` as it is.
+    pub path_keeps: String,
     /// Names and values; a null one is left out.
     pub query: Vec<(String, Leaf)>,
     /// Names and values; a null one is left out.

@@ -21,6 +21,12 @@ impl Registry {
     /// samples named by a pack are looked up beside it, then among the built-in ones). `Err` holds all findings of all files, in
     /// their order.
     pub fn load(files: &BTreeMap<String, String>) -> Result<Self, Vec<Finding>> {
+        let (registry, findings) = Self::load_good(files);
+        if findings.is_empty() { Ok(registry) } else { Err(findings) }
+    }
+
+    /// The same: the packs that hold together, and the findings of all others.
+    pub fn load_good(files: &BTreeMap<String, String>) -> (Self, Vec<Finding>) {
         let mut texts: Texts<'_> = builtin::FILES.iter().copied().collect();
         texts.extend(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
         let mut packs = BTreeMap::new();
@@ -34,12 +40,9 @@ impl Registry {
                 Err(found) => findings.extend(found),
             }
         }
-        if findings.is_empty() {
-            return Ok(Self { packs });
-        }
         findings.sort_by(|left, right| left.order().cmp(&right.order()));
         findings.dedup();
-        Err(findings)
+        (Self { packs }, findings)
     }
 
     /// The pack of a service. `None` where there is none of this name.

@@ -205,6 +205,7 @@ fn action() -> Value {
         json!({
             "method": { "enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] },
             "path": { "type": "string", "pattern": "^/[^?#]*$", "description": "After the base URL; values in it are encoded as one segment." },
+            "path_keeps": { "type": "string", "pattern": "^[@:!$&'()*+,;=]+$", "description": "Characters that are not encoded in the values of the path, such as @." },
             "query": { "type": "object" },
             "headers": { "type": "object" },
             "host": text("The name of one of the pack's hosts."),

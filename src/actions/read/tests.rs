@@ -62,6 +62,7 @@ fn registry() -> Registry {
         host: None,
         method: http::Method::POST,
         path: Leaf::Literal(json!("/x")),
+        path_keeps: String::new(),
         query: Vec::new(),
         headers: Vec::new(),
         body: Body::None,
