@@ -1,6 +1,7 @@
 //! Cron expressions with crontab(5)'s meaning, in a time zone.
 
 mod fields;
+mod words;
 
 use std::str::FromStr as _;
 
@@ -35,6 +36,14 @@ pub struct Cron {
     any_hour: bool,
 }
 
+impl PartialEq for Cron {
+    fn eq(&self, other: &Self) -> bool {
+        self.expression == other.expression && self.timezone == other.timezone
+    }
+}
+
+impl Eq for Cron {}
+
 impl Cron {
     /// Reads an expression: five fields, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` and their other names. `Err` is one
     /// sentence.
@@ -57,6 +66,12 @@ impl Cron {
             return Err(format!("`{}` never comes: no such day is in any year", keys::shortened(expression)));
         }
         Ok(cron)
+    }
+
+    /// As a person says it: `at 09:00, Monday to Friday`; its zone is not in it.
+    pub fn words(&self) -> String {
+        // What was read once reads again.
+        Fields::parse(&self.expression).map_or_else(|_| self.expression.clone(), |fields| fields.words())
     }
 
     /// Whether there is a time zone of this name.

@@ -29,7 +29,7 @@ pub fn manual(rule: &Rule, inputs: Vec<(String, String)>) -> Result<Fresh, Vec<S
         .iter()
         .filter_map(|on| match on {
             On::Manual { inputs } => Some(inputs),
-            On::Type { .. } | On::Service { .. } => None,
+            On::Type { .. } | On::Service { .. } | On::Schedule(_) => None,
         })
         .flatten()
         .collect();
@@ -82,6 +82,20 @@ pub fn manual(rule: &Rule, inputs: Vec<(String, String)>) -> Result<Fresh, Vec<S
         dictionary: Arc::default(),
         dedupe: None,
     })
+}
+
+/// The event of any rule that a person starts without naming a stored one: one with `manual` on its inputs, one with a `schedule` as if a
+/// slot of it were at `now` (to the second). `Err` is every fault, a sentence each.
+pub fn by_hand(rule: &Rule, inputs: Vec<(String, String)>, now: Time) -> Result<Fresh, Vec<String>> {
+    let is_manual = rule.on.iter().any(|on| matches!(on, On::Manual { .. }));
+    match rule.schedules().next().filter(|_| !is_manual) {
+        None => manual(rule, inputs),
+        Some(_) if !inputs.is_empty() => Err(vec![format!("rule `{}` goes by a schedule and takes no inputs", rule.id)]),
+        Some(schedule) => {
+            let slot = Time(now.0 - now.0.rem_euclid(1000));
+            Ok(Fresh { source: "manual".to_owned(), ..super::fired(rule, schedule, slot, 0) })
+        }
+    }
 }
 
 /// What is stored of a manual event: one run of that rule, which passes no gates; its vars are computed when it begins.

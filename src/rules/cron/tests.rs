@@ -71,7 +71,8 @@ fn what_is_no_expression_is_said_in_one_sentence() {
         ("1- * * * *", "is no minute"),
         ("\u{661} * * * *", "is no minute"),
         ("0 0 31 feb *", "never comes"),
-        ("@reboot", "known are @hourly"),
+        ("@every", "known are @hourly"),
+        ("@reboot", "made up for by `catch_up`"),
     ] {
         let error = Cron::parse(expression, None).unwrap_err();
         assert!(error.contains(why), "{expression}: {error}");
