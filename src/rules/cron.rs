@@ -75,12 +75,12 @@ impl Cron {
     }
 
     /// Whether there is a time zone of this name.
-    pub(super) fn knows_timezone(name: &str) -> bool {
+    pub fn knows_timezone(name: &str) -> bool {
         TimeZone::get(name).is_ok()
     }
 
     /// The time zone whose name is nearest. `None` where none is near.
-    pub(super) fn nearest_timezone(name: &str) -> Option<String> {
+    pub fn nearest_timezone(name: &str) -> Option<String> {
         let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect();
         keys::nearest(name, known.iter().map(String::as_str)).map(str::to_owned)
     }

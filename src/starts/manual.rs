@@ -18,6 +18,9 @@ use crate::{
 /// The type of every manual event; its run says which rule it started.
 pub const MANUAL: &str = "manual.run";
 
+/// The source of events that a person makes.
+pub const BY_HAND: &str = "manual";
+
 /// Edits between a name that was typed and the one that was meant, at most.
 const NEAR: usize = 2;
 
@@ -69,7 +72,7 @@ pub fn manual(rule: &Rule, inputs: Vec<(String, String)>) -> Result<Fresh, Vec<S
     let event = Value::Object(payload);
     Ok(Fresh {
         kind: MANUAL.to_owned(),
-        source: "manual".to_owned(),
+        source: BY_HAND.to_owned(),
         service: None,
         verified: super::INTERNAL.to_owned(),
         depth: 0,
@@ -93,7 +96,7 @@ pub fn by_hand(rule: &Rule, inputs: Vec<(String, String)>, now: Time) -> Result<
         Some(_) if !inputs.is_empty() => Err(vec![format!("rule `{}` goes by a schedule and takes no inputs", rule.id)]),
         Some(schedule) => {
             let slot = Time(now.0 - now.0.rem_euclid(1000));
-            Ok(Fresh { source: "manual".to_owned(), ..super::fired(rule, schedule, slot, 0) })
+            Ok(Fresh { source: BY_HAND.to_owned(), ..super::fired(rule, schedule, slot, 0) })
         }
     }
 }
