@@ -278,10 +278,8 @@ fn late(report: &mut Report, compiled: &Compiled, rows: &[ScheduleRow], now: Tim
     if all.is_empty() {
         return;
     }
-    let late: Vec<String> = all
-        .iter()
-        .filter_map(|line| line.overdue.map(|slot| format!("{} since {slot}", line.rule.id)))
-        .collect();
+    let late: Vec<String> =
+        all.iter().filter_map(|line| line.overdue.map(|slot| format!("{} since {slot}", line.rule.id))).collect();
     if late.is_empty() {
         return report.ok("schedules", format!("{}, none overdue", count(all.len(), "schedule")));
     }

@@ -50,11 +50,7 @@ pub(super) struct Line<'r> {
 }
 
 /// The schedules of rules, and how it stands with each.
-pub(super) fn lines<'r>(
-    rules: impl Iterator<Item = &'r Rule>,
-    rows: &'r [ScheduleRow],
-    now: Time,
-) -> Vec<Line<'r>> {
+pub(super) fn lines<'r>(rules: impl Iterator<Item = &'r Rule>, rows: &'r [ScheduleRow], now: Time) -> Vec<Line<'r>> {
     let mut lines = Vec::new();
     for rule in rules {
         for schedule in rule.schedules() {
@@ -73,9 +69,8 @@ fn as_text(lines: &[Line<'_>]) -> String {
     if lines.is_empty() {
         return "No rule has a schedule; one is `on: { schedule: { cron: \"0 9 * * mon-fri\" } }`.".to_owned();
     }
-    let shown = |time: Option<Time>, line: &Line<'_>| {
-        time.map_or("-".to_owned(), |time| local(time, line.schedule.timezone()))
-    };
+    let shown =
+        |time: Option<Time>, line: &Line<'_>| time.map_or("-".to_owned(), |time| local(time, line.schedule.timezone()));
     let cells: Vec<Vec<String>> = lines
         .iter()
         .map(|line| {
@@ -185,9 +180,8 @@ fn read(expression: &str, timezone: Option<&str>) -> Result<Schedule, Failure> {
 fn cron(expression: &str, timezone: Option<&str>) -> Result<Cron, Failure> {
     if let Some(zone) = timezone.filter(|zone| !Cron::knows_timezone(zone)) {
         let near = Cron::nearest_timezone(zone);
-        let help = near.map_or("write one such as Europe/Athens or UTC".to_owned(), |near| {
-            format!("did you mean `{near}`?")
-        });
+        let help =
+            near.map_or("write one such as Europe/Athens or UTC".to_owned(), |near| format!("did you mean `{near}`?"));
         return Err(Failure::Usage(format!("--timezone: `{}` is no time zone; {help}", clean(zone, 60))));
     }
     Cron::parse(expression, timezone).map_err(|why| {

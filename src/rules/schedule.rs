@@ -224,6 +224,9 @@ mod tests {
         assert_ne!(key("0 9 * * *"), cron("0 9 * * *", "UTC").key());
         assert_eq!(Schedule { catch_up: CatchUp::All, ..every(600) }.key(), every(600).key());
         assert_eq!((every(600).words(), every(3600).words()), ("every 10 minutes".to_owned(), "every hour".to_owned()));
-        assert_eq!((every(600).expression(), every(90).words()), ("every 10m".to_owned(), "every 90 seconds".to_owned()));
+        assert_eq!(
+            (every(600).expression(), every(90).words()),
+            ("every 10m".to_owned(), "every 90 seconds".to_owned())
+        );
     }
 }

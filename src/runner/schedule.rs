@@ -210,7 +210,11 @@ fn overdue(parts: &RunnerParts, line: &Line, slot: Time, fingerprint: &str) -> P
         fingerprint: fingerprint.to_owned(),
         kind: KIND,
         subject: line.rule.id.to_string(),
-        message: format!("the slot {slot} of `{}` ({}) was not fired: {way_out}", line.rule.id, line.schedule.expression()),
+        message: format!(
+            "the slot {slot} of `{}` ({}) was not fired: {way_out}",
+            line.rule.id,
+            line.schedule.expression()
+        ),
     }
 }
 
@@ -253,7 +257,8 @@ impl Line {
 /// was `seen` no longer ago than a minute, or it is now. The others are missed, and `catch_up` decides.
 fn due(schedule: &Schedule, upto: Time, seen: Option<Time>, now: Time) -> Due {
     let slots = schedule.between(upto, now, MOST);
-    let there_since = seen.filter(|seen| now.since(*seen) <= GAP).map_or(now, |seen| seen.plus(Duration::from_millis(1)));
+    let there_since =
+        seen.filter(|seen| now.since(*seen) <= GAP).map_or(now, |seen| seen.plus(Duration::from_millis(1)));
     let (missed, on_time): (Vec<Time>, Vec<Time>) = slots.newest.into_iter().partition(|slot| *slot < there_since);
     let mut given_up = slots.before;
     let mut fire: Vec<Time> = Vec::new();

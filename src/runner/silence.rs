@@ -3,12 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::RunnerParts;
-use crate::{
-    clock::Time,
-    config::forms::show_duration,
-    model::Problem,
-    store::StoreError,
-};
+use crate::{clock::Time, config::forms::show_duration, model::Problem, store::StoreError};
 
 /// The kind of its problems.
 const KIND: &str = "silence";

@@ -93,7 +93,9 @@ pub fn by_hand(rule: &Rule, inputs: Vec<(String, String)>, now: Time) -> Result<
     let is_manual = rule.on.iter().any(|on| matches!(on, On::Manual { .. }));
     match rule.schedules().next().filter(|_| !is_manual) {
         None => manual(rule, inputs),
-        Some(_) if !inputs.is_empty() => Err(vec![format!("rule `{}` goes by a schedule and takes no inputs", rule.id)]),
+        Some(_) if !inputs.is_empty() => {
+            Err(vec![format!("rule `{}` goes by a schedule and takes no inputs", rule.id)])
+        }
         Some(schedule) => {
             let slot = Time(now.0 - now.0.rem_euclid(1000));
             Ok(Fresh { source: BY_HAND.to_owned(), ..super::fired(rule, schedule, slot, 0) })

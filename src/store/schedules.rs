@@ -59,8 +59,7 @@ impl Store {
         let fire = move |desk: &mut Desk| {
             let (rule, schedule) = numbers(desk, &id)?;
             let of = dialect::ScheduleKey { rule, schedule };
-            if !dialect::has_schedule(&mut desk.conn, of)?
-                || !dialect::take_slot(&mut desk.conn, of, slot.0, event.0)?
+            if !dialect::has_schedule(&mut desk.conn, of)? || !dialect::take_slot(&mut desk.conn, of, slot.0, event.0)?
             {
                 return Ok(false);
             }

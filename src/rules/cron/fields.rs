@@ -63,7 +63,8 @@ impl Fields {
         let text = expression.trim();
         let shown = keys::shortened(text);
         if text.eq_ignore_ascii_case("@reboot") {
-            let why = "`@reboot` is no time: a schedule goes by the clock, and slots that a stop has cost are made up for";
+            let why =
+                "`@reboot` is no time: a schedule goes by the clock, and slots that a stop has cost are made up for";
             return Err(format!("{why} by `catch_up`"));
         }
         let text = if text.starts_with('@') {

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     rules::{
-        Around, Concurrency, DigestWindow, Fuse, On, OnStepError, Once, Step, StepKind, Threshold,
-        WhenFull, codes, keys,
+        Around, Concurrency, DigestWindow, Fuse, On, OnStepError, Once, Step, StepKind, Threshold, WhenFull, codes,
+        keys,
         reader::{Node, Reader, has_template},
     },
     templates::Leaf,

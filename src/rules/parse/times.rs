@@ -24,7 +24,8 @@ const FOREIGN: [(&str, &str); 8] = [
 /// Reads `schedule: { cron, timezone, catch_up }` or `{ every, catch_up }`. `None` where there are findings.
 pub(super) fn read_schedule<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<On> {
     if node.value.is_string() || node.value.is_null() {
-        let help = "write `schedule: { cron: \"0 9 * * mon-fri\", timezone: Europe/Athens }` or `schedule: { every: 10m }`";
+        let help =
+            "write `schedule: { cron: \"0 9 * * mon-fri\", timezone: Europe/Athens }` or `schedule: { every: 10m }`";
         reader.error(codes::WRONG_TYPE, reader.place(node), "`schedule` must be a map", help);
         return None;
     }
@@ -42,7 +43,10 @@ fn read_catch_up<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<CatchUp> {
     const FOREIGN: [(&str, &str); 6] =
         [("skip", "none"), ("false", "none"), ("one", "last"), ("latest", "last"), ("once", "last"), ("true", "all")];
     // `catch_up: false` is a boolean, and means what it says.
-    let written = node.value.as_bool().map_or_else(|| reader.text(node, "`catch_up`").map(str::to_owned), |flag| Some(flag.to_string()));
+    let written = node
+        .value
+        .as_bool()
+        .map_or_else(|| reader.text(node, "`catch_up`").map(str::to_owned), |flag| Some(flag.to_string()));
     let word = written?;
     let known = CatchUp::WORDS.into_iter().find(|(known, _)| *known == word);
     if known.is_none() {

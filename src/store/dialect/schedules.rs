@@ -39,7 +39,8 @@ pub(in crate::store) struct ScheduleTableRow {
 /// All of them.
 pub(in crate::store) fn schedules(conn: &mut Conn) -> Result<Vec<ScheduleTableRow>, StoreError> {
     type Row = (Integer, Integer, BigInt, BigInt, Nullable<BigInt>, Nullable<BigInt>, BigInt);
-    let sql = "SELECT rule, schedule, since, upto, last_slot, last_event, missed FROM schedules ORDER BY rule, schedule";
+    let sql =
+        "SELECT rule, schedule, since, upto, last_slot, last_event, missed FROM schedules ORDER BY rule, schedule";
     Ok(each!(conn, c => question::<Row>(sql, &[]).load(c))?)
 }
 
@@ -110,7 +111,8 @@ pub(in crate::store) fn slots_skipped(
 ) -> Result<(), StoreError> {
     let [rule, schedule] = of.binds();
     let binds = [Bind::Big(Some(upto)), Bind::Big(Some(missed)), rule, schedule];
-    execute(conn, "UPDATE schedules SET upto = ?, missed = missed + ? WHERE rule = ? AND schedule = ?", &binds).map(drop)
+    execute(conn, "UPDATE schedules SET upto = ?, missed = missed + ? WHERE rule = ? AND schedule = ?", &binds)
+        .map(drop)
 }
 
 /// Deletes slots before a time, so many at most. Rows deleted.

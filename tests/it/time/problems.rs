@@ -9,7 +9,8 @@ use crate::support::{app::TestApp, both::on_both, journal::Journal};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-const TEN: &str = "name: ten\non: { schedule: { every: 10m } }\ndo:\n  - stop: \"{{ event.slot }} {{ event.missed }}\"\n";
+const TEN: &str =
+    "name: ten\non: { schedule: { every: 10m } }\ndo:\n  - stop: \"{{ event.slot }} {{ event.missed }}\"\n";
 
 async fn open(app: &TestApp) -> Vec<ProblemRow> {
     app.store().problems(true, 100).await.unwrap()

@@ -4,18 +4,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bellwire::clock::Time;
 
-use crate::support::{
-    app::TestApp,
-    both::on_both,
-    journal::Journal,
-};
+use crate::support::{app::TestApp, both::on_both, journal::Journal};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A rule whose runs say which slot started them, and how many were given up before it.
 fn rule(schedule: &str) -> String {
-    format!("name: n\non: {{ schedule: {{ {schedule} }} }}\ndo:\n  - stop: \"{{{{ event.slot }}}} {{{{ event.missed }}}}\"\n")
+    format!(
+        "name: n\non: {{ schedule: {{ {schedule} }} }}\ndo:\n  - stop: \"{{{{ event.slot }}}} {{{{ event.missed }}}}\"\n"
+    )
 }
 
 async fn start(rules: &[(&str, &str)], database: BTreeMap<String, String>) -> TestApp {
