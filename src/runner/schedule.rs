@@ -297,8 +297,9 @@ mod tests {
     #[test]
     fn slots_that_somebody_was_there_for_are_all_fired_and_the_others_as_catch_up_says() {
         use CatchUp::{All, Last, None as Never};
+        type Case<'c> = (CatchUp, Option<&'c str>, &'c str, &'c [&'c str], u64);
         // In force since 10:00; when it was last looked, and now.
-        let cases: [(CatchUp, Option<&str>, &str, &[&str], u64); 10] = [
+        let cases: [Case<'_>; 10] = [
             (Never, Some("10:09:59"), "10:10:00", &["10:10 0"], 0),
             (Never, Some("10:09:59"), "10:10:40", &["10:10 0"], 0),
             (Never, Some("10:09:59"), "10:12:00", &[], 1),

@@ -48,7 +48,7 @@ impl Store {
 
     /// The schedules, as they are; in no order.
     pub async fn schedules(&self) -> Result<Vec<ScheduleRow>, StoreError> {
-        self.read(|conn, lookup| all(conn, lookup)).await
+        self.read(all).await
     }
 
     /// Fires a slot: stores its event with the runs that it starts, once. `missed` are slots before it that are given up with it. False:

@@ -83,7 +83,7 @@ fn even_step(field: &Field, whole: u8) -> Option<u8> {
     let [first, second, ..] = field.values.as_slice() else { return None };
     let step = second.checked_sub(*first)?;
     let wanted: Vec<u8> = (0..whole).step_by(usize::from(step.max(1))).collect();
-    (*first == 0 && step > 1 && whole % step == 0 && field.values == wanted).then_some(step)
+    (*first == 0 && step > 1 && whole.is_multiple_of(step) && field.values == wanted).then_some(step)
 }
 
 fn name(names: &[&str], value: u8, first: u8) -> String {
