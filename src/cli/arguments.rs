@@ -80,6 +80,11 @@ pub(super) enum Verb {
     /// Look at what is known of people, and change or forget it
     #[command(subcommand)]
     Profiles(ProfilesVerb),
+    /// Look at schedules: when each rule is started next, and what was missed
+    #[command(args_conflicts_with_subcommands = true)]
+    Schedules(Schedules),
+    /// Look at problems: what is wrong for longer than a moment
+    Problems(Problems),
     /// Send a signed sample delivery to a running server
     Send(Send),
     /// Say what is well, what is not, and what to do about it
@@ -271,6 +276,64 @@ pub(super) enum ConfigVerb {
     /// Print every setting with its default and what it means
     #[command(after_long_help = "Example:\n  bellwire config defaults > all-settings.toml")]
     Defaults,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  bellwire schedules\n  bellwire schedules --json\n  \
+    bellwire schedules next '0 9 * * mon-fri' --timezone Europe/Athens\n\n\
+    LAST is the newest slot that was fired, MISSED how many never were since the schedule came into force.")]
+pub(super) struct Schedules {
+    #[command(subcommand)]
+    pub(super) verb: Option<SchedulesVerb>,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SchedulesVerb {
+    /// Print the next slots of an expression; needs no workspace
+    #[command(after_long_help = "Examples:\n  bellwire schedules next '0 9 * * mon-fri' --timezone Europe/Athens\n  \
+        bellwire schedules next '30 3 * * *' --timezone Europe/Athens --from 2026-03-28T00:00:00Z --count 3\n  \
+        bellwire schedules next 'every 10m' --json | jq -r '.slots[]'\n\n\
+        Five fields as in crontab(5): minute, hour, day of the month, month, day of the week (0 and 7 are Sunday); lists, ranges,\n\
+        steps, names, @daily and its kin. Where both day fields are restricted, a day that either names is meant. A slot that the\n\
+        clock leaps over is the first instant after the leap, one that it shows twice is the first of the two; where the hour is\n\
+        * or */n slots go by elapsed time instead.\n\n\
+        With --json: {expression, words, timezone, from, slots, local}; `slots` and `local` are lists of RFC 3339 texts of the same\n\
+        instants, in UTC and with the zone's offset.")]
+    Next(SchedulesNext),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchedulesNext {
+    /// Five fields, @daily and its kin, or a span such as 'every 10m'
+    #[arg(allow_hyphen_values = true)]
+    pub(super) expression: String,
+    /// Such as Europe/Athens; UTC unless given
+    #[arg(long, value_name = "ZONE")]
+    pub(super) timezone: Option<String>,
+    /// Slots after this time, such as 2026-03-01T10:00:00Z; now unless given
+    #[arg(long, value_name = "TIME")]
+    pub(super) from: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) count: u32,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  bellwire problems\n  bellwire problems --all --json\n\n\
+    A schedule that is overdue, a source that is silent and their like are raised once, counted, and solved by themselves.")]
+pub(super) struct Problems {
+    /// Also those that are solved
+    #[arg(long)]
+    pub(super) all: bool,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

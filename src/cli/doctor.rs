@@ -12,7 +12,7 @@ use super::{
     disk,
     failure::Failure,
     needs::Needs,
-    open,
+    open, schedules,
 };
 use crate::{
     app::{self, Compiled},
@@ -20,7 +20,7 @@ use crate::{
     config::{self, Config},
     model::Finding,
     secret::SealingKey,
-    store::{Counts, Mode, SecretRow, Store, Vault},
+    store::{Counts, Mode, ProblemRow, ScheduleRow, SecretRow, Store, Vault},
 };
 
 /// Less free room than this is a warning, and less than a tenth of it a failure.
@@ -113,7 +113,7 @@ pub(super) fn run(workspace: &Path, options: &Doctor) -> Result<Answer, Failure>
     }
     let compiled = rules(&mut report, &config);
     key_file(&mut report, &config);
-    let secrets = database(&mut report, &config);
+    let secrets = database(&mut report, &config, compiled.as_ref());
     // What is set is not known where the database does not answer.
     if let (Some(compiled), Some(secrets)) = (compiled, secrets) {
         needed_secrets(&mut report, &config, &compiled, &secrets);
@@ -188,7 +188,7 @@ fn open_to_others(_file: &Path) -> bool {
 }
 
 /// Names of the secrets that are set. `None`: the database does not answer.
-fn database(report: &mut Report, config: &Config) -> Option<BTreeSet<String>> {
+fn database(report: &mut Report, config: &Config, compiled: Option<&Compiled>) -> Option<BTreeSet<String>> {
     match open::is_unborn(config) {
         Ok(false) => {}
         Ok(true) => {
@@ -205,20 +205,26 @@ fn database(report: &mut Report, config: &Config) -> Option<BTreeSet<String>> {
         let store: Store = open::store(config, Mode::Read)?;
         store.ping().await?;
         let counts = store.counts(now).await?;
+        let problems = store.problems(true, usize::MAX).await?;
+        let schedules = store.schedules().await?;
         let rows = match Vault::open(store.clone(), config, open::clock()) {
             Ok(vault) => vault.list().await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         store.close();
-        Ok((counts, rows))
+        Ok((counts, rows, problems, schedules))
     });
     match asked {
         Err(failure) => {
             unanswered(report, &failure);
             None
         }
-        Ok((counts, rows)) => {
+        Ok((counts, rows, problems, schedules)) => {
             counted(report, &counts, now);
+            troubled(report, &problems);
+            if let Some(compiled) = compiled {
+                late(report, compiled, &schedules, now);
+            }
             listed(report, rows)
         }
     }
@@ -254,6 +260,31 @@ fn counted(report: &mut Report, counts: &Counts, now: Time) {
         }
         _ => report.ok("runs", format!("none is late; {} have failed", counts.runs_failed)),
     }
+}
+
+/// Problems that are open.
+fn troubled(report: &mut Report, problems: &[ProblemRow]) {
+    if problems.is_empty() {
+        return;
+    }
+    let named: Vec<String> = problems.iter().map(|row| format!("{} of {}", row.kind, row.subject)).collect();
+    let says = format!("{} open: {}", count(problems.len(), "problem"), clean(&named.join(", "), 300));
+    report.warn("problems", says, "`bellwire problems` says what to do about each");
+}
+
+/// Schedules whose slots nobody fires, a server that does not run included.
+fn late(report: &mut Report, compiled: &Compiled, rows: &[ScheduleRow], now: Time) {
+    let all = schedules::lines(compiled.set.rules.values().map(AsRef::as_ref), rows, now);
+    if all.is_empty() {
+        return;
+    }
+    let late: Vec<String> =
+        all.iter().filter_map(|line| line.overdue.map(|slot| format!("{} since {slot}", line.rule.id))).collect();
+    if late.is_empty() {
+        return report.ok("schedules", format!("{}, none overdue", count(all.len(), "schedule")));
+    }
+    let says = format!("overdue: {}", clean(&late.join(", "), 300));
+    report.warn("schedules", says, "is `bellwire serve` running, with runner.enabled? See `bellwire schedules`");
 }
 
 /// `1 event`, `2 events`, `no events`, for what the database counts.

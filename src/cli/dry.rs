@@ -99,12 +99,13 @@ fn chosen(compiled: &app::Compiled, name: &str) -> Result<Arc<Rule>, Failure> {
 /// The event: of the store, a sample, or a file.
 fn subject(config: &Config, registry: &Registry, rule: &Rule, options: &Run) -> Result<Subject, Failure> {
     let Some(written) = &options.event else {
-        let made = starts::manual(rule, run::inputs(options)?).map_err(|faults| {
+        let now = open::clock().now();
+        let made = starts::by_hand(rule, run::inputs(options)?, now).map_err(|faults| {
             let ways = "or name an event: --event FILE, --event evt_..., --event sample:gruveo.call/missed";
             Failure::Usage(format!("{}; {ways}", faults.join("; ")))
         })?;
-        let given = Given::payload(starts::MANUAL, made.event);
-        return given.subject(registry, open::clock().now(), 1).map(|(subject, _)| subject).map_err(Failure::No);
+        let given = Given::payload(&made.kind, made.event);
+        return given.subject(registry, now, 1).map(|(subject, _)| subject).map_err(Failure::No);
     };
     event_given(config, registry, written, Given::only_type(rule))
 }

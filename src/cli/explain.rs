@@ -109,17 +109,20 @@ async fn event(
         }
     };
     let suppressed = store.suppressed(id).await?;
+    let scheduled = starts::scheduled_rule(&detail.event.kind, &detail.event.meta);
     let mut shown = Vec::new();
     let mut deaf = Vec::new();
     for one in rules {
-        let table = explain_rule(one, &subject, &config.vars);
+        let mut table = explain_rule(one, &subject, &config.vars);
+        table.hears |= scheduled == Some(&*one.id) && one.schedules().next().is_some();
         let acted = table.hears && one.enabled;
         if acted || options.all || rule.is_some() {
             shown.push(Shown {
                 table,
                 file: one.file.to_string(),
                 enabled: one.enabled,
-                by_hand: detail.row.kind == starts::MANUAL,
+                by_hand: detail.row.kind == starts::MANUAL
+                    || (scheduled.is_some() && detail.row.source == starts::BY_HAND),
                 runs: detail.runs.iter().filter(|run| *run.rule == *one.id).collect(),
                 suppressed: suppressed.iter().find(|other| *other.rule == *one.id),
             });

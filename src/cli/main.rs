@@ -12,7 +12,8 @@ use super::{
     arguments::{Arguments, Verb},
     backtest, calls, check, config, demo, doctor, events, explain,
     failure::Failure,
-    help, init, profiles, render, replay, run as run_verb, runs, schema, secrets, send, serve, test,
+    help, init, problems, profiles, render, replay, run as run_verb, runs, schedules, schema, secrets, send, serve,
+    test,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -59,6 +60,8 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Runs(verb) => runs::run(workspace, &verb)?,
         Verb::Calls(options) => calls::run(workspace, &options)?,
         Verb::Profiles(verb) => profiles::run(workspace, &verb)?,
+        Verb::Schedules(options) => schedules::run(workspace, &options)?,
+        Verb::Problems(options) => problems::run(workspace, &options)?,
         Verb::Send(options) => send::run(workspace, &options)?,
         Verb::Doctor(options) => doctor::run(workspace, &options)?,
     };

@@ -38,7 +38,7 @@ impl Needs {
                 let service = match on {
                     On::Type { event, .. } => event.split('.').next().unwrap_or_default(),
                     On::Service { service, .. } => service,
-                    On::Manual { .. } => continue,
+                    On::Manual { .. } | On::Schedule(_) => continue,
                 };
                 add_hook(&mut wanted, registry, config, service);
             }

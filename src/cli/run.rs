@@ -29,7 +29,7 @@ const INPUTS: u64 = 1024 * 1024;
     bellwire run calls/missed --event evt_01hf3y8a9d000          also where it did not match\n  \
     bellwire run calls/missed --event evt_01hf3y8a9d000 --dry    show what it would send\n  \
     bellwire run calls/missed --event sample:gruveo.call/missed --dry --reply find=found.json\n\n\
-    A rule with `on: manual` takes inputs; any rule runs on a stored event. The run is written into the database and taken by the\n\
+    A rule with `on: manual` takes inputs, one with a schedule is started as if a slot were now; any rule runs on a stored event. The run is written into the database and taken by the\n\
     running server within a second. `when`, `threshold`, `once` and `digest` are not asked.\n\n\
     Exit code 1 where --wait sees it fail, or it is held.")]
 pub(super) struct Run {
@@ -131,15 +131,15 @@ fn rule_of(compiled: &crate::app::Compiled, id: &str) -> Result<Arc<Rule>, Failu
 async fn manually(config: &Config, store: &Store, rule: &str, inputs: &[(String, String)]) -> Result<RunId, Failure> {
     let (set_id, compiled) = pinned::workspace(config, store).await?;
     let rule = rule_of(&compiled, rule)?;
-    if !rule.on.iter().any(|on| matches!(on, On::Manual { .. })) {
+    if !rule.on.iter().any(|on| matches!(on, On::Manual { .. } | On::Schedule(_))) {
         return Err(Failure::No(format!(
-            "`{0}` is not started by hand: it has no `on: manual`; run it on a stored event: \
+            "`{0}` is not started by hand: it has no `on: manual` and no schedule; run it on a stored event: \
              bellwire run {0} --event evt_...",
             rule.id
         )));
     }
-    let fresh = starts::manual(&rule, inputs.to_vec()).map_err(|faults| Failure::No(faults.join("\n")))?;
     let now = open::clock().now();
+    let fresh = starts::by_hand(&rule, inputs.to_vec(), now).map_err(|faults| Failure::No(faults.join("\n")))?;
     let in_force = InForce { set: compiled.set, set_id, registry: compiled.registry };
     open::with_ids(now, async |ids| {
         let event = starts::manual_event(ids, &in_force, &rule, fresh.clone(), now);

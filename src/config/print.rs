@@ -127,6 +127,7 @@ fn named(config: &Config) -> Vec<(String, Keys)> {
                 ("secrets", json!(source.secrets)),
                 ("enabled", json!(source.enabled)),
                 ("public", json!(source.public)),
+                ("expect", json!(source.expect.map(forms::show_duration))),
             ],
         ));
     }

@@ -1,6 +1,7 @@
 //! Cron expressions with crontab(5)'s meaning, in a time zone.
 
 mod fields;
+mod words;
 
 use std::str::FromStr as _;
 
@@ -35,6 +36,14 @@ pub struct Cron {
     any_hour: bool,
 }
 
+impl PartialEq for Cron {
+    fn eq(&self, other: &Self) -> bool {
+        self.expression == other.expression && self.timezone == other.timezone
+    }
+}
+
+impl Eq for Cron {}
+
 impl Cron {
     /// Reads an expression: five fields, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` and their other names. `Err` is one
     /// sentence.
@@ -59,13 +68,19 @@ impl Cron {
         Ok(cron)
     }
 
+    /// As a person says it: `at 09:00, Monday to Friday`; its zone is not in it.
+    pub fn words(&self) -> String {
+        // What was read once reads again.
+        Fields::parse(&self.expression).map_or_else(|_| self.expression.clone(), |fields| fields.words())
+    }
+
     /// Whether there is a time zone of this name.
-    pub(super) fn knows_timezone(name: &str) -> bool {
+    pub fn knows_timezone(name: &str) -> bool {
         TimeZone::get(name).is_ok()
     }
 
     /// The time zone whose name is nearest. `None` where none is near.
-    pub(super) fn nearest_timezone(name: &str) -> Option<String> {
+    pub fn nearest_timezone(name: &str) -> Option<String> {
         let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect();
         keys::nearest(name, known.iter().map(String::as_str)).map(str::to_owned)
     }

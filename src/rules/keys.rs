@@ -23,7 +23,7 @@ pub(super) const RULE: &[&str] = &[
 pub(super) const ON: &[&str] = &["event", "own", "schedule", "poll", "manual"];
 
 /// Keys of `on` that are known and not built yet.
-pub(super) const ON_LATER: &[&str] = &["schedule", "poll"];
+pub(super) const ON_LATER: &[&str] = &["poll"];
 
 /// Keys of a step, kinds included; a service action is one more.
 pub(super) const STEP: &[&str] = &[

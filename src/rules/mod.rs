@@ -16,6 +16,7 @@ mod parse;
 mod pattern;
 mod reader;
 mod rule;
+mod schedule;
 mod schema;
 mod set;
 mod vocabulary;
@@ -33,6 +34,7 @@ pub use rule::{
     Around, AttributesStep, Concurrency, DigestWindow, Every, Fuse, HttpAuth, HttpBody, HttpStep, ManualInput, On,
     OnStepError, Once, Retry, RetryWhen, Rule, Step, StepKind, Threshold, Unknown, Var, WaitStep, WaitWhat, WhenFull,
 };
+pub use schedule::{CatchUp, Schedule, Slots};
 pub use schema::schema;
 pub use set::{Compiled, Digest, Set, Texts};
 pub use vocabulary::{ActionInfo, EventInfo, InputInfo, Vocabulary};

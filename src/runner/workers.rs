@@ -12,7 +12,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{PinnedSets, hold::Left, housekeeping::prune_nightly, lane::Parked, line::Line, take_up::work};
+use super::{
+    PinnedSets,
+    hold::Left,
+    housekeeping::prune_nightly,
+    lane::Parked,
+    line::Line,
+    schedule::{Clockwork, keep_time},
+    take_up::work,
+};
 use crate::{
     clock::{SharedClock, Time},
     config::Config,
@@ -92,12 +100,14 @@ pub struct Runner {
     shared: Arc<Shared>,
     task: Mutex<Option<JoinHandle<()>>>,
     nightly: JoinHandle<()>,
+    time: JoinHandle<()>,
 }
 
 struct Shared {
     parts: RunnerParts,
     state: Mutex<State>,
     line: Line,
+    clockwork: Clockwork,
     /// Rung when a worker has left a run, for those who wait until all is settled.
     left: Notify,
     /// Rung when a run was left that may be due before anything else is.
@@ -122,12 +132,14 @@ impl Shared {
 impl Runner {
     /// Starts the loop. Runs of a dead process must have been recovered before.
     pub fn start(parts: RunnerParts) -> Self {
-        let (state, line) = (Mutex::default(), Line::default());
-        let shared = Arc::new(Shared { parts, state, line, left: Notify::new(), look: Notify::new() });
+        let (state, line, clockwork) = (Mutex::default(), Line::default(), Clockwork::default());
+        let shared = Arc::new(Shared { parts, state, line, clockwork, left: Notify::new(), look: Notify::new() });
         let task = tokio::spawn(run(Arc::clone(&shared)));
         let housekeeper = Arc::clone(&shared);
         let nightly = tokio::spawn(async move { prune_nightly(&housekeeper.parts).await });
-        Self { shared, task: Mutex::new(Some(task)), nightly }
+        let timekeeper = Arc::clone(&shared);
+        let time = tokio::spawn(async move { keep_time(&timekeeper.parts, &timekeeper.clockwork).await });
+        Self { shared, task: Mutex::new(Some(task)), nightly, time }
     }
 
     /// The rule sets, to keep one that was just compiled.
@@ -135,8 +147,9 @@ impl Runner {
         &self.shared.parts.pinned
     }
 
-    /// Returns once no run is in hand and none is due at the clock's present time: for tests that hold the clock.
+    /// Returns once every slot of a schedule has been fired, no run is in hand and none is due at the clock's present time: for tests that hold the clock.
     pub async fn settled(&self) -> Result<(), StoreError> {
+        self.shared.clockwork.look(&self.shared.parts).await?;
         loop {
             self.shared.parts.wake.ring();
             let left = self.shared.left.notified();
@@ -154,6 +167,7 @@ impl Runner {
         self.shared.parts.lifecycle.enter(Phase::Draining);
         self.shared.parts.wake.ring();
         self.nightly.abort();
+        self.time.abort();
         let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return true;
         };

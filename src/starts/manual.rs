@@ -18,6 +18,9 @@ use crate::{
 /// The type of every manual event; its run says which rule it started.
 pub const MANUAL: &str = "manual.run";
 
+/// The source of events that a person makes.
+pub const BY_HAND: &str = "manual";
+
 /// Edits between a name that was typed and the one that was meant, at most.
 const NEAR: usize = 2;
 
@@ -29,7 +32,7 @@ pub fn manual(rule: &Rule, inputs: Vec<(String, String)>) -> Result<Fresh, Vec<S
         .iter()
         .filter_map(|on| match on {
             On::Manual { inputs } => Some(inputs),
-            On::Type { .. } | On::Service { .. } => None,
+            On::Type { .. } | On::Service { .. } | On::Schedule(_) => None,
         })
         .flatten()
         .collect();
@@ -69,7 +72,7 @@ pub fn manual(rule: &Rule, inputs: Vec<(String, String)>) -> Result<Fresh, Vec<S
     let event = Value::Object(payload);
     Ok(Fresh {
         kind: MANUAL.to_owned(),
-        source: "manual".to_owned(),
+        source: BY_HAND.to_owned(),
         service: None,
         verified: super::INTERNAL.to_owned(),
         depth: 0,
@@ -82,6 +85,22 @@ pub fn manual(rule: &Rule, inputs: Vec<(String, String)>) -> Result<Fresh, Vec<S
         dictionary: Arc::default(),
         dedupe: None,
     })
+}
+
+/// The event of any rule that a person starts without naming a stored one: one with `manual` on its inputs, one with a `schedule` as if a
+/// slot of it were at `now` (to the second). `Err` is every fault, a sentence each.
+pub fn by_hand(rule: &Rule, inputs: Vec<(String, String)>, now: Time) -> Result<Fresh, Vec<String>> {
+    let is_manual = rule.on.iter().any(|on| matches!(on, On::Manual { .. }));
+    match rule.schedules().next().filter(|_| !is_manual) {
+        None => manual(rule, inputs),
+        Some(_) if !inputs.is_empty() => {
+            Err(vec![format!("rule `{}` goes by a schedule and takes no inputs", rule.id)])
+        }
+        Some(schedule) => {
+            let slot = Time(now.0 - now.0.rem_euclid(1000));
+            Ok(Fresh { source: BY_HAND.to_owned(), ..super::fired(rule, schedule, slot, 0) })
+        }
+    }
 }
 
 /// What is stored of a manual event: one run of that rule, which passes no gates; its vars are computed when it begins.

@@ -4,14 +4,16 @@ mod event;
 mod gates;
 mod manual;
 mod replay;
+mod schedule;
 mod subject;
 
 use std::sync::Arc;
 
 pub use event::{Fresh, emitted, started};
 pub use gates::{gates, place};
-pub use manual::{MANUAL, manual, manual_event};
+pub use manual::{BY_HAND, MANUAL, by_hand, manual, manual_event};
 pub use replay::{outputs_before, path_in_text};
+pub use schedule::{SCHEDULED, fired, scheduled_rule, slot_payload, started_one};
 pub use subject::{event_value, subject_of, trigger_of};
 
 use crate::{rules, services};

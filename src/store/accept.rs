@@ -196,6 +196,11 @@ impl ReadyEvent {
         Ok(Self { event, channel, bytes, used, data })
     }
 
+    /// The event's id.
+    pub(super) fn id(&self) -> EventId {
+        self.event.id
+    }
+
     /// Roughly what it holds in memory.
     pub(super) fn size(&self) -> usize {
         // The payload beside the packed body takes about as much as the body as it came.

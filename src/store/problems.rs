@@ -1,6 +1,10 @@
 //! Problems: raised, seen again, solved.
 
-use super::{error::StoreError, handle::Store};
+use super::{
+    dialect::{self, ProblemTableRow},
+    error::StoreError,
+    handle::Store,
+};
 use crate::{clock::Time, model::Problem};
 
 /// A problem in the list.
@@ -24,20 +28,37 @@ pub struct ProblemRow {
     pub solved_at: Option<Time>,
 }
 
-// CONTRACT STUB
 impl Store {
     /// Opens a problem, or counts it once more where it is open; one that was solved is opened anew.
-    pub async fn raise(&self, _problem: Problem, _at: Time) -> Result<(), StoreError> {
-        Ok(())
+    pub async fn raise(&self, problem: Problem, at: Time) -> Result<(), StoreError> {
+        let size = 128 + problem.message.len();
+        self.write(size, move |desk| dialect::raise_problem(&mut desk.conn, &problem, at.0)).await
     }
 
     /// Closes the problem of this fingerprint. True: it was open.
-    pub async fn solve(&self, _fingerprint: &str, _at: Time) -> Result<bool, StoreError> {
-        Ok(false)
+    pub async fn solve(&self, fingerprint: &str, at: Time) -> Result<bool, StoreError> {
+        let fingerprint = fingerprint.to_owned();
+        self.write(128, move |desk| dialect::solve_problem(&mut desk.conn, &fingerprint, at.0)).await
     }
 
-    /// Problems, the one seen last first: open ones, or all.
-    pub async fn problems(&self, _open: bool, _limit: usize) -> Result<Vec<ProblemRow>, StoreError> {
-        Ok(Vec::new())
+    /// Problems, the one seen last first: open ones, or all; 1,000 at most.
+    pub async fn problems(&self, open: bool, limit: usize) -> Result<Vec<ProblemRow>, StoreError> {
+        let rows = self.read(move |conn, _| dialect::problems(conn, open)).await?;
+        Ok(rows.into_iter().take(limit).map(ProblemRow::from).collect())
+    }
+}
+
+impl From<ProblemTableRow> for ProblemRow {
+    fn from(row: ProblemTableRow) -> Self {
+        Self {
+            fingerprint: row.fingerprint,
+            kind: row.kind,
+            subject: row.subject,
+            message: row.message,
+            count: row.count,
+            first_at: Time(row.first_at),
+            last_at: Time(row.last_at),
+            solved_at: row.solved_at.map(Time),
+        }
     }
 }

@@ -28,6 +28,8 @@ pub struct Pruned {
     pub dedupe_keys: u64,
 }
 
+/// How long a fired slot is known: a clock that is set back by less doubles none.
+const SLOTS: Duration = Duration::from_hours(7 * 24);
 /// How long one transaction may keep the others waiting.
 const SHORT: Duration = Duration::from_millis(50);
 /// Events of the first transaction; later ones grow or shrink with the time that it took.
@@ -45,6 +47,8 @@ pub(super) async fn all(store: &Store, before: Time, now: Time) -> Result<Pruned
     let mut pruned = Pruned::default();
     // First, so that no event is kept for them.
     gates(store, now).await?;
+    slots(store, now).await?;
+    store.write(64, move |desk| dialect::delete_solved(&mut desk.conn, before.0)).await?;
     store.write(64, |desk| waits::delete_ended(&mut desk.conn, &mut desk.known)).await?;
     events(store, before, &mut pruned).await?;
     pruned.dedupe_keys = keys(store, now).await?;
@@ -99,6 +103,13 @@ async fn events(store: &Store, before: Time, pruned: &mut Pruned) -> Result<(), 
         // The time includes that of others in the same commit, so the batch errs on the small side.
         size = if begun.elapsed() > SHORT / 2 { (size / 2).max(1) } else { (size * 2).min(LARGEST_BATCH) };
     }
+}
+
+/// Slots of schedules that were fired long ago.
+async fn slots(store: &Store, now: Time) -> Result<(), StoreError> {
+    let before = now.minus(SLOTS).0;
+    while store.write(64, move |desk| dialect::delete_slots(&mut desk.conn, before)).await? > 0 {}
+    Ok(())
 }
 
 /// Keys of `once` and counts of `threshold` that are over.

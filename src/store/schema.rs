@@ -139,6 +139,33 @@ diesel::table! { echoes (hash) { hash -> Binary, depth -> SmallInt, until -> Big
 diesel::table! {
     early_echoes (hash, event) { hash -> Binary, event -> BigInt, until -> BigInt, hearing -> Nullable<Binary>, }
 }
+diesel::table! {
+    schedules (rule, schedule) {
+        rule -> Integer,
+        schedule -> Integer,
+        since -> BigInt,
+        upto -> BigInt,
+        last_slot -> Nullable<BigInt>,
+        last_event -> Nullable<BigInt>,
+        missed -> BigInt,
+    }
+}
+diesel::table! {
+    slots (rule, schedule, slot) { rule -> Integer, schedule -> Integer, slot -> BigInt, event -> BigInt, }
+}
+diesel::table! {
+    problems (fingerprint) {
+        fingerprint -> Text,
+        kind -> Text,
+        subject -> Text,
+        message -> Text,
+        count -> BigInt,
+        first_at -> BigInt,
+        last_at -> BigInt,
+        solved_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! { expectations (source) { source -> Text, since -> BigInt, } }
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

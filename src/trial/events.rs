@@ -8,6 +8,8 @@ use crate::{
     matcher::{Came, Subject, trigger},
     rules::{On, Rule},
     services::{Pack, Registry, Request, TokenPlace, Verify, payload},
+    starts::{SCHEDULED, slot_payload},
+    trial::world::NOON,
     value::{Object, Value, merge},
 };
 
@@ -115,6 +117,14 @@ impl Given {
     }
 }
 
+/// What the first schedule of a rule fires, at noon of a Monday or the first slot after it. `None`: the sample is another, or the rule
+/// has no schedule.
+pub(super) fn of_schedule(rule: &Rule, written: &str) -> Option<Given> {
+    let schedule = rule.schedules().next().filter(|_| written == SCHEDULED)?;
+    let slot = schedule.next_after(Time(NOON.0 - 1)).unwrap_or(NOON);
+    Some(Given::payload(SCHEDULED, slot_payload(schedule, slot, 0)))
+}
+
 /// The sample that `gruveo.call/missed` names; `gruveo.call` is the first of its samples. `Err` is a sentence and the way out.
 pub fn sample(registry: &Registry, written: &str) -> Result<Given, (String, String)> {
     let (kind, name) = written.split_once('/').map_or((written, None), |(kind, name)| (kind, Some(name)));
@@ -149,7 +159,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::trial::world::NOON;
 
     fn registry() -> Registry {
         Registry::load(&BTreeMap::new()).unwrap()

@@ -65,6 +65,8 @@ pub enum Violation {
     NotAnswered { run: String },
     /// The profile counts otherwise than there were runs, or than events were emitted.
     Miscounted { what: &'static str, wanted: usize, seen: usize },
+    /// A second between the first and the last that were fired was not.
+    Untold { second: u64 },
     /// A delivery stands in no digest, or in two.
     Gathered { number: usize, times: usize },
 }
@@ -75,7 +77,18 @@ pub fn check(ledger: &Ledger) -> Vec<Violation> {
     runs(ledger, &mut violations);
     effects(ledger, &mut violations);
     counts(ledger, &mut violations);
+    let ticks = ticks(ledger);
+    if let (Some(first), Some(last)) = (ticks.first(), ticks.last()) {
+        violations.extend(
+            (*first..*last).filter(|second| !ticks.contains(second)).map(|second| Violation::Untold { second }),
+        );
+    }
     violations
+}
+
+/// The seconds whose slot had its effect.
+pub fn ticks(ledger: &Ledger) -> BTreeSet<u64> {
+    ledger.effects.values().filter_map(|(path, _)| path.strip_prefix("/tick/")?.parse().ok()).collect()
 }
 
 fn runs(ledger: &Ledger, violations: &mut Vec<Violation>) {
@@ -298,6 +311,33 @@ fn a_finished_step_that_is_repeated_is_caught() {
 fn a_wait_that_nothing_ended_is_caught() {
     let unanswered = Violation::NotAnswered { run: "run_wait_3".to_owned() };
     forged(|ledger| run(ledger, "run_wait_3").ends[0].1 = "timed_out".to_owned(), &[unanswered]);
+}
+
+#[test]
+fn a_second_without_its_slot_is_caught() {
+    let tick = |ledger: &mut Ledger, second: u64, key: &str| {
+        let path = format!("/tick/{second}");
+        let attempt = AttemptFact { step: "do.0".to_owned(), key: key.to_owned(), outcome: "ok".to_owned() };
+        let run = RunFact {
+            id: format!("run_{key}"),
+            rule: rules::TICK.to_owned(),
+            event: format!("evt_{key}"),
+            state: "ok".to_owned(),
+            attempts: vec![attempt],
+            ..RunFact::default()
+        };
+        ledger.runs.push(run);
+        ledger.effects.insert(key.to_owned(), (path, 1));
+    };
+    forged(|ledger| [7, 8, 9].into_iter().for_each(|second| tick(ledger, second, &second.to_string())), &[]);
+    forged(
+        |ledger| [7, 9].into_iter().for_each(|second| tick(ledger, second, &second.to_string())),
+        &[Violation::Untold { second: 8 }],
+    );
+    forged(
+        |ledger| ["a", "b"].into_iter().for_each(|key| tick(ledger, 7, key)),
+        &[Violation::Doubled { path: "/tick/7".to_owned() }],
+    );
 }
 
 #[test]

@@ -70,6 +70,11 @@ impl Facts {
         }
     }
 
+    /// Whether a rule goes by the clock.
+    pub async fn has_schedules(&self) -> bool {
+        !self.0.schedules().await.unwrap().is_empty()
+    }
+
     /// What the profile counts.
     pub async fn counted(&self) -> u64 {
         let attributes = self.0.attributes(Keeper::Profile, rules::PERSON.to_owned()).await.unwrap();

@@ -11,6 +11,9 @@ pub const PERSON: &str = "storm@example.com";
 /// What each delivery emits.
 pub const EMITTED: &str = "storm.counted";
 
+/// The rule that goes by the clock.
+pub const TICK: &str = "tick";
+
 /// Kinds of a delivery, by its number: the first rule that hears it.
 const KINDS: [&str; 4] = ["retry", "ask", "loop", "wait"];
 
@@ -97,7 +100,13 @@ pub fn texts(receiver: &Receiver) -> BTreeMap<&'static str, String> {
         "name: a digest\n{every}digest: {{ per: \"{{{{ event.tracking.group }}}}\", every: 2s, max: 50 }}\ndo:\n  - {}\n",
         post("/digest/{% for call in events %}{{ call.tracking.ticket }}-{% endfor %}")
     );
+    // Every second is owed, also those in which no server ran.
+    let tick = format!(
+        "name: a tick\non: {{ schedule: {{ every: 1s, catch_up: all }} }}\ndo:\n  - {}\n",
+        post("/tick/{{ event.slot | date: '%s' }}")
+    );
     [
+        (TICK, tick),
         ("retry", main("retry")),
         ("ask", main("ask")),
         ("loop", turns),

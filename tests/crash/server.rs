@@ -139,6 +139,19 @@ impl Server {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
+    /// Takes the rule that goes by the clock out: it would never be quiet.
+    pub async fn stop_the_clock(&self, receiver: &Receiver) {
+        let text = rules::texts(receiver).remove(rules::TICK).unwrap();
+        let file = self.folder.path().join(format!("rules/{}.yaml", rules::TICK));
+        std::fs::write(file, text.replacen("on:", "enabled: false\non:", 1)).unwrap();
+        let facts = Facts::of(self);
+        let started = Instant::now();
+        while facts.has_schedules().await {
+            assert!(started.elapsed() < Duration::from_secs(20), "the rule is not taken out:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Waits until every run has ended or is held.
     pub async fn wait_until_quiet(&self, limit: Duration) {
         let started = Instant::now();

@@ -13,3 +13,4 @@ mod hooks;
 mod out;
 mod runs;
 mod support;
+mod time;

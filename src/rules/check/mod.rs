@@ -18,7 +18,11 @@ use guards::Guards;
 use ids::Ids;
 use schema::{Walk, walk};
 
-use super::{EventInfo, On, Rule, parse::inputs_schema, reader::Reader};
+use super::{
+    EventInfo, On, Rule,
+    parse::{inputs_schema, schedule_schema},
+    reader::Reader,
+};
 use crate::{
     model::Place,
     templates::{Leaf, Reference, Tree},
@@ -122,6 +126,7 @@ pub(crate) fn check_rule(reader: &Reader<'_>, rule: &Rule) {
 fn manual_schema(on: &On) -> Option<Value> {
     match on {
         On::Manual { inputs } => Some(inputs_schema(inputs)),
+        On::Schedule(schedule) => Some(schedule_schema(schedule)),
         _ => None,
     }
 }
@@ -131,7 +136,7 @@ fn events<'c>(reader: &Reader<'c>, rule: &Rule, manual: &'c [Value]) -> Vec<Even
     for on in &rule.on {
         match on {
             On::Type { event, .. } => events.extend(reader.vocabulary.event(event)),
-            On::Manual { .. } => {}
+            On::Manual { .. } | On::Schedule(_) => {}
             On::Service { service, .. } => {
                 let types = reader.vocabulary.event_types();
                 let of_service = types.iter().filter(|kind| kind.split('.').next() == Some(service));

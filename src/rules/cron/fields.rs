@@ -7,22 +7,23 @@ use crate::rules::keys;
 /// The five fields as sets of numbers.
 #[derive(Debug)]
 pub(super) struct Fields {
-    minutes: Field,
-    hours: Field,
-    days: Field,
-    months: Field,
+    pub(super) minutes: Field,
+    pub(super) hours: Field,
+    pub(super) days: Field,
+    pub(super) months: Field,
     /// 0 is Sunday.
-    weekdays: Field,
+    pub(super) weekdays: Field,
 }
 
 /// What one field names.
 #[derive(Debug)]
-struct Field {
+pub(super) struct Field {
     /// It is `*`, which restricts nothing.
-    star: bool,
+    pub(super) star: bool,
     /// An element of it begins with `*`.
     wild: bool,
-    values: Vec<u8>,
+    /// In order, each once.
+    pub(super) values: Vec<u8>,
 }
 
 /// What may stand in a field.
@@ -61,6 +62,11 @@ impl Fields {
     pub(super) fn parse(expression: &str) -> Result<Self, String> {
         let text = expression.trim();
         let shown = keys::shortened(text);
+        if text.eq_ignore_ascii_case("@reboot") {
+            let why =
+                "`@reboot` is no time: a schedule goes by the clock, and slots that a stop has cost are made up for";
+            return Err(format!("{why} by `catch_up`"));
+        }
         let text = if text.starts_with('@') {
             let known = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
             let words = WORDS.map(|(word, _)| word).join(", ");

@@ -71,7 +71,8 @@ fn what_is_no_expression_is_said_in_one_sentence() {
         ("1- * * * *", "is no minute"),
         ("\u{661} * * * *", "is no minute"),
         ("0 0 31 feb *", "never comes"),
-        ("@reboot", "known are @hourly"),
+        ("@every", "known are @hourly"),
+        ("@reboot", "made up for by `catch_up`"),
     ] {
         let error = Cron::parse(expression, None).unwrap_err();
         assert!(error.contains(why), "{expression}: {error}");
@@ -114,6 +115,32 @@ fn any_hour_goes_by_elapsed_time() {
         slots("0 */3 * * *", "Europe/Athens", "2026-10-24T21:30:00Z", 3),
         ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T04:00:00Z"]
     );
+}
+
+/// What the two slots around a change of the clock are, in zones with changes of their own kind.
+#[test]
+fn every_kind_of_change_has_its_slots() {
+    for (expression, zone, from, wanted) in [
+        // An hour at 02:00, forward and back.
+        ("30 2 * * *", "America/New_York", "2026-03-07T12:00:00Z", ["2026-03-08T07:00:00Z", "2026-03-09T06:30:00Z"]),
+        ("30 1 * * *", "America/New_York", "2026-10-31T12:00:00Z", ["2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"]),
+        ("30 * * * *", "America/New_York", "2026-11-01T05:00:00Z", ["2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z"]),
+        ("0 2,3 * * *", "America/New_York", "2026-03-08T06:00:00Z", ["2026-03-08T07:00:00Z", "2026-03-09T06:00:00Z"]),
+        // Half an hour: 02:00 becomes 02:30, and later 01:30 again.
+        ("15 2 * * *", "Australia/Lord_Howe", "2026-10-03T12:00:00Z", ["2026-10-03T15:30:00Z", "2026-10-04T15:15:00Z"]),
+        ("45 1 * * *", "Australia/Lord_Howe", "2026-04-04T12:00:00Z", ["2026-04-04T14:45:00Z", "2026-04-05T15:15:00Z"]),
+        ("45 * * * *", "Australia/Lord_Howe", "2026-04-04T14:00:00Z", ["2026-04-04T14:45:00Z", "2026-04-04T15:15:00Z"]),
+        // At midnight: the day begins at 01:00, and the one before is an hour longer.
+        ("0 0 * * *", "America/Sao_Paulo", "2018-11-03T12:00:00Z", ["2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z"]),
+        ("@daily", "America/Sao_Paulo", "2019-02-16T01:00:00Z", ["2019-02-16T02:00:00Z", "2019-02-17T03:00:00Z"]),
+        ("30 23 * * *", "America/Sao_Paulo", "2019-02-16T12:00:00Z", ["2019-02-17T01:30:00Z", "2019-02-18T02:30:00Z"]),
+        ("0 0 * * *", "Asia/Beirut", "2026-03-28T12:00:00Z", ["2026-03-28T22:00:00Z", "2026-03-29T21:00:00Z"]),
+        ("30 23 * * *", "Asia/Beirut", "2026-10-24T12:00:00Z", ["2026-10-24T20:30:00Z", "2026-10-25T21:30:00Z"]),
+        // A whole day that an island leapt over.
+        ("0 9 * * *", "Pacific/Apia", "2011-12-29T20:00:00Z", ["2011-12-30T10:00:00Z", "2011-12-30T19:00:00Z"]),
+    ] {
+        assert_eq!(slots(expression, zone, from, 2), wanted, "{expression} in {zone}");
+    }
 }
 
 #[test]

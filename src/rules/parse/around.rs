@@ -2,11 +2,14 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::span::{WINDOW, needed, read_duration, read_whole};
+use super::{
+    span::{WINDOW, needed, read_duration, read_whole},
+    times::read_every,
+};
 use crate::{
     rules::{
-        Around, Concurrency, Cron, DigestWindow, Every, Fuse, On, OnStepError, Once, Step, StepKind, Threshold,
-        WhenFull, codes, keys,
+        Around, Concurrency, DigestWindow, Fuse, On, OnStepError, Once, Step, StepKind, Threshold, WhenFull, codes,
+        keys,
         reader::{Node, Reader, has_template},
     },
     templates::Leaf,
@@ -73,70 +76,8 @@ fn read_digest<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<DigestWindow>
         Some(inner) => read_whole(reader, &inner, "`max` of `digest`", &EVENTS),
         None => Some(*EVENTS.end()),
     };
-    let every = read_every(reader, node);
+    let every = read_every(reader, node, "digest");
     Some(DigestWindow { per, every: every?, max: max? })
-}
-
-fn read_every<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Every> {
-    let timezone = node.get("timezone");
-    if let (Some(zone), None) = (&timezone, node.get("cron")) {
-        let at = reader.key_place(zone);
-        reader.error(codes::NO_MEANING, at, "`timezone` means nothing without `cron`", "");
-    }
-    match (node.get("every"), node.get("cron")) {
-        (Some(every), None) => read_duration(reader, &every, "`every` of `digest`", &WINDOW).map(Every::After),
-        (None, Some(cron)) => read_cron(reader, &cron, timezone.as_ref()).map(Every::Cron),
-        (Some(_), Some(cron)) => {
-            let help = "`every` counts from the first event, `cron` names the times of day: keep one";
-            let at = reader.key_place(&cron);
-            reader.error(codes::EXCLUSIVE, at, "a digest has `every` or `cron`, not both", help);
-            None
-        }
-        (None, None) => {
-            let help = "write `every: 1h`, or `cron: \"0 18 * * mon-fri\"` with a `timezone`";
-            let at = reader.key_place(node);
-            reader.error(codes::MISSING_KEY, at, "`digest` needs `every` or `cron`", help);
-            None
-        }
-    }
-}
-
-/// Reads a cron expression with the time zone beside it.
-fn read_cron<'a>(reader: &Reader<'a>, node: &Node<'a>, zone: Option<&Node<'a>>) -> Option<Cron> {
-    let zone_name = match zone {
-        Some(zone) => Some(read_timezone(reader, zone)?),
-        None => None,
-    };
-    let expression = reader.text(node, "`cron`")?;
-    if has_template(node.value) {
-        let help = "write the five fields themselves, such as \"0 18 * * mon-fri\"";
-        reader.error(codes::NOT_LITERAL, reader.place(node), "a cron expression must be literal", help);
-        return None;
-    }
-    match Cron::parse(expression, zone_name) {
-        Ok(cron) => Some(cron),
-        Err(sentence) => {
-            let help =
-                "the five fields are minute, hour, day of the month, month and day of the week: \"0 18 * * mon-fri\"";
-            reader.error(codes::CRON, reader.place(node), sentence, help);
-            None
-        }
-    }
-}
-
-fn read_timezone<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<&'a str> {
-    let name = reader.text(node, "`timezone`")?;
-    if Cron::knows_timezone(name) {
-        return Some(name);
-    }
-    let message = format!("`{}` is no time zone", keys::shortened(name));
-    let near = Cron::nearest_timezone(name);
-    let help = near.map_or_else(
-        || "write one such as Europe/Athens, America/New_York or UTC".to_owned(),
-        |near| format!("did you mean `{near}`?"),
-    );
-    reader.error(codes::TIMEZONE, reader.place(node), message, help);
-    None
 }
 
 fn read_concurrency<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Concurrency> {
@@ -223,7 +164,7 @@ pub(super) fn standard_fuse(on: &[On], steps: &[Step], on_error: &[Step]) -> Opt
         .filter_map(|on| match on {
             On::Type { event, .. } => event.split('.').next(),
             On::Service { service, .. } => Some(service.as_str()),
-            On::Manual { .. } => None,
+            On::Manual { .. } | On::Schedule(_) => None,
         })
         .collect();
     (acts_on(steps, &heard) || acts_on(on_error, &heard)).then_some(STANDARD_FUSE)

@@ -10,11 +10,13 @@ mod rule;
 mod span;
 mod step;
 mod tests_key;
+mod times;
 mod wait;
 
 pub(crate) use manual::inputs_schema;
 pub(crate) use rule::read_rule;
 pub(crate) use span::known_hours;
+pub(crate) use times::schedule_schema;
 
 #[cfg(test)]
 mod tests;

@@ -121,15 +121,19 @@ fn on(vocabulary: &dyn Vocabulary) -> Value {
             "help": { "type": "string" }
         }),
     );
-    let schedule = map(
+    let mut schedule = map(
         &[],
         json!({
             "cron": { "type": "string", "description": "Five fields as in crontab(5), or @daily and its kin." },
-            "every": reference("duration"),
+            "every": duration("Counted from the Unix epoch: 10m is at :00, :10, :20 of every hour."),
             "timezone": { "type": "string", "description": "Such as Europe/Athens; UTC unless given." },
             "catch_up": { "enum": ["none", "last", "all"], "default": "last", "description": "What is made up for after downtime." }
         }),
     );
+    if let Some(object) = schedule.as_object_mut() {
+        object.insert("oneOf".to_owned(), json!([{ "required": ["cron"] }, { "required": ["every"] }]));
+        object.insert("dependencies".to_owned(), json!({ "timezone": ["cron"] }));
+    }
     let actions: Map<String, Value> =
         vocabulary.action_names().into_iter().map(|name| (name, json!({ "type": "object" }))).collect();
     let mut poll = json!({

@@ -85,7 +85,7 @@ fn services(rule: &Rule) -> BTreeSet<String> {
             On::Service { service, .. } => {
                 named.insert(service.clone());
             }
-            On::Manual { .. } => {}
+            On::Manual { .. } | On::Schedule(_) => {}
         }
     }
     rule.each_step(&mut |step: &Step| {

@@ -82,10 +82,10 @@ impl Backtest {
     /// Whether events of a type can make a difference.
     pub fn wants(&self, kind: &str) -> bool {
         let hears = |side: &Side, id: &Arc<str>| {
-            side.set
-                .rules
-                .get(id)
-                .is_some_and(|rule| rule.enabled && (rule.hears(kind, false) || rule.hears(kind, true)))
+            side.set.rules.get(id).is_some_and(|rule| {
+                let by_schedule = kind == starts::SCHEDULED && rule.schedules().next().is_some();
+                rule.enabled && (by_schedule || rule.hears(kind, false) || rule.hears(kind, true))
+            })
         };
         self.fates.keys().any(|id| hears(&self.old, id) || hears(&self.new, id))
     }
@@ -116,8 +116,9 @@ impl Backtest {
             report.unreadable += 1;
             return;
         };
-        let by_old = self.candidates(&self.old, old, own);
-        let by_new = self.candidates(&self.new, new, own);
+        let scheduled = starts::scheduled_rule(&event.kind, &event.meta);
+        let by_old = self.candidates(&self.old, old, own, scheduled);
+        let by_new = self.candidates(&self.new, new, own, scheduled);
         let mut ids: Vec<&Arc<str>> = by_old.iter().chain(&by_new).map(|rule| &rule.id).collect();
         ids.sort();
         ids.dedup();
@@ -128,9 +129,18 @@ impl Backtest {
         }
     }
 
-    fn candidates<'s>(&self, side: &'s Side, subject: &Subject, own: bool) -> Vec<&'s Arc<Rule>> {
+    fn candidates<'s>(
+        &self,
+        side: &'s Side,
+        subject: &Subject,
+        own: bool,
+        scheduled: Option<&str>,
+    ) -> Vec<&'s Arc<Rule>> {
+        let by_schedule = scheduled
+            .and_then(|id| side.set.rules.get(id))
+            .filter(|rule| rule.enabled && rule.schedules().next().is_some());
         let all = side.set.candidates(&subject.kind, own, &subject.event);
-        all.into_iter().filter(|rule| self.fates.contains_key(&rule.id)).collect()
+        all.into_iter().chain(by_schedule).filter(|rule| self.fates.contains_key(&rule.id)).collect()
     }
 
     fn ask(&self, rule: &Rule, subject: &Subject) -> Said {
@@ -189,7 +199,8 @@ impl Backtest {
                 entry.matched_old += 1;
                 // Ruled out by the index, which says no why; asked again, the rule does.
                 let rule = self.new.set.rules.get(id).filter(|rule| rule.enabled);
-                let why = match rule.map(|rule| (rule.hears(&new.kind, new.own), self.ask(rule, new))) {
+                let hears = |rule: &Rule| rule.hears(&new.kind, new.own) || rule.schedules().next().is_some();
+                let why = match rule.map(|rule| (hears(rule), self.ask(rule, new))) {
                     Some((true, Said::No(why))) => why,
                     Some((false, _)) => "the rule no longer listens to it".to_owned(),
                     Some(_) => String::new(),

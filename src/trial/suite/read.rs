@@ -15,8 +15,9 @@ use crate::{
         Condition, Node, OnStepError, Reader, Rule, Step, StepKind, codes, parse_condition, parse_duration, shortened,
         suggestion,
     },
+    starts::SCHEDULED,
     trial::{
-        events::{Given, sample},
+        events::{Given, of_schedule, sample},
         world::NOON,
     },
     value::{Document, Object, Value, YamlLimits, read_yaml},
@@ -148,7 +149,8 @@ impl<'a> Reading<'a> {
     fn event(&self, node: &Node<'a>) -> Option<Given> {
         let given = if let Some(inner) = node.get("sample") {
             let written = self.reader.text(&inner, "`sample`")?;
-            sample(self.bench.registry, written)
+            of_schedule(self.rule, written)
+                .map_or_else(|| sample(self.bench.registry, written), Ok)
                 .map_err(|(why, help)| self.reader.error(codes::UNKNOWN_FIELD, self.reader.place(&inner), why, help))
                 .ok()?
         } else if let Some(inner) = node.get("fixture") {
@@ -158,7 +160,11 @@ impl<'a> Reading<'a> {
             let kind = self.reader.text(&inner, "`type`")?;
             self.look_at_type(&inner, kind);
             let payload = node.get("payload").map_or_else(|| Value::Object(Object::new()), |inner| inner.value.clone());
-            Given::payload(kind, payload)
+            match of_schedule(self.rule, kind) {
+                // A slot always has all of its names; those that are not given are those of the schedule.
+                Some(slot) => slot.set(payload),
+                None => Given::payload(kind, payload),
+            }
         };
         match node.get("set") {
             Some(set) => {
@@ -171,7 +177,7 @@ impl<'a> Reading<'a> {
 
     /// A type that nobody knows and that is nearly one that somebody knows is a slip of the pen.
     fn look_at_type(&self, node: &Node<'a>, kind: &str) {
-        if self.rule.hears(kind, true) || self.bench.vocabulary.event(kind).is_some() {
+        if self.rule.hears(kind, true) || kind == SCHEDULED || self.bench.vocabulary.event(kind).is_some() {
             return;
         }
         let known = self.bench.vocabulary.event_types();

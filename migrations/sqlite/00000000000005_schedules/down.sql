@@ -1,0 +1,4 @@
+DROP TABLE expectations;
+DROP TABLE problems;
+DROP TABLE slots;
+DROP TABLE schedules;

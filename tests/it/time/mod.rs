@@ -1,0 +1,4 @@
+//! Schedules, and what is missing at its time.
+
+mod problems;
+mod schedules;
