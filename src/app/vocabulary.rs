@@ -71,7 +71,7 @@ impl Vocabulary for AppVocabulary<'_> {
             help: input.help.clone(),
             target: input.target,
         });
-        Some(ActionInfo { title: action.title.clone(), inputs: inputs.collect(), read: action.read })
+        Some(ActionInfo { title: action.title.clone(), inputs: inputs.collect(), read: action.read, verify: action.verify.is_some() })
     }
 
     fn action_names(&self) -> Vec<String> {

@@ -9,6 +9,7 @@ use super::{
     answer::{Answer, clean},
     arguments::Doctor,
     check::count,
+    circuits,
     disk,
     failure::Failure,
     needs::Needs,
@@ -205,20 +206,25 @@ fn database(report: &mut Report, config: &Config) -> Option<BTreeSet<String>> {
         let store: Store = open::store(config, Mode::Read)?;
         store.ping().await?;
         let counts = store.counts(now).await?;
+        let open_circuits = circuits::of_store(&store).await?;
         let rows = match Vault::open(store.clone(), config, open::clock()) {
             Ok(vault) => vault.list().await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         store.close();
-        Ok((counts, rows))
+        Ok((counts, rows, open_circuits))
     });
     match asked {
         Err(failure) => {
             unanswered(report, &failure);
             None
         }
-        Ok((counts, rows)) => {
+        Ok((counts, rows, open_circuits)) => {
             counted(report, &counts, now);
+            for circuit in open_circuits {
+                let says = format!("since {}: {}", circuit.first_at, clean(&circuit.message, 400));
+                report.warn("circuit", says, "`bellwire circuits` lists them; the next request that is answered closes it");
+            }
             listed(report, rows)
         }
     }

@@ -10,7 +10,7 @@ use clap::Parser;
 use super::{
     answer::Answer,
     arguments::{Arguments, Verb},
-    backtest, check, config, demo, doctor, events, explain,
+    backtest, check, circuits, config, demo, doctor, events, explain,
     failure::Failure,
     help, init, render, replay, run as run_verb, runs, schema, secrets, send, serve, test,
 };
@@ -58,6 +58,7 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Run(options) => run_verb::run(workspace, &options)?,
         Verb::Runs(verb) => runs::run(workspace, &verb)?,
         Verb::Send(options) => send::run(workspace, &options)?,
+        Verb::Circuits(options) => circuits::run(workspace, &options)?,
         Verb::Doctor(options) => doctor::run(workspace, &options)?,
     };
     Ok(Ended::Answer(answer))

@@ -4,6 +4,7 @@ mod answer;
 mod arguments;
 mod backtest;
 mod check;
+mod circuits;
 mod code_pages;
 mod config;
 mod demo;

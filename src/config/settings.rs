@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Connection, Data, Database, Egress, Hours, Limits, Log, Origin, Retention, Rules, Runner, Secrets, Server, Service,
+    Circuit, Connection, Data, Database, Egress, Hours, Limits, Log, Origin, Retention, Rules, Runner, Secrets, Server, Service,
     Source, load::from_parts,
 };
 
@@ -35,6 +35,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[runner]`.
     pub runner: Runner,
+    /// `[circuit]`.
+    pub circuit: Circuit,
     /// `[retention]`.
     pub retention: Retention,
     /// `[rules]`.
