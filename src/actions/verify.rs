@@ -1,10 +1,15 @@
 //! What became of an attempt without an answer: the read that tells, and what is seen in its result.
 
-use super::{pack_request::LIMITS, read::echo};
+use super::{
+    Answer,
+    pack_request::LIMITS,
+    read::echo,
+    reply::Reply,
+};
 use crate::{
     clock::Time,
     rules::{OnStepError, Retry, Step, StepKind},
-    services::{Action, Pack, ReadBack, Registry},
+    services::{Action, Next, Pack, ReadBack, Registry},
     templates::{Context, Sink},
     value::{JsonLimits, Object, Value, read_json},
 };
@@ -54,7 +59,8 @@ pub fn found(
     let began = Value::String(began_at.to_string());
     let items = match result {
         Value::Array(items) => items.as_slice(),
-        Value::Null => &[],
+        // An answer of another shape proves nothing.
+        Value::Null => return Err("the answer to the read has no result".to_owned()),
         one => std::slice::from_ref(one),
     };
     let (mut all, mut fault) = (Vec::new(), None);
@@ -72,6 +78,25 @@ pub fn found(
     match fault {
         Some(why) if all.is_empty() => Err(why),
         _ => Ok(all),
+    }
+}
+
+/// Whether an answer names a page behind it: what is not on this one may be on the next. A service that counts its pages without
+/// naming the last has one behind each page that holds anything.
+pub fn has_more(step: &Step, registry: &Registry, answer: &Answer<'_>) -> bool {
+    let StepKind::Action { name, .. } = &step.kind else { return false };
+    let Some(paging) = registry.action(name).and_then(|(_, action)| action.paging.as_ref()) else { return false };
+    let Answer::Reply { status, headers, body, truncated } = answer else { return false };
+    let reply = Reply { status: *status, headers, body, truncated: *truncated };
+    let parsed = reply.parsed().unwrap_or_default();
+    let says = |value: &Value| !matches!(value, Value::Null | Value::Bool(false)) && value.as_str() != Some("");
+    match &paging.next {
+        Next::Url(place) | Next::Cursor { from: place, .. } => says(&reply.at(place, parsed)),
+        Next::Link => reply.header("link").is_some_and(|links| links.contains("next")),
+        Next::Page { last: Some(last), .. } => reply.at(last, parsed).as_u64().is_none_or(|last| last > 1),
+        Next::Page { last: None, .. } | Next::Offset { .. } => {
+            reply.at(&paging.items, parsed).as_array().is_some_and(|items| !items.is_empty())
+        }
     }
 }
 
@@ -158,6 +183,7 @@ mod tests {
     fn what_cannot_be_judged_is_no_proof_unless_another_is_found() {
         let odd = json!({"id": "6", "note": true, "body": "x"});
         assert!(seen("x", &json!([odd])).is_err());
+        assert!(seen("x", &json!(null)).is_err(), "no list is no proof either");
         let both = json!([odd, item("7", "x", true, &NOW.to_string())]);
         assert_eq!(seen("x", &both).unwrap().len(), 1);
     }

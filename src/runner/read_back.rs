@@ -153,6 +153,10 @@ impl Hold<'_> {
                 return Ok(Seen::Found(one));
             }
         }
+        if sent.answer().is_some_and(|answer| actions::has_more(read, registry, &answer)) {
+            let why = "nothing was found on the pages that were read, and there are more";
+            return Ok(Seen::Unclear(self.told(sending, number, ErrorClass::Limit, why)));
+        }
         Ok(Seen::Nothing)
     }
 

@@ -12,7 +12,7 @@ pub const PERSON: &str = "storm@example.com";
 pub const EMITTED: &str = "storm.counted";
 
 /// Kinds of a delivery, by its number: the first rule that hears it.
-const KINDS: [&str; 4] = ["retry", "ask", "loop", "wait"];
+const KINDS: [&str; 5] = ["retry", "ask", "loop", "wait", "verify"];
 
 /// The kind of a delivery.
 pub fn kind_of(number: usize) -> &'static str {
@@ -100,6 +100,7 @@ pub fn texts(receiver: &Receiver) -> BTreeMap<&'static str, String> {
     [
         ("retry", main("retry")),
         ("ask", main("ask")),
+        ("verify", main("verify")),
         ("loop", turns),
         ("wait", wait),
         ("count", count),

@@ -79,7 +79,7 @@ async fn a_sample_is_a_fresh_event_each_time_unless_it_is_sent_as_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_held_run_is_resolved_by_a_person_once() {
     let place = Place::workspace(&Journal::start([Reply::Silence, Reply::Silence]).await);
-    place.write("rules/calls/missed.yaml", &MISSED.replace("tests:", "    timeout: 1s\ntests:"));
+    place.write("rules/calls/missed.yaml", &MISSED.replace("tests:", "    timeout: 1s\n    retry: { unknown: ask }\ntests:"));
     let _serving = place.serve();
     for (flag, state) in [("--done", "ok"), ("--fail", "failed")] {
         place.call("42").fine();
