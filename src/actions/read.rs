@@ -252,7 +252,6 @@ impl Reader<'_> {
         let echo = self.pack.and_then(|(_, action)| echo(action, &result, self.now));
         Reading::Ok { result, response, echo }
     }
-
 }
 
 /// The echo of an action that had this result. One that fails or is empty is none: an echo never fails a step.

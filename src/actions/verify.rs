@@ -1,11 +1,6 @@
 //! What became of an attempt without an answer: the read that tells, and what is seen in its result.
 
-use super::{
-    Answer,
-    pack_request::LIMITS,
-    read::echo,
-    reply::Reply,
-};
+use super::{Answer, pack_request::LIMITS, read::echo, reply::Reply};
 use crate::{
     clock::Time,
     rules::{OnStepError, Retry, Step, StepKind},
@@ -55,7 +50,9 @@ pub fn found(
     result: &Value,
     now: Time,
 ) -> Result<Vec<Found>, String> {
-    let Some((_, action, back)) = read_back(step, registry) else { return Err("the action has no `verify`".to_owned()) };
+    let Some((_, action, back)) = read_back(step, registry) else {
+        return Err("the action has no `verify`".to_owned());
+    };
     let began = Value::String(began_at.to_string());
     let items = match result {
         Value::Array(items) => items.as_slice(),
@@ -166,14 +163,34 @@ mod tests {
         let ours = json!([["7", "note_added:7"]]);
         for (case, body, items, wanted) in [
             ("the same", "Missed call", json!([item("7", "Missed call", true, &at)]), &ours),
-            ("wrapped by Groove", "a &lt; b\n c", json!([item("7", "<div>a &lt; b<br />\r\n c</div>", true, &at)]), &ours),
+            (
+                "wrapped by Groove",
+                "a &lt; b\n c",
+                json!([item("7", "<div>a &lt; b<br />\r\n c</div>", true, &at)]),
+                &ours,
+            ),
             ("quotes are written in two ways", "it&#39;s", json!([item("7", "it's", true, &at)]), &ours),
-            ("an older clock", "x", json!([item("7", "x", true, &NOW.minus(std::time::Duration::from_secs(119)).to_string())]), &ours),
-            ("an older note", "x", json!([item("7", "x", true, &NOW.minus(std::time::Duration::from_secs(121)).to_string())]), &json!([])),
+            (
+                "an older clock",
+                "x",
+                json!([item("7", "x", true, &NOW.minus(std::time::Duration::from_secs(119)).to_string())]),
+                &ours,
+            ),
+            (
+                "an older note",
+                "x",
+                json!([item("7", "x", true, &NOW.minus(std::time::Duration::from_secs(121)).to_string())]),
+                &json!([]),
+            ),
             ("another text", "x", json!([item("7", "y", true, &at)]), &json!([])),
             ("a reply", "x", json!([item("7", "x", false, &at)]), &json!([])),
             ("nothing", "x", json!([]), &json!([])),
-            ("two of them", "x", json!([item("6", "y", true, &at), item("7", "x", true, &at), item("8", "x", true, &at)]), &json!([["7", "note_added:7"], ["8", "note_added:8"]])),
+            (
+                "two of them",
+                "x",
+                json!([item("6", "y", true, &at), item("7", "x", true, &at), item("8", "x", true, &at)]),
+                &json!([["7", "note_added:7"], ["8", "note_added:8"]]),
+            ),
         ] {
             assert_eq!(json!(seen(body, &items).unwrap()), *wanted, "{case}");
         }

@@ -428,6 +428,7 @@ pub(super) struct Resolve {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "clap has a flag each; the group takes one")]
 pub(super) struct Outcome {
     /// It took effect: the step ends well
     #[arg(long)]

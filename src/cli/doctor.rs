@@ -9,8 +9,7 @@ use super::{
     answer::{Answer, clean},
     arguments::Doctor,
     check::count,
-    circuits,
-    disk,
+    circuits, disk,
     failure::Failure,
     needs::Needs,
     open,
@@ -223,7 +222,11 @@ fn database(report: &mut Report, config: &Config) -> Option<BTreeSet<String>> {
             counted(report, &counts, now);
             for circuit in open_circuits {
                 let says = format!("since {}: {}", circuit.first_at, clean(&circuit.message, 400));
-                report.warn("circuit", says, "`bellwire circuits` lists them; the next request that is answered closes it");
+                report.warn(
+                    "circuit",
+                    says,
+                    "`bellwire circuits` lists them; the next request that is answered closes it",
+                );
             }
             listed(report, rows)
         }

@@ -51,7 +51,8 @@ mod tests {
             lines(&request),
             "POST groove /tickets/42/messages\nContent-Type: application/json\n\n{\n  \"note\": true\n}"
         );
-        let further = json!({"method": "POST", "target": {"connection": {"name": "groove", "host": "uploads", "path": "/a"}}});
+        let further =
+            json!({"method": "POST", "target": {"connection": {"name": "groove", "host": "uploads", "path": "/a"}}});
         assert_eq!(lines(&further), "POST groove (uploads) /a");
         let bare = json!({"method": "GET", "target": {"url": "https://api.example.com/x"}, "headers": []});
         assert_eq!(lines(&bare), "GET https://api.example.com/x");

@@ -73,7 +73,7 @@ enum Resumed {
     /// A read that tells what became of the last one.
     Read,
     /// Neither.
-    Flow(Flow),
+    Flow(Box<Flow>),
 }
 
 impl Hold<'_> {
@@ -90,7 +90,7 @@ impl Hold<'_> {
             match self.resume(sending, pending).await? {
                 Resumed::Try => {}
                 Resumed::Read => return self.read_back(sending, pending).await,
-                Resumed::Flow(flow) => return Ok(flow),
+                Resumed::Flow(flow) => return Ok(*flow),
             }
         }
         // On the heap: few rules have places, and every worker would carry the room for it.
@@ -152,28 +152,24 @@ impl Hold<'_> {
         let step = sending.step;
         let unsure = matches!(pending.last, AttemptOutcome::Unknown | AttemptOutcome::Started);
         let has_delay = actions::delay(&step.retry, pending.attempts, None, 0.0).is_some();
+        let flow = |flow| Resumed::Flow(Box::new(flow));
         Ok(match (pending.resolution, unsure, pending.read.map(|read| read.outcome)) {
-            (Some(Resolution::Done), ..) => {
-                Resumed::Flow(Flow::Ended(output(sending.path, StepOutcome::Ok, Value::Null)))
-            }
-            (Some(Resolution::Fail), ..) => Resumed::Flow(sending.failed(sending.unknown(pending), Value::Null)),
-            (Some(Resolution::Verify), ..) => Resumed::Read,
+            (Some(Resolution::Done), ..) => flow(Flow::Ended(output(sending.path, StepOutcome::Ok, Value::Null))),
+            (Some(Resolution::Fail), ..) => flow(sending.failed(sending.unknown(pending), Value::Null)),
             (Some(Resolution::Retry), ..) | (None, false, _) => Resumed::Try,
             // A read has found nothing: it is as if the attempt had failed.
             (None, true, Some(AttemptOutcome::Ok)) if has_delay => Resumed::Try,
-            (None, true, Some(AttemptOutcome::Ok)) => {
-                Resumed::Flow(sending.failed(sending.undone(pending), Value::Null))
-            }
-            (None, true, Some(AttemptOutcome::Failed)) => Resumed::Flow(Flow::Leave(self.leave(Then::Held).await?)),
-            (None, true, Some(_)) => Resumed::Read,
+            (None, true, Some(AttemptOutcome::Ok)) => flow(sending.failed(sending.undone(pending), Value::Null)),
+            (None, true, Some(AttemptOutcome::Failed)) => flow(Flow::Leave(self.leave(Then::Held).await?)),
+            (Some(Resolution::Verify), ..) | (None, true, Some(_)) => Resumed::Read,
             (None, true, None) => match actions::unknown_policy(step, &self.pinned.registry) {
                 Unknown::Retry if has_delay => Resumed::Try,
-                Unknown::Retry => Resumed::Flow(sending.failed(sending.unknown(pending), Value::Null)),
-                Unknown::Ask => Resumed::Flow(Flow::Leave(self.leave(Then::Held).await?)),
+                Unknown::Retry => flow(sending.failed(sending.unknown(pending), Value::Null)),
+                Unknown::Ask => flow(Flow::Leave(self.leave(Then::Held).await?)),
                 Unknown::Verify => {
                     let from = self.read_from(pending);
                     if self.now() < from {
-                        Resumed::Flow(Flow::Leave(self.leave(Then::Due(from)).await?))
+                        flow(Flow::Leave(self.leave(Then::Due(from)).await?))
                     } else {
                         Resumed::Read
                     }

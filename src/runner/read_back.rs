@@ -103,7 +103,8 @@ impl Hold<'_> {
             }
             actions::prepare(&read, &context, registry)
         };
-        let told = |error: StepError| tracing::warn!(run.id = %self.run.id, why = error.message, "a read cannot be made");
+        let told =
+            |error: StepError| tracing::warn!(run.id = %self.run.id, why = error.message, "a read cannot be made");
         let request = request.map_err(told).ok()?;
         Some((read, inputs, request))
     }
@@ -121,7 +122,9 @@ impl Hold<'_> {
         let reading = match (sent, sent.answer()) {
             (_, Some(answer)) => actions::read(read, registry, &answer, number, now),
             (Sent::Refused(error), None) => Reading::Failed { error: error.clone(), response: Value::Null },
-            (_, None) => return Ok(Seen::Unclear(self.told(sending, number, ErrorClass::Internal, "nothing was sent"))),
+            (_, None) => {
+                return Ok(Seen::Unclear(self.told(sending, number, ErrorClass::Internal, "nothing was sent")));
+            }
         };
         let result = match reading {
             Reading::Ok { result, .. } => result,

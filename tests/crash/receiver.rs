@@ -10,14 +10,12 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use bellwire::clock::{Clock, SystemClock, Time};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-
-const ANSWER: &str = r#"{"message":{"href":"https://api.groovehq.com/v1/messages/7"}}"#;
 
 /// Idempotency-Key -> path, and how often it was asked.
 type Effects = BTreeMap<String, (String, usize)>;
@@ -29,7 +27,7 @@ pub struct Receiver {
 }
 
 /// When each path was first written to.
-type Written = Arc<Mutex<BTreeMap<String, Timestamp>>>;
+type Written = Arc<Mutex<BTreeMap<String, Time>>>;
 
 impl Receiver {
     pub async fn start() -> Self {
@@ -62,9 +60,10 @@ async fn serve(mut stream: TcpStream, in_flight: Arc<AtomicUsize>, effects: Arc<
         let said = if is_read {
             messages(&path, &written)
         } else {
-            written.lock().unwrap().entry(path.clone()).or_insert_with(Timestamp::now);
+            let said = json!({"message": {"href": href(&path)}}).to_string();
+            written.lock().unwrap().entry(path.clone()).or_insert_with(|| SystemClock.now());
             effects.lock().unwrap().entry(key).or_insert((path, 0)).1 += 1;
-            ANSWER.to_owned()
+            said
         };
         tokio::time::sleep(Duration::from_millis(super::random(25))).await;
         let answer = format!(
@@ -85,9 +84,15 @@ fn messages(path: &str, written: &Written) -> String {
     let at = written.lock().unwrap().get(ticket).copied();
     let notes: Vec<_> = at
         .into_iter()
-        .map(|at| json!({"href": format!("https://x{ticket}/7"), "note": true, "body": "missed", "created_at": at.to_string()}))
+        .map(|at| json!({"href": href(ticket), "note": true, "body": "missed", "created_at": at.to_string()}))
         .collect();
     json!({"messages": notes, "meta": {"pagination": {"next_page": null}}}).to_string()
+}
+
+/// The address of the one message of a ticket: no two have the same.
+fn href(path: &str) -> String {
+    let number = path.split('/').nth(3).unwrap_or("0");
+    format!("https://api.groovehq.com/v1/messages/{number}")
 }
 
 struct Asked {

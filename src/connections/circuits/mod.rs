@@ -83,7 +83,7 @@ impl Pass {
                 release(&mut circuits, &origin, is_probe);
                 None
             }
-            Came::Answer => circuits.remove(&origin).filter(|circuit| circuit.open.is_some()).is_some().then_some(()),
+            Came::Answer => circuits.remove(&origin).is_some_and(|circuit| circuit.open.is_some()).then_some(()),
             Came::Failure => {
                 let opened = failed(&mut circuits, &self.circuits.settings, &origin, is_probe, now);
                 return opened.map(|(failures, until)| Change::Opened { origin, failures, until });

@@ -81,7 +81,8 @@ impl Checker<'_> {
             _ => "http",
         };
         let at = place(self.reader.document.place(&format!("{pointer}/retry/unknown")));
-        let message = format!("`unknown: verify` needs a read that tells what became of an attempt, and `{name}` has none");
+        let message =
+            format!("`unknown: verify` needs a read that tells what became of an attempt, and `{name}` has none");
         let help = "use `ask` (a person decides) or `retry` (it is sent again), or leave `unknown` out";
         self.reader.error(codes::NO_READ_BACK, at, message, help);
     }

@@ -14,7 +14,8 @@ use crate::support::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-const POST: &str = "  - http: { method: POST, url: \"http://JOURNAL/x\", json: {} }\n    retry: { after: [1h, 1h, 1h] }";
+const POST: &str =
+    "  - http: { method: POST, url: \"http://JOURNAL/x\", json: {} }\n    retry: { after: [1h, 1h, 1h] }";
 
 fn failing(count: usize) -> Vec<Reply> {
     std::iter::repeat_with(|| Reply::status(502)).take(count).collect()
@@ -92,7 +93,10 @@ async fn a_host_that_hangs_up_is_left_alone_and_others_are_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_waits_for_its_host_ends_with_its_own_time() {
     let journal = Journal::start(failing(50)).await;
-    let rule = format!("name: one\non: box.received\ntimeout: 10s\ndo:\n{}\n", POST.replace("JOURNAL", &journal.address.to_string()));
+    let rule = format!(
+        "name: one\non: box.received\ntimeout: 10s\ndo:\n{}\n",
+        POST.replace("JOURNAL", &journal.address.to_string())
+    );
     let app = TestApp::with(journal, &[("one", &rule)], BOX).await;
     for n in 0..6 {
         ring(&app, &json!({"n": n})).await;

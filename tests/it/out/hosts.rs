@@ -36,7 +36,9 @@ async fn app_of(main: &Journal, uploads: &Journal, connection: &str, settings: &
         ("BELLWIRE_EGRESS_PORTS".to_owned(), format!("{}, {}", main.address.port(), uploads.address.port())),
         ("BELLWIRE_SECRET_DESK_TOKEN".to_owned(), "a-token-of-the-desk".to_owned()),
     ];
-    let app = TestApp::unchecked_on(main.clone(), &[("up", &fill(RULE))], &format!("{BOX}\n{}", fill(settings)), more.into()).await;
+    let app =
+        TestApp::unchecked_on(main.clone(), &[("up", &fill(RULE))], &format!("{BOX}\n{}", fill(settings)), more.into())
+            .await;
     app.write_pack("desk", &fill(PACK));
     app.restart_changed().await
 }

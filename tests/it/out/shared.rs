@@ -14,7 +14,9 @@ use crate::support::{
 const SECOND: Duration = Duration::from_secs(1);
 
 fn note(connection: &str) -> String {
-    format!("name: NAME\non: box.received\ndo:\n  - groove.add_note: {{ ticket: 1, body: x }}\n    connection: {connection}\n")
+    format!(
+        "name: NAME\non: box.received\ndo:\n  - groove.add_note: {{ ticket: 1, body: x }}\n    connection: {connection}\n"
+    )
 }
 
 fn second(journal: &Journal) -> String {

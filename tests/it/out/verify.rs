@@ -25,7 +25,10 @@ async fn app_of(journal: Journal, rule: &str, database: std::collections::BTreeM
 }
 
 /// The app after one delivery whose note got no answer.
-async fn in_doubt(then: impl IntoIterator<Item = Reply>, database: std::collections::BTreeMap<String, String>) -> TestApp {
+async fn in_doubt(
+    then: impl IntoIterator<Item = Reply>,
+    database: std::collections::BTreeMap<String, String>,
+) -> TestApp {
     let script: Vec<Reply> = [Reply::Cut].into_iter().chain(then).collect();
     let app = app_of(Journal::start(script).await, NOTE, database).await;
     ring(&app).await;
