@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What an action's own templates may use together: as much as one template of a rule.
-const LIMITS: Limits = Limits { steps: 100_000, bytes: LARGEST_BODY, time: Duration::from_secs(1) };
+pub(super) const LIMITS: Limits = Limits { steps: 100_000, bytes: LARGEST_BODY, time: Duration::from_secs(1) };
 
 /// Renders the request of an action.
 pub(super) fn prepare(
@@ -31,7 +31,9 @@ pub(super) fn prepare(
         own.set(name, value);
     }
     let absent = inputs.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| *name).collect();
-    Rendering { context: own, absent }.request(pack, action, connection)
+    let request = Rendering { context: own, absent }.request(pack, action, connection)?;
+    let kept = || inputs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Ok(Request { inputs: action.verify.is_some().then(kept), ..request })
 }
 
 /// The inputs of an action as its request sees them, in the order of the pack: turned to their types, null where not given.
@@ -128,11 +130,13 @@ impl Rendering<'_> {
             method: action.method.to_string(),
             target: Target::Connection {
                 name: connection.unwrap_or(&pack.name).to_owned(),
+                host: action.host.clone(),
                 path: address::with_query(path, &query)?,
             },
             headers,
             body: text.map(body).transpose()?,
             auth: None,
+            inputs: None,
         })
     }
 

@@ -13,12 +13,12 @@ use crate::{
     model::{ErrorClass, StepError},
     rules::{RetryWhen, Step, StepKind, Unknown},
     services::{Action, Errors, Pack, Registry, whole_echo},
-    templates::{Context, Leaf, Limits, Sink},
+    templates::{Context, Limits, Sink},
     value::Value,
 };
 
-/// What an echo's template may use: it makes one short text.
-const ECHO_LIMITS: Limits = Limits { steps: 10_000, bytes: 64 * 1024, time: Duration::from_millis(100) };
+/// What an echo's template may use, and those of `errors`: each makes one short text.
+pub(super) const ECHO_LIMITS: Limits = Limits { steps: 10_000, bytes: 64 * 1024, time: Duration::from_millis(100) };
 
 /// What came of one attempt.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub enum Reading {
     Unknown {
         /// What is known.
         error: StepError,
-        /// Never `verify`, as long as no pack has a read-back.
+        /// `verify` only where the action has a read-back.
         policy: Unknown,
     },
 }
@@ -101,6 +101,18 @@ pub fn read(step: &Step, registry: &Registry, answer: &Answer<'_>, attempt: u32,
         },
         Answer::None { class, maybe_executed: false, message } => reader.not_sent(*class, message),
     }
+}
+
+/// Whether an answer means "slow down".
+pub fn slows_down(step: &Step, registry: &Registry, answer: &Answer<'_>, now: Time) -> bool {
+    let Answer::Reply { status, headers, body, truncated } = answer else { return false };
+    let pack = match &step.kind {
+        StepKind::Action { name, .. } => registry.action(name).map(|(pack, action)| (pack.as_ref(), action)),
+        _ => None,
+    };
+    let reply = Reply { status: *status, headers, body, truncated: *truncated };
+    let reader = Reader { step, pack, attempt: 0, now };
+    reader.is_throttled(*status) || reader.slows_down(&reply, &reply.parsed().unwrap_or_default()).is_some()
 }
 
 struct Reader<'a> {
@@ -142,16 +154,62 @@ impl Reader<'_> {
 
     fn refusal(&self, reply: &Reply<'_>, said: Option<String>) -> Reading {
         let status = reply.status;
-        let who = self.pack.map_or("the target", |(pack, _)| pack.title.as_str());
+        let body = reply.parsed().unwrap_or_default();
+        let throttled = self.is_throttled(status) || self.slows_down(reply, &body).is_some();
         let said = said.map(|said| format!(": {said}")).unwrap_or_default();
-        let message = format!("{who} answered {}{said}", status_words(status));
-        let error = self.error(class_of(status), Some(status), message);
+        let message = format!("{} answered {}{said}", self.who(), status_words(status));
+        self.refused(reply, &body, self.error(class_of(status), Some(status), message), throttled)
+    }
+
+    /// The name of who answered.
+    fn who(&self) -> &str {
+        self.pack.map_or("the target", |(pack, _)| pack.title.as_str())
+    }
+
+    /// What follows a refusal: another attempt where the step's `when` has its status, or has 429 and the service throttles.
+    fn refused(&self, reply: &Reply<'_>, body: &Value, error: StepError, throttled: bool) -> Reading {
         let response = reply.response();
-        let throttled = self.is_throttled(status);
-        if !is_retried(&self.step.retry.when, status, throttled) {
+        if !is_retried(&self.step.retry.when, reply.status, throttled) {
             return Reading::Failed { error, response };
         }
-        Reading::Retry { error, retry_after: retry_after::of(reply.headers, self.now), throttled, response }
+        let places = self.errors().filter(|_| throttled).map(|errors| errors.retry_after.as_slice());
+        let in_body = places.unwrap_or_default().iter().find_map(|place| {
+            let seconds = reply.at(place, body.clone());
+            retry_after::of_value(&seconds)
+        });
+        let retry_after = retry_after::of(reply.headers, self.now).max(in_body);
+        Reading::Retry { error, retry_after, throttled, response }
+    }
+
+    /// What `throttled_when` says. `None` where it says nothing, or cannot be rendered: then the status alone counts.
+    fn slows_down(&self, reply: &Reply<'_>, body: &Value) -> Option<String> {
+        let leaf = self.errors()?.throttled_when.as_ref()?;
+        reply.said(leaf, body, self.now).ok()?
+    }
+
+    /// A success that is none: what the service says in its body. `None`: it has not refused.
+    fn refused_within(&self, reply: &Reply<'_>, body: Result<&Value, &String>) -> Option<Reading> {
+        let errors = self.errors()?;
+        let bad = |why: String| {
+            let error = self.error(ErrorClass::BadReply, Some(reply.status), why);
+            Reading::Failed { error, response: reply.response() }
+        };
+        let nothing = Value::Null;
+        let slows_down = self.slows_down(reply, body.unwrap_or(&nothing));
+        let said = match (&errors.failed, body) {
+            (None, _) => None,
+            (Some(_), Err(why)) => return Some(bad(why.clone())),
+            // Whether it took effect is the service's to say; what it said cannot be read.
+            (Some(leaf), Ok(body)) => match reply.said(leaf, body, self.now) {
+                Ok(said) => said,
+                Err(why) => return Some(bad(format!("whether {} has refused cannot be read: {why}", self.who()))),
+            },
+        };
+        let throttled = slows_down.is_some();
+        let said = said.or(slows_down)?;
+        let message = format!("{} answered {} and refused: {said}", self.who(), status_words(reply.status));
+        let error = self.error(ErrorClass::Refused, Some(reply.status), message);
+        Some(self.refused(reply, body.unwrap_or(&nothing), error, throttled))
     }
 
     /// How refusals are read: as the action says, else the pack.
@@ -167,7 +225,11 @@ impl Reader<'_> {
     fn success(&self, reply: &Reply<'_>) -> Reading {
         let place = self.pack.and_then(|(_, action)| action.result.as_ref());
         let response = reply.response();
-        let body = match reply.parsed() {
+        let parsed = reply.parsed();
+        if let Some(refused) = self.refused_within(reply, parsed.as_ref()) {
+            return refused;
+        }
+        let body = match parsed {
             // What a service answers where its result is wanted must be data: a page of HTML is a login page or a proxy's.
             Ok(Value::String(_)) if place.is_some_and(|place| place.root() == Some("body")) => {
                 Err("the answer is text where the action promises JSON".to_owned())
@@ -187,18 +249,18 @@ impl Reader<'_> {
             Some(place) => reply.at(place, body),
             None => body,
         };
-        let echo = self.pack.and_then(|(_, action)| self.echo(action.echo.as_ref()?, &result));
+        let echo = self.pack.and_then(|(_, action)| echo(action, &result, self.now));
         Reading::Ok { result, response, echo }
     }
+}
 
-    /// One that fails or is empty is none: an echo never fails a step.
-    fn echo(&self, leaf: &Leaf, result: &Value) -> Option<String> {
-        let mut context = Context::new(self.now, ECHO_LIMITS);
-        context.set("result", result);
-        match leaf.render(&context, Sink::Plain).ok()? {
-            Value::String(text) => whole_echo(text),
-            _ => None,
-        }
+/// The echo of an action that had this result. One that fails or is empty is none: an echo never fails a step.
+pub(super) fn echo(action: &Action, result: &Value, now: Time) -> Option<String> {
+    let mut context = Context::new(now, ECHO_LIMITS);
+    context.set("result", result);
+    match action.echo.as_ref()?.render(&context, Sink::Plain).ok()? {
+        Value::String(text) => whole_echo(text),
+        _ => None,
     }
 }
 

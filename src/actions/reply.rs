@@ -1,7 +1,10 @@
 //! A whole answer as data: its parsed body, its result, what the service says of a refusal.
 
+use super::read::ECHO_LIMITS;
 use crate::{
+    clock::Time,
     model::ErrorClass,
+    templates::{Context, Leaf, Sink},
     value::{JsonLimits, Object, Path, Value, read_json},
 };
 
@@ -73,6 +76,20 @@ impl Reply<'_> {
             object.insert("body".to_owned(), body);
         }
         place.find(&whole).cloned().unwrap_or(Value::Null)
+    }
+
+    /// What a template of `errors` says over `{status, headers, body}`, in one line. `None` for blank text and null; `Err` is one
+    /// sentence: it cannot be rendered.
+    pub(super) fn said(&self, leaf: &Leaf, body: &Value, now: Time) -> Result<Option<String>, String> {
+        let whole = self.response();
+        let nothing = Value::Null;
+        let mut context = Context::new(now, ECHO_LIMITS);
+        for name in ["status", "headers"] {
+            context.set(name, whole.get(name).unwrap_or(&nothing));
+        }
+        context.set("body", body);
+        let said = leaf.render(&context, Sink::Plain).map_err(|error| error.to_string())?;
+        Ok(if said == Value::Bool(false) { None } else { one_line(said) })
     }
 
     /// The service's own message, in one line. `None` where it gives none that is text. It is not cut: whoever keeps it masks it first,

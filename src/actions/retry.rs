@@ -16,12 +16,17 @@ const JITTER_PART: u32 = 5;
 /// Bytes of the hash that are shown in an idempotency key.
 const KEY_BYTES: usize = 16;
 
-/// What to do with an attempt that a crash cut off, or that got no answer: what the step says, else `retry` if it is a read or
-/// idempotent, else `ask`. A `verify` without a read-back to do it with is `ask`.
+/// What to do with an attempt that a crash cut off, or that got no answer: what the step says, else `verify` if its action has one, else
+/// `retry` if it is a read or idempotent, else `ask`. A `verify` without a read-back to do it with is `ask`.
 pub fn unknown_policy(step: &Step, registry: &Registry) -> Unknown {
+    let verifies = match &step.kind {
+        StepKind::Action { name, .. } => registry.action(name).is_some_and(|(_, action)| action.verify.is_some()),
+        _ => false,
+    };
     match step.retry.unknown {
-        Some(Unknown::Verify) => Unknown::Ask,
+        Some(Unknown::Verify) if !verifies => Unknown::Ask,
         Some(said) => said,
+        None if verifies => Unknown::Verify,
         None if repeatable(step, registry) => Unknown::Retry,
         None => Unknown::Ask,
     }

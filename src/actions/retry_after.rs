@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
+use crate::{clock::Time, value::Value};
 
 /// A service may make us wait this long and no longer.
 pub(super) const LONGEST: Duration = Duration::from_hours(1);
@@ -12,6 +12,16 @@ pub(super) const LONGEST: Duration = Duration::from_hours(1);
 pub(super) fn of(headers: &[(String, String)], now: Time) -> Option<Duration> {
     let named = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
     named.filter_map(|(_, value)| read(value.trim(), now)).max()
+}
+
+/// The wait that a place in a throttled answer's body asks for: seconds, as a number or text, one hour at most. `None` for all else.
+pub(super) fn of_value(value: &Value) -> Option<Duration> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    seconds(&text).map(|wait| wait.min(LONGEST))
 }
 
 fn read(value: &str, now: Time) -> Option<Duration> {
@@ -39,6 +49,23 @@ fn date(value: &str) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seconds_in_a_body_are_read_clamped_or_ignored() {
+        use serde_json::json;
+        for (value, seconds) in [
+            (json!(35), Some(35)),
+            (json!(0.57), Some(1)),
+            (json!("12"), Some(12)),
+            (json!(1_000_000), Some(3600)),
+            (json!(-1), None),
+            (json!(null), None),
+            (json!("soon"), None),
+            (json!([5]), None),
+        ] {
+            assert_eq!(of_value(&value).map(|wait| wait.as_secs()), seconds, "{value}");
+        }
+    }
 
     #[test]
     fn waits_are_read_clamped_or_ignored() {

@@ -23,6 +23,9 @@ const PUBLIC_SERVICE: &str = "C005";
 /// The limits of a service that there is no pack of.
 const UNKNOWN_LIMITS: &str = "C006";
 
+/// A connection gives a host that its service does not have.
+const UNKNOWN_HOST: &str = "C008";
+
 /// Every code with its title, in order.
 pub(super) const CODES: &[(&str, &str)] = &[
     (UNKNOWN_SERVICE, "A source or connection of a service that is not there"),
@@ -31,6 +34,7 @@ pub(super) const CODES: &[(&str, &str)] = &[
     (NO_CHECK, "A source that is neither of a service nor public"),
     (PUBLIC_SERVICE, "A public source with the name of a service"),
     (UNKNOWN_LIMITS, "The limits of a service that is not there"),
+    (UNKNOWN_HOST, "A connection gives a host that its service does not have"),
 ];
 
 /// Every finding of the settings against the packs, in the order of the file.
@@ -44,6 +48,9 @@ pub(super) fn findings(config: &Config, compiled: &Compiled, texts: &Texts) -> V
     }
     for (name, connection) in &config.connections {
         found.extend(look.service(UNKNOWN_SERVICE, &format!("connections.{name}.service"), &connection.service));
+        let Some(pack) = compiled.registry.pack(&connection.service) else { continue };
+        let unknown = connection.hosts.keys().filter(|host| !pack.hosts.contains_key(*host));
+        found.extend(unknown.map(|host| look.unknown_host(name, pack, host)));
     }
     for name in config.services.keys() {
         found.extend(look.service(UNKNOWN_LIMITS, &format!("services.{name}"), name));
@@ -88,6 +95,16 @@ impl Look<'_> {
         let why = format!("deliveries of `{}` are not checked with a secret `{secret}`", pack.name);
         let help = suggestion(secret, known.iter().copied());
         self.error(UNKNOWN_SECRET, &format!("sources.{source}.secrets"), &why, help)
+    }
+
+    fn unknown_host(&self, connection: &str, pack: &Pack, host: &str) -> Finding {
+        let why = format!("`{}` has no host `{host}`: no action goes there", pack.name);
+        let help = if pack.hosts.is_empty() {
+            "it has none beside its base URL; `base_url` moves that".to_owned()
+        } else {
+            suggestion(host, pack.hosts.keys().map(String::as_str))
+        };
+        self.error(UNKNOWN_HOST, &format!("connections.{connection}.hosts"), &why, help)
     }
 
     fn no_check(&self, name: &str) -> Finding {
@@ -173,6 +190,11 @@ mod tests {
             ("[sources.groove]\npublic = true\n", ":2: error C005", "otherwise"),
             ("[services.nope]\nrate = \"1/s\"\n", ":1: error C006: `services.nope`", "known are "),
             ("[connections.c]\nservice = \"nope\"\n", ":2: error C001: `connections.c.service`", "groove"),
+            (
+                "[connections.c]\nservice = \"groove\"\nhosts = { uplaods = \"https://up.example.com\" }\n",
+                ":3: error C008: `connections.c.hosts`",
+                "base_url",
+            ),
         ] {
             let found = told(settings);
             let [only] = &found[..] else { panic!("{settings}: {found:?}") };

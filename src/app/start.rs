@@ -10,7 +10,7 @@ use super::{
     in_force::{Rulebook, RulebookError},
 };
 use crate::{
-    clock::SharedClock,
+    clock::{SharedClock, Time},
     config::Config,
     connections::Connections,
     egress::Egress,
@@ -85,6 +85,7 @@ impl App {
         if recovered.runs > 0 {
             tracing::info!(runs = recovered.runs, unknown = recovered.attempts, "runs of the last process go on");
         }
+        forget_circuits(&store, clock.now()).await?;
         let egress = Arc::new(Egress::new(&config.egress, net::own_addresses()));
         let client =
             Client::new(Arc::clone(&egress), config.limits.reply).map_err(|why| StartError::Settings(vec![why]))?;
@@ -104,6 +105,7 @@ impl App {
             store: store.clone(),
             vault: Arc::clone(&vault),
             clock: Arc::clone(&clock),
+            since: clock.now(),
             ids: Arc::clone(&ids),
             wake: wake.clone(),
             lifecycle: lifecycle.clone(),
@@ -188,6 +190,14 @@ fn check_hours(config: &Config) -> Result<(), StartError> {
         .filter_map(|(name, hours)| rules::Hours::parse(hours).err().map(|why| format!("hours.{name}: {why}")));
     let faults: Vec<String> = faults.collect();
     if faults.is_empty() { Ok(()) } else { Err(StartError::Settings(faults)) }
+}
+
+/// Circuits begin closed with each process: what an earlier one said of a host is no longer so.
+async fn forget_circuits(store: &Store, now: Time) -> Result<(), StoreError> {
+    for problem in store.problems(true, 10_000).await?.iter().filter(|problem| problem.kind == "circuit") {
+        store.solve(&problem.fingerprint, now).await?;
+    }
+    Ok(())
 }
 
 async fn open_store(config: &Arc<Config>, clock: &SharedClock, lifecycle: &Lifecycle) -> Result<Store, StoreError> {

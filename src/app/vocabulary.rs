@@ -71,7 +71,12 @@ impl Vocabulary for AppVocabulary<'_> {
             help: input.help.clone(),
             target: input.target,
         });
-        Some(ActionInfo { title: action.title.clone(), inputs: inputs.collect(), read: action.read })
+        Some(ActionInfo {
+            title: action.title.clone(),
+            inputs: inputs.collect(),
+            read: action.read,
+            verify: action.verify.is_some(),
+        })
     }
 
     fn action_names(&self) -> Vec<String> {
@@ -98,5 +103,98 @@ impl Vocabulary for AppVocabulary<'_> {
 
     fn hours(&self) -> Vec<String> {
         self.config.hours.keys().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        rules,
+        services::{Input, InputType, coerce},
+    };
+
+    /// A pack with one action, `shop.take`, that has an input of each type.
+    fn shop() -> (Registry, Config) {
+        let inputs: String = InputType::ALL
+            .iter()
+            .map(|(word, _)| {
+                let choices = if *word == "enum" { ", choices: [opened, closed, \"1\"]" } else { "" };
+                format!("      {word}: {{ type: {word}{choices}, help: any }}\n")
+            })
+            .collect();
+        let pack = format!(
+            "name: shop\ntitle: Shop\nbase_url: https://shop.example.com\nactions:\n  take:\n    title: Take\n    inputs:\n{inputs}    request: {{ method: POST, path: /x }}\n    sample: {{}}\n"
+        );
+        let files = BTreeMap::from([("templates/services/shop.yaml".to_owned(), pack)]);
+        let registry = Registry::load(&files).unwrap_or_else(|found| panic!("{found:?}"));
+        (registry, Config::defaults(Path::new("/workspace")))
+    }
+
+    #[test]
+    fn a_literal_that_an_input_takes_has_no_finding_and_one_that_it_refuses_has_one() {
+        let (registry, config) = shop();
+        let vocabulary = AppVocabulary::new(&registry, &config, None);
+        let (_, action) = registry.action("shop.take").unwrap();
+        let values = [
+            json!("a"),
+            json!(42),
+            json!(42.0),
+            json!(4.5),
+            json!(true),
+            json!("42"),
+            json!("042"),
+            json!("+42"),
+            json!("-7"),
+            json!(" 42"),
+            json!("1."),
+            json!("1e3"),
+            json!("1e999"),
+            json!("inf"),
+            json!("true"),
+            json!("True"),
+            json!("yes"),
+            json!([1]),
+            json!({"a": 1}),
+            json!("ada@example.com"),
+            json!("a@b@c"),
+            json!("a@b, c@d"),
+            json!("@"),
+            json!("https://acme.com/x"),
+            json!("ftp://acme.com"),
+            json!("mailto:a@b"),
+            json!("2026-03-01T10:00:00Z"),
+            json!("2026-03-01 10:00"),
+            json!("opened"),
+            json!("Opened"),
+            json!(1),
+            json!("18446744073709551616"),
+        ];
+        for input in &action.inputs {
+            for value in &values {
+                let text = format!("name: x\non: gruveo.call\ndo:\n- shop.take: {{ {}: {value} }}\n", input.name);
+                let texts = BTreeMap::from([("rules/x.yaml".to_owned(), text)]);
+                let read = rules::Set::compile(rules::Texts(Arc::new(texts)), &vocabulary);
+                let found = read.findings.iter().any(|finding| finding.code == "R035");
+                let taken = coerce(&Input { required: true, ..one(input) }, value.clone()).is_ok();
+                assert_eq!(found, !taken, "{}: {value} {:?}", input.name, read.findings);
+            }
+        }
+    }
+
+    fn one(input: &Input) -> Input {
+        Input {
+            name: input.name.clone(),
+            kind: input.kind,
+            required: false,
+            default: None,
+            choices: input.choices.clone(),
+            help: String::new(),
+            target: false,
+        }
     }
 }

@@ -87,6 +87,8 @@ pub(super) enum Verb {
     Problems(Problems),
     /// Send a signed sample delivery to a running server
     Send(Send),
+    /// List the hosts that are left alone for a while, since they failed again and again
+    Circuits(Circuits),
     /// Say what is well, what is not, and what to do about it
     Doctor(Doctor),
     /// Explain a verb, the rule language (`help rules`) or templates (`help templates`)
@@ -445,7 +447,8 @@ pub(super) enum RunsVerb {
     #[command(after_long_help = "Look at the target first: did it happen? Examples:\n  \
         bellwire runs resolve run_01hf3y8a9d000 --done     it did; go on with the next step\n  \
         bellwire runs resolve run_01hf3y8a9d000 --retry    it did not; try again\n  \
-        bellwire runs resolve run_01hf3y8a9d000 --fail     it did not, and shall not")]
+        bellwire runs resolve run_01hf3y8a9d000 --fail     it did not, and shall not\n  \
+        bellwire runs resolve run_01hf3y8a9d000 --verify   let the service be asked, where its pack says how")]
     Resolve(Resolve),
     /// Let go of the runs that a rule's blown fuse holds, and mend the fuse
     #[command(after_long_help = "Example:\n  bellwire runs release calls/missed")]
@@ -493,6 +496,7 @@ pub(super) struct Resolve {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "clap has a flag each; the group takes one")]
 pub(super) struct Outcome {
     /// It took effect: the step ends well
     #[arg(long)]
@@ -503,6 +507,9 @@ pub(super) struct Outcome {
     /// It did not, and shall not: the step fails
     #[arg(long)]
     pub(super) fail: bool,
+    /// Let the service be asked again, by the action's `verify`
+    #[arg(long)]
+    pub(super) verify: bool,
 }
 
 #[derive(Debug, Args)]
@@ -532,6 +539,16 @@ pub(super) struct Send {
     /// The server; server.listen of the workspace unless set
     #[arg(long)]
     pub(super) url: Option<String>,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "Example:\n  bellwire circuits\n\n\
+    After failures in a row ([circuit] in bellwire.toml) nothing is sent to a host for a while; its runs wait, and no attempt\n\
+    is spent. Then one request goes out as a probe; once it is answered the others follow.")]
+pub(super) struct Circuits {
     /// The machine's form
     #[arg(long)]
     pub(super) json: bool,
@@ -575,7 +592,7 @@ mod tests {
         let run = "run_0000000000001";
         let parse =
             |words: &[&str]| Arguments::try_parse_from(["bellwire", "runs", "resolve", run].iter().chain(words));
-        assert!(parse(&["--done"]).is_ok());
+        assert!(parse(&["--done"]).is_ok() && parse(&["--verify"]).is_ok());
         assert!(parse(&[]).is_err());
         assert!(parse(&["--done", "--retry"]).is_err());
     }

@@ -198,7 +198,7 @@ impl Outside<'_> {
 impl Door for Outside<'_> {
     fn address(&self, request: &Request) -> Result<Outgoing, StepError> {
         let to = match &request.target {
-            Target::Connection { name, path } => Destination::Connection { name, path },
+            Target::Connection { name, host, path } => Destination::Connection { name, host: host.as_deref(), path },
             Target::Url(url) => Destination::Url(url),
         };
         let origins = |name: &str| self.known.origins(name);

@@ -31,7 +31,8 @@ fn request_line(stored: &Value) -> Option<String> {
         return Some(format!("{method} {url}"));
     }
     let connection = target.get("connection")?;
-    Some(format!("{method} {} {}", connection.get("name")?.as_str()?, connection.get("path")?.as_str()?))
+    let host = connection.get("host").and_then(Value::as_str).map(|host| format!(" ({host})")).unwrap_or_default();
+    Some(format!("{method} {}{host} {}", connection.get("name")?.as_str()?, connection.get("path")?.as_str()?))
 }
 
 #[cfg(test)]
@@ -50,6 +51,9 @@ mod tests {
             lines(&request),
             "POST groove /tickets/42/messages\nContent-Type: application/json\n\n{\n  \"note\": true\n}"
         );
+        let further =
+            json!({"method": "POST", "target": {"connection": {"name": "groove", "host": "uploads", "path": "/a"}}});
+        assert_eq!(lines(&further), "POST groove (uploads) /a");
         let bare = json!({"method": "GET", "target": {"url": "https://api.example.com/x"}, "headers": []});
         assert_eq!(lines(&bare), "GET https://api.example.com/x");
         let reply = json!({"status": 502, "headers": [["server", "x"]], "body": "<h1>no</h1>", "cut": true});

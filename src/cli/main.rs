@@ -10,7 +10,7 @@ use clap::Parser;
 use super::{
     answer::Answer,
     arguments::{Arguments, Verb},
-    backtest, calls, check, config, demo, doctor, events, explain,
+    backtest, calls, check, circuits, config, demo, doctor, events, explain,
     failure::Failure,
     help, init, problems, profiles, render, replay, run as run_verb, runs, schedules, schema, secrets, send, serve,
     test,
@@ -63,6 +63,7 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Schedules(options) => schedules::run(workspace, &options)?,
         Verb::Problems(options) => problems::run(workspace, &options)?,
         Verb::Send(options) => send::run(workspace, &options)?,
+        Verb::Circuits(options) => circuits::run(workspace, &options)?,
         Verb::Doctor(options) => doctor::run(workspace, &options)?,
     };
     Ok(Ended::Answer(answer))

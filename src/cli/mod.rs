@@ -5,6 +5,7 @@ mod arguments;
 mod backtest;
 mod calls;
 mod check;
+mod circuits;
 mod code_pages;
 mod config;
 mod demo;

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::Config,
     ids::RunId,
-    model::{RunStatus, StepError, StepPath},
+    model::{AttemptKind, RunStatus, StepError, StepPath},
     store::{AttemptRow, Mode, Resolution, RunDetail, RunFilter, RunRow},
 };
 
@@ -128,6 +128,7 @@ fn attempt_as_json(attempt: &AttemptRow) -> Value {
     machine(&json!({
         "id": attempt.id,
         "step": attempt.step,
+        "kind": attempt.kind,
         "number": attempt.number,
         "started_at": attempt.started_at,
         "ended_at": attempt.ended_at,
@@ -183,6 +184,9 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
              bellwire runs resolve {id} --fail     it did not, and shall not",
             id = row.id
         ));
+        if can_verify(detail) {
+            text.push(format!("  bellwire runs resolve {} --verify   let the service be asked", row.id));
+        }
     }
     text.join("\n")
 }
@@ -190,6 +194,13 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
 /// Held, and not for an attempt without an answer: a blown fuse holds runs that have not begun.
 fn is_held_by_fuse(detail: &RunDetail) -> bool {
     detail.row.status == RunStatus::Held && detail.attempts.is_empty()
+}
+
+/// Whether a read can tell what became of the last attempt: its request then holds what the action was given.
+fn can_verify(detail: &RunDetail) -> bool {
+    let last = detail.attempts.iter().rev().find(|attempt| attempt.kind == AttemptKind::Try);
+    let request = last.and_then(|attempt| attempt.request.as_deref());
+    request.map(body_of).is_some_and(|request| request.get("inputs").is_some())
 }
 
 /// `note (do.0)` where the step's error tells its id, else the path alone.
@@ -214,8 +225,12 @@ fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
     let took =
         attempt.ended_at.map(|at| format!(", {} ms", at.since(attempt.started_at).as_millis())).unwrap_or_default();
     let status = attempt.status.map(|status| format!(" {status}")).unwrap_or_default();
+    let what = match attempt.kind {
+        AttemptKind::Try => "attempt",
+        AttemptKind::Verify => "verify",
+    };
     let mut text = vec![format!(
-        "\nattempt {} of {}  {}{status}  {}{took}  {}",
+        "\n{what} {} of {}  {}{status}  {}{took}  {}",
         attempt.number,
         named(&attempt.step, attempt.error.as_ref()),
         attempt.outcome.word(),
@@ -225,8 +240,12 @@ fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
     if let Some(error) = &attempt.error {
         text.push(format!("  {}: {}", error.class, clean(&error.message, 400)));
     }
-    if !attempt.reason.is_empty() {
-        text.push(format!("  the next one waits: {}", clean(&attempt.reason, 64)));
+    match attempt.reason.as_str() {
+        "" => {}
+        "verify" => text.push("  a read tells what became of it".to_owned()),
+        "found" => text.push("  it was found: the attempt took effect".to_owned()),
+        "not_found" => text.push("  nothing was found: the attempt took no effect".to_owned()),
+        reason => text.push(format!("  the next one waits: {}", clean(reason, 64))),
     }
     for (name, bytes) in [("request", &attempt.request), ("reply", &attempt.reply)] {
         let Some(bytes) = bytes else { continue };
@@ -259,6 +278,11 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
             "run {id} is held by the blown fuse of its rule, not for an attempt; let it go with `bellwire runs release {rule}`"
         )));
     }
+    if resolution == Resolution::Verify && !can_verify(&detail) {
+        return Err(Failure::No(format!(
+            "nothing can tell what became of the attempt: the action of that step has no `verify`; see `bellwire runs show {id}`"
+        )));
+    }
     let resolved = open::block_on(async {
         let store = open::store(config, Mode::Write)?;
         let resolved = store.resolve(id, resolution, open::clock().now()).await;
@@ -273,14 +297,16 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
         Resolution::Done => "taken as done; the run goes on with its next step",
         Resolution::Retry => "tried again",
         Resolution::Fail => "taken as failed",
+        Resolution::Verify => "looked up at the service",
     };
     Ok(Answer::text(format!("{id}: the step is {what} (by a running server within a second)")))
 }
 
 fn chosen(outcome: &Outcome) -> Resolution {
-    match (outcome.done, outcome.retry) {
-        (true, _) => Resolution::Done,
-        (_, true) => Resolution::Retry,
+    match (outcome.done, outcome.retry, outcome.verify) {
+        (true, ..) => Resolution::Done,
+        (_, true, _) => Resolution::Retry,
+        (.., true) => Resolution::Verify,
         _ => Resolution::Fail,
     }
 }
@@ -322,6 +348,7 @@ mod tests {
             attempts: vec![AttemptRow {
                 id: AttemptId(3),
                 step: StepPath("do.0".to_owned()),
+                kind: AttemptKind::Try,
                 number: 1,
                 started_at: Time(0),
                 ended_at: Some(Time(30_000)),

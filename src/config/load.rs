@@ -13,8 +13,8 @@ use figment::{
 };
 
 use super::{
-    Config, Connection, Data, Database, Egress, Hours, Limits, Log, Retention, Rules, Runner, Secrets, Server, Service,
-    Source,
+    Circuit, Config, Connection, Data, Database, Egress, Hours, Limits, Log, Retention, Rules, Runner, Secrets, Server,
+    Service, Source,
     environment::{Environment, PREFIX, Shape},
     error::{ConfigError, Origin},
     lines::line_of,
@@ -37,6 +37,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("egress", Egress::KEYS),
     ("limits", Limits::KEYS),
     ("runner", Runner::KEYS),
+    ("circuit", Circuit::KEYS),
     ("retention", Retention::KEYS),
     ("rules", Rules::KEYS),
     ("log", Log::KEYS),
@@ -141,6 +142,7 @@ fn read(reader: &mut Reader<'_>, workspace: PathBuf, secrets: BTreeMap<String, c
         egress: Egress::read(reader.section("egress")),
         limits: Limits::read(reader.section("limits")),
         runner: Runner::read(reader.section("runner")),
+        circuit: Circuit::read(reader.section("circuit")),
         retention: Retention::read(reader.section("retention")),
         rules: Rules::read(reader.section("rules")),
         log: Log::read(reader.section("log")),

@@ -1,5 +1,6 @@
 //! Settings: `defaults.toml` compiled in, then `bellwire.toml`, then `BELLWIRE_...`. Handed down as values; no global.
 
+mod circuit;
 mod connection;
 mod data;
 mod database;
@@ -29,6 +30,7 @@ mod warnings;
 #[cfg(test)]
 mod tests;
 
+pub use circuit::Circuit;
 pub use connection::Connection;
 pub use data::Data;
 pub use database::Database;

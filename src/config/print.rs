@@ -105,6 +105,15 @@ fn tables(config: &Config) -> Vec<(String, Keys)> {
                 ("grace", span(config.runner.grace)),
             ],
         ),
+        table(
+            "circuit",
+            [
+                ("failures", json!(config.circuit.failures)),
+                ("within", span(config.circuit.within)),
+                ("pause", span(config.circuit.pause)),
+                ("longest", span(config.circuit.longest)),
+            ],
+        ),
         table("retention", [("days", json!(config.retention.days)), ("rows", json!(config.retention.rows))]),
         table("rules", [("on_error", json!(if config.rules.refuse_on_error { "refuse" } else { "keep" }))]),
         table(

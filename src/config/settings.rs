@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Connection, Data, Database, Egress, Hours, Limits, Log, Origin, Retention, Rules, Runner, Secrets, Server, Service,
-    Source, load::from_parts,
+    Circuit, Connection, Data, Database, Egress, Hours, Limits, Log, Origin, Retention, Rules, Runner, Secrets, Server,
+    Service, Source, load::from_parts,
 };
 
 /// All settings of a process: one field a section of `defaults.toml`, which says what each means.
@@ -35,6 +35,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[runner]`.
     pub runner: Runner,
+    /// `[circuit]`.
+    pub circuit: Circuit,
     /// `[retention]`.
     pub retention: Retention,
     /// `[rules]`.

@@ -8,13 +8,14 @@ use url::Url;
 use super::{
     address::{self, refused},
     auth::{Keeper, Secrets, unknown},
+    circuits::{Circuits, Gate},
     effective::{Effective, Settings},
     lanes::{Lanes, Limits, Turn},
 };
 use crate::{
     clock::{SharedClock, Time},
     config::{Config, Rate},
-    egress::Egress,
+    egress::{Egress, Origin},
     model::{ErrorClass, StepError},
     services::{AuthUse, Registry},
     store::Vault,
@@ -27,15 +28,18 @@ pub struct Connections {
     egress: Arc<Egress>,
     clock: SharedClock,
     lanes: Lanes,
+    circuits: Circuits,
 }
 
 /// Where a request goes.
 #[derive(Debug, Clone, Copy)]
 pub enum Destination<'a> {
-    /// A path (with query, percent-encoded, starting with `/`) below a connection's base URL.
+    /// A path (with query, percent-encoded, starting with `/`) below a connection's base URL, or below a further host of its.
     Connection {
         /// The connection.
         name: &'a str,
+        /// The pack's name of the further host. `None`: the base URL.
+        host: Option<&'a str>,
         /// The path.
         path: &'a str,
     },
@@ -63,7 +67,8 @@ impl fmt::Debug for Connections {
 impl Connections {
     /// Connections by the settings, with all lanes free.
     pub fn new(config: Arc<Config>, vault: Arc<Vault>, egress: Arc<Egress>, clock: SharedClock) -> Self {
-        Self { config, vault, egress, clock, lanes: Lanes::default() }
+        let circuits = Circuits::new(config.circuit.clone());
+        Self { config, vault, egress, clock, lanes: Lanes::default(), circuits }
     }
 
     /// Asks for a turn at `lane` (a connection's name or `host:port` of a bare URL) for `run` (its id: a slot reserved for it is kept).
@@ -95,6 +100,27 @@ impl Connections {
                 return turn;
             }
         }
+    }
+
+    /// When to come back where the host of this destination is left alone for a while. `None`: ask for a turn, then for a pass.
+    pub fn closed_until(&self, registry: &Registry, to: &Destination<'_>) -> Option<Time> {
+        self.circuits.closed_until(&self.origin(registry, to)?, self.clock.now())
+    }
+
+    /// Leave for one request to go out, unless its host is left alone. Ask for it when nothing else holds the request up.
+    pub fn gate(&self, registry: &Registry, to: &Destination<'_>) -> Gate {
+        self.circuits.gate(self.origin(registry, to), self.clock.now())
+    }
+
+    /// The origin that a request would go to. `None` where nobody says, which `address` refuses.
+    fn origin(&self, registry: &Registry, to: &Destination<'_>) -> Option<String> {
+        let base = match *to {
+            Destination::Url(url) => url,
+            Destination::Connection { name, host, .. } => {
+                Effective::find(Settings::of(&self.config), registry, name)?.base(host)?
+            }
+        };
+        Some(Origin::of(&Url::parse(base).ok()?)?.as_str().to_owned())
     }
 
     /// How many more runs a lane has room for, in its places and its queue.
@@ -130,8 +156,8 @@ pub(super) fn addressed<S: Secrets>(
     destination: &Destination<'_>,
     auth: Option<&AuthUse>,
 ) -> Result<(Url, HeaderMap), StepError> {
-    let (name, path) = match *destination {
-        Destination::Connection { name, path } => (name, path),
+    let (name, host, path) = match *destination {
+        Destination::Connection { name, host, path } => (name, host, path),
         Destination::Url(text) => {
             let mut url = address::whole(egress, text)?;
             let headers = auth.map(|auth| keeper.apply(auth, None, &mut url)).transpose()?;
@@ -139,8 +165,12 @@ pub(super) fn addressed<S: Secrets>(
         }
     };
     let connection = Effective::find(keeper.settings, keeper.registry, name).ok_or_else(|| unknown(name))?;
-    let Some(base) = connection.base_url else {
-        let why = format!("connection `{name}` has no base URL; set `connections.{name}.base_url` in bellwire.toml");
+    let Some(base) = connection.base(host) else {
+        let (what, key) = host.map_or_else(
+            || ("base URL".to_owned(), "base_url".to_owned()),
+            |host| (format!("host `{host}`"), format!("hosts.{host}")),
+        );
+        let why = format!("connection `{name}` has no {what}; set `connections.{name}.{key}` in bellwire.toml");
         return Err(refused(ErrorClass::Internal, why));
     };
     let mut url = address::join(egress, base, path)?;

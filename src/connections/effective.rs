@@ -26,6 +26,8 @@ pub(super) struct Effective<'a> {
     pub(super) base_url: Option<&'a str>,
     pub(super) rate: Option<Rate>,
     pub(super) concurrent: Option<u32>,
+    /// The connection's own; the pack's stand behind them.
+    hosts: Option<&'a BTreeMap<String, String>>,
     secrets: Option<&'a BTreeMap<String, String>>,
 }
 
@@ -46,8 +48,22 @@ impl<'a> Effective<'a> {
             .and_then(|connection| connection.concurrent)
             .or_else(|| short.and_then(|short| short.concurrent))
             .or(pack.concurrent);
+        let hosts = connection.map(|connection| &connection.hosts);
         let secrets = connection.map(|connection| &connection.secrets);
-        Some(Self { pack, base_url, rate: rate.or(pack.rate), concurrent, secrets })
+        Some(Self { pack, base_url, rate: rate.or(pack.rate), concurrent, hosts, secrets })
+    }
+
+    /// Where requests to a further host of the pack go; the base URL without one. `None`: nowhere is said.
+    pub(super) fn base(&self, host: Option<&str>) -> Option<&'a str> {
+        let Some(host) = host else { return self.base_url };
+        let own = self.hosts.and_then(|hosts| hosts.get(host));
+        own.or_else(|| self.pack.hosts.get(host)).map(String::as_str)
+    }
+
+    /// Everywhere that requests of the pack's actions may go.
+    pub(super) fn bases(&self) -> impl Iterator<Item = &'a str> {
+        let further = self.pack.hosts.keys().filter_map(|host| self.base(Some(host)));
+        self.base_url.into_iter().chain(further)
     }
 
     /// The names of all connections.

@@ -3,11 +3,13 @@
 mod address;
 mod all;
 mod auth;
+mod circuits;
 mod effective;
 mod lanes;
 mod pace;
 mod preview;
 
 pub use all::{Connections, Destination};
+pub use circuits::{Came, Change, Gate, Pass};
 pub use lanes::{Place, Turn};
 pub use preview::{Preview, preview};

@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(error.class, ErrorClass::SecretOrigin);
         let error = seen("", &Destination::Url("http://10.0.0.1/"), &bearer).unwrap_err();
         assert_eq!(error.class, ErrorClass::EgressDenied);
-        let to = Destination::Connection { name: "groove", path: "/tickets" };
+        let to = Destination::Connection { name: "groove", host: None, path: "/tickets" };
         let token = AuthUse::Bearer("groove_token".to_owned());
         let Preview { url, .. } =
             seen("[services.groove]\nbase_url = \"https://desk.example.com/v2\"\n", &to, &token).unwrap();

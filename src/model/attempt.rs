@@ -4,6 +4,39 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// What an attempt is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptKind {
+    /// A try of the step.
+    Try,
+    /// A read that tells whether the last try took effect; it changes nothing.
+    Verify,
+}
+
+impl AttemptKind {
+    /// The word in tables, pages and logs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Try => "try",
+            Self::Verify => "verify",
+        }
+    }
+
+    /// The number in the store; NULL for a try.
+    pub fn code(self) -> Option<i16> {
+        match self {
+            Self::Try => None,
+            Self::Verify => Some(1),
+        }
+    }
+
+    /// The kind of a number in the store. `None` for a number that no version wrote.
+    pub fn from_code(code: Option<i16>) -> Option<Self> {
+        [Self::Try, Self::Verify].into_iter().find(|kind| kind.code() == code)
+    }
+}
+
 /// How one attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +93,8 @@ pub enum ErrorClass {
     BadReply,
     /// An answer with a status that is not a success.
     Status,
+    /// An answer of success in whose body the service says that it has refused; final, since it would refuse again.
+    Refused,
     /// A redirect, which is never followed.
     Redirect,
     /// The target's address, port or scheme is not allowed.
@@ -97,6 +132,7 @@ impl ErrorClass {
             Self::Timeout => "timeout",
             Self::BadReply => "bad_reply",
             Self::Status => "status",
+            Self::Refused => "refused",
             Self::Redirect => "redirect",
             Self::EgressDenied => "egress_denied",
             Self::InvalidInput => "invalid_input",

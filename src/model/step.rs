@@ -27,6 +27,15 @@ impl StepPath {
         Self(format!("{base}.list{turns}"))
     }
 
+    /// Where the request is kept that reads back what became of an attempt of this step: `do.2.verify` beside `do.2`. No step has such a
+    /// path either.
+    #[must_use]
+    pub fn verify(&self) -> Self {
+        let base = self.base();
+        let turns = self.0.strip_prefix(base).unwrap_or_default();
+        Self(format!("{base}.verify{turns}"))
+    }
+
     /// Whether it is that of a list which is kept for a `for_each`, and of no step.
     pub fn is_list(&self) -> bool {
         self.base().rsplit('.').next() == Some("list")

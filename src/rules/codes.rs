@@ -78,6 +78,7 @@ codes! {
     CONTRADICTION = "R081", "Conditions that can never hold together";
     NEVER_KEPT = "R082", "A header or query value that is never kept";
     CIRCLE = "R083", "Rules that start each other in a circle";
+    NO_READ_BACK = "R088", "An unknown outcome that nothing can verify";
     NOT_BUILT = "R090", "Not built yet";
 }
 

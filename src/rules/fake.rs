@@ -75,7 +75,7 @@ impl Vocabulary for Fake {
             "groove.create_ticket" => (vec![input("subject", "text", true), input("urgent", "boolean", false)], false),
             _ => return None,
         };
-        Some(ActionInfo { title: name.to_owned(), inputs, read })
+        Some(ActionInfo { title: name.to_owned(), inputs, read, verify: name == "groove.add_note" })
     }
 
     fn action_names(&self) -> Vec<String> {

@@ -47,6 +47,8 @@ pub struct ActionInfo {
     pub inputs: Vec<InputInfo>,
     /// It changes nothing at the target.
     pub read: bool,
+    /// A read can tell whether an attempt without an answer took effect.
+    pub verify: bool,
 }
 
 /// What is known of an input.

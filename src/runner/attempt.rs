@@ -5,17 +5,17 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    hold::{Flow, Hold, Left, error_of, failed, name, output},
-    send::{Envelope, Sent, lane, send},
+    hold::{Flow, Hold, error_of, failed, name, output},
+    read_back::SETTLE,
+    send::{Envelope, Sent, send},
+    slot::Slot,
     workers::jitter,
 };
 use crate::{
     actions::{self, Reading, Request},
     clock::Time,
-    connections::Turn,
     ids::AttemptId,
-    lifecycle::Phase,
-    model::{AttemptOutcome, ErrorClass, StepError, StepOutcome, StepOutput, StepPath},
+    model::{AttemptKind, AttemptOutcome, ErrorClass, StepError, StepOutcome, StepOutput, StepPath},
     rules::{Step, StepKind, Unknown},
     starts,
     store::{AttemptEnd, NewAttempt, Pending, Resolution, StoreError, Then},
@@ -24,31 +24,56 @@ use crate::{
 
 /// How long a connection rests after an answer that says "slow down" without saying how long.
 /// 90 s is what a third-party client of Groove waits (facts on Groove, section 1.2).
-const THROTTLE_PAUSE: Duration = Duration::from_secs(90);
+pub(super) const THROTTLE_PAUSE: Duration = Duration::from_secs(90);
 
 /// Characters of an error's message that are kept; a target says as much as it likes.
-const LONGEST_MESSAGE: usize = 400;
+pub(super) const LONGEST_MESSAGE: usize = 400;
 
 /// How long it is known which events our actions caused: webhooks that were not taken at once are sent again for up to a day.
-const ECHO_KEPT: Duration = Duration::from_hours(24);
+pub(super) const ECHO_KEPT: Duration = Duration::from_hours(24);
 
 /// A step that sends, as it is attempted.
 #[derive(Clone, Copy)]
-struct Sending<'s> {
-    walk: &'s Walk,
-    step: &'s Step,
-    path: &'s StepPath,
+pub(super) struct Sending<'s> {
+    pub(super) walk: &'s Walk,
+    pub(super) step: &'s Step,
+    pub(super) path: &'s StepPath,
 }
 
 impl Sending<'_> {
     /// As people know it.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         name(Some(self.step), self.path)
     }
 
-    fn failed(&self, error: StepError, response: Value) -> Flow {
+    pub(super) fn failed(&self, error: StepError, response: Value) -> Flow {
         Flow::Ended(StepOutput { response, ..failed(self.path, error) })
     }
+
+    /// The error of an attempt that has no answer.
+    fn unknown(&self, pending: &Pending) -> StepError {
+        pending.last_error.clone().unwrap_or_else(|| {
+            let message = "no answer was recorded; whether it took effect is unknown".to_owned();
+            StepError { attempt: pending.attempts, ..error_of(&self.name(), ErrorClass::Timeout, message) }
+        })
+    }
+
+    /// The error of such an attempt that a read has found to have done nothing.
+    pub(super) fn undone(&self, pending: &Pending) -> StepError {
+        let mut error = self.unknown(pending);
+        error.message.push_str("; a read has found that it took no effect");
+        error
+    }
+}
+
+/// What a step that was begun before does first.
+enum Resumed {
+    /// The next try.
+    Try,
+    /// A read that tells what became of the last one.
+    Read,
+    /// Neither.
+    Flow(Box<Flow>),
 }
 
 impl Hold<'_> {
@@ -61,10 +86,12 @@ impl Hold<'_> {
         began: Time,
     ) -> Result<Flow, StoreError> {
         let sending = Sending { walk, step, path };
-        if let Some(pending) = &pending
-            && let Some(flow) = self.resume(sending, pending).await?
-        {
-            return Ok(flow);
+        if let Some(pending) = &pending {
+            match self.resume(sending, pending).await? {
+                Resumed::Try => {}
+                Resumed::Read => return self.read_back(sending, pending).await,
+                Resumed::Flow(flow) => return Ok(*flow),
+            }
         }
         // On the heap: few rules have places, and every worker would carry the room for it.
         if self.rule.around.concurrency.is_some()
@@ -76,20 +103,15 @@ impl Hold<'_> {
             Ok(request) => request,
             Err(error) => return Ok(sending.failed(error, Value::Null)),
         };
-        let lane = lane(&request);
-        let place = match self.turn(&lane).await {
-            Turn::Now(place) => place,
-            Turn::At(at) => return self.leave(Then::Due(at)).await.map(Flow::Leave),
-            Turn::Busy if self.claim.is_none() => return Ok(Flow::Leave(Left::Parked(lane))),
-            Turn::Busy => {
-                let left = self.leave(Then::Due(self.now())).await?;
-                return Ok(Flow::Leave(if left == Left::Waits { Left::Parked(lane) } else { left }));
-            }
+        let Slot { lane, place, pass } = match self.slot(sending, &request).await? {
+            Ok(slot) => slot,
+            Err(left) => return Ok(Flow::Leave(left)),
         };
         let number = pending.as_ref().map_or(0, |pending| pending.attempts) + 1;
         let attempt = NewAttempt {
             id: AttemptId(self.parts.ids.next(self.now())),
             step: path.clone(),
+            kind: AttemptKind::Try,
             number,
             started_at: self.now(),
             request: pending.is_none().then(|| serde_json::to_vec(&request).unwrap_or_default()),
@@ -105,6 +127,7 @@ impl Hold<'_> {
         let sent = send(&parts.client, &parts.connections, &self.pinned.registry, &request, &envelope).await;
         drop(place);
         self.answered = true;
+        self.heard(pass, step, &sent).await;
         self.finish(sending, id, number, &lane, sent).await
     }
 
@@ -124,42 +147,35 @@ impl Hold<'_> {
         })
     }
 
-    /// A turn on the lane. A run that nobody holds yet waits in its queue; `Turn::Busy` for it where that is full, or the process drains.
-    async fn turn(&self, lane: &str) -> Turn {
-        let (connections, registry) = (&self.parts.connections, &self.pinned.registry);
-        if self.claim.is_some() {
-            return connections.turn(registry, lane, self.run.id.0);
-        }
-        tokio::select! {
-            biased;
-            turn = connections.turn_in_queue(registry, lane, self.run.id.0) => turn,
-            () = self.parts.lifecycle.reached(Phase::Draining) => Turn::Busy,
-        }
-    }
-
-    /// What a step that was begun before does first. `None`: the next attempt.
-    async fn resume(&mut self, sending: Sending<'_>, pending: &Pending) -> Result<Option<Flow>, StoreError> {
-        let error = || {
-            pending.last_error.clone().unwrap_or_else(|| {
-                let message = "no answer was recorded; whether it took effect is unknown".to_owned();
-                StepError { attempt: pending.attempts, ..error_of(&sending.name(), ErrorClass::Timeout, message) }
-            })
-        };
+    /// What a step that was begun before does first.
+    async fn resume(&mut self, sending: Sending<'_>, pending: &Pending) -> Result<Resumed, StoreError> {
         let step = sending.step;
-        Ok(Some(match (pending.resolution, pending.last) {
-            (Some(Resolution::Done), _) => Flow::Ended(output(sending.path, StepOutcome::Ok, Value::Null)),
-            (Some(Resolution::Fail), _) => sending.failed(error(), Value::Null),
-            (None, AttemptOutcome::Unknown | AttemptOutcome::Started) => {
-                match actions::unknown_policy(step, &self.pinned.registry) {
-                    Unknown::Retry if actions::delay(&step.retry, pending.attempts, None, 0.0).is_some() => {
-                        return Ok(None);
+        let unsure = matches!(pending.last, AttemptOutcome::Unknown | AttemptOutcome::Started);
+        let has_delay = actions::delay(&step.retry, pending.attempts, None, 0.0).is_some();
+        let flow = |flow| Resumed::Flow(Box::new(flow));
+        Ok(match (pending.resolution, unsure, pending.read.map(|read| read.outcome)) {
+            (Some(Resolution::Done), ..) => flow(Flow::Ended(output(sending.path, StepOutcome::Ok, Value::Null))),
+            (Some(Resolution::Fail), ..) => flow(sending.failed(sending.unknown(pending), Value::Null)),
+            (Some(Resolution::Retry), ..) | (None, false, _) => Resumed::Try,
+            // A read has found nothing: it is as if the attempt had failed.
+            (None, true, Some(AttemptOutcome::Ok)) if has_delay => Resumed::Try,
+            (None, true, Some(AttemptOutcome::Ok)) => flow(sending.failed(sending.undone(pending), Value::Null)),
+            (None, true, Some(AttemptOutcome::Failed)) => flow(Flow::Leave(self.leave(Then::Held).await?)),
+            (Some(Resolution::Verify), ..) | (None, true, Some(_)) => Resumed::Read,
+            (None, true, None) => match actions::unknown_policy(step, &self.pinned.registry) {
+                Unknown::Retry if has_delay => Resumed::Try,
+                Unknown::Retry => flow(sending.failed(sending.unknown(pending), Value::Null)),
+                Unknown::Ask => flow(Flow::Leave(self.leave(Then::Held).await?)),
+                Unknown::Verify => {
+                    let from = self.read_from(pending);
+                    if self.now() < from {
+                        flow(Flow::Leave(self.leave(Then::Due(from)).await?))
+                    } else {
+                        Resumed::Read
                     }
-                    Unknown::Retry => sending.failed(error(), Value::Null),
-                    Unknown::Ask | Unknown::Verify => Flow::Leave(self.leave(Then::Held).await?),
                 }
-            }
-            _ => return Ok(None),
-        }))
+            },
+        })
     }
 
     /// Reads what came back, and says what follows.
@@ -226,33 +242,35 @@ impl Hold<'_> {
             Reading::Unknown { error, policy } => {
                 let error = mask(error);
                 let delay = actions::delay(&step.retry, number, None, jitter());
-                let reason = if policy == Unknown::Retry && delay.is_some() { "schedule" } else { "" };
-                self.ended = Some(end(AttemptOutcome::Unknown, Some(&error), reason));
-                let then = match (policy, delay) {
-                    (Unknown::Retry, Some(delay)) => Then::Due(self.in_time(sending, delay)),
-                    (Unknown::Retry, None) => return Ok(sending.failed(error, Value::Null)),
-                    (Unknown::Ask | Unknown::Verify, _) => Then::Held,
+                let (reason, then) = match (policy, delay) {
+                    (Unknown::Retry, Some(delay)) => ("schedule", Some(Then::Due(self.in_time(sending, delay)))),
+                    (Unknown::Retry, None) => ("", None),
+                    (Unknown::Ask, _) => ("", Some(Then::Held)),
+                    // Not cut by the run's own time: what took effect must not be told to have failed.
+                    (Unknown::Verify, _) => ("verify", Some(Then::Due(now.plus(SETTLE)))),
                 };
+                self.ended = Some(end(AttemptOutcome::Unknown, Some(&error), reason));
+                let Some(then) = then else { return Ok(sending.failed(error, Value::Null)) };
                 self.leave(then).await.map(Flow::Leave)
             }
         }
     }
 
     /// What tells an event that the step caused. `None`: no pack says.
-    fn echo_of(&self, step: &Step, echo: &str) -> Option<String> {
+    pub(super) fn echo_of(&self, step: &Step, echo: &str) -> Option<String> {
         let StepKind::Action { name, .. } = &step.kind else { return None };
         let (pack, _) = self.pinned.registry.action(name)?;
         Some(starts::echo_of(&pack.name, echo))
     }
 
     /// The due time after a delay, but not after the run's own `timeout`.
-    fn in_time(&self, sending: Sending<'_>, delay: Duration) -> Time {
+    pub(super) fn in_time(&self, sending: Sending<'_>, delay: Duration) -> Time {
         let left = self.time_left(sending.walk).unwrap_or(delay);
         self.now().plus(delay.min(left))
     }
 
     /// The time an attempt may take: its step's, cut by what the run has left.
-    fn time_for(&self, sending: Sending<'_>) -> Duration {
+    pub(super) fn time_for(&self, sending: Sending<'_>) -> Duration {
         let timeout = sending.step.timeout;
         let left = self.time_left(sending.walk).unwrap_or(timeout);
         timeout.min(left.max(Duration::from_millis(1)))
@@ -260,7 +278,7 @@ impl Hold<'_> {
 }
 
 /// Masks every text of a value.
-fn mask_value(value: Value, masker: &crate::secret::Masker) -> Value {
+pub(super) fn mask_value(value: Value, masker: &crate::secret::Masker) -> Value {
     match value {
         Value::String(text) => Value::String(masker.mask(&text)),
         Value::Array(list) => Value::Array(list.into_iter().map(|value| mask_value(value, masker)).collect()),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     actions::{Answer, Request, Target},
-    connections::{Connections, Destination},
+    connections::{Came, Connections, Destination},
     model::{ErrorClass, StepError},
     net::{Client, Outgoing, Reply, SendError},
     secret::Masker,
@@ -50,6 +50,20 @@ impl Sent {
         }
     }
 
+    /// What it says of the host: whether it is there and does its work. `throttled`: the answer means "slow down".
+    pub(super) fn came(&self, throttled: bool) -> Came {
+        match self {
+            Self::Reply(reply) if reply.status >= 500 && !throttled => Came::Failure,
+            Self::Reply(_) => Came::Answer,
+            Self::None(error) => match error.class {
+                ErrorClass::Network | ErrorClass::Tls | ErrorClass::Timeout | ErrorClass::BadReply => Came::Failure,
+                // What our own rules forbid says nothing of the host.
+                _ => Came::Nothing,
+            },
+            Self::Refused(_) => Came::Nothing,
+        }
+    }
+
     /// The HTTP status, if an answer came.
     pub(super) fn status(&self) -> Option<u16> {
         match self {
@@ -73,6 +87,14 @@ impl Sent {
             "cut": reply.truncated || kept.len() < body.len(),
         });
         Some(whole.to_string().into_bytes())
+    }
+}
+
+/// Where a request goes.
+pub(super) fn destination(request: &Request) -> Destination<'_> {
+    match &request.target {
+        Target::Connection { name, host, path } => Destination::Connection { name, host: host.as_deref(), path },
+        Target::Url(url) => Destination::Url(url),
     }
 }
 
@@ -118,11 +140,7 @@ fn outgoing(
     request: &Request,
     envelope: &Envelope<'_>,
 ) -> Result<Outgoing, StepError> {
-    let destination = match &request.target {
-        Target::Connection { name, path } => Destination::Connection { name, path },
-        Target::Url(url) => Destination::Url(url),
-    };
-    let (url, secret_headers) = connections.address(registry, &destination, request.auth.as_ref())?;
+    let (url, secret_headers) = connections.address(registry, &destination(request), request.auth.as_ref())?;
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| refused(ErrorClass::RenderType, format!("`{}` is no HTTP method", request.method)))?;
     let mut headers = HeaderMap::new();

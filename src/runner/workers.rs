@@ -55,6 +55,8 @@ pub struct RunnerParts {
     pub vault: Arc<Vault>,
     /// The time.
     pub clock: SharedClock,
+    /// When this process took over: whatever an earlier one had begun was over by then.
+    pub since: Time,
     /// Ids of attempts and claims.
     pub ids: Arc<IdSource>,
     /// Rung when there may be due runs.

@@ -168,21 +168,27 @@ fn limits(node: &Node<'_>) -> (Option<Rate>, Option<u32>) {
     (rate, concurrent.and_then(|number| u32::try_from(number).ok()))
 }
 
-/// What `failed` sees.
+/// What `failed` and `throttled_when` see.
 const ERROR_ROOTS: [&str; 3] = ["status", "headers", "body"];
 
 /// Reads `errors`: of a pack, or of an action.
 pub(super) fn errors(node: &Node<'_>) -> Errors {
-    node.keys(&["message", "throttled", "failed"], &[]);
-    let message = match node.get("message") {
-        Some(node) if node.value.is_array() => node.list().iter().filter_map(reply_path).collect(),
-        Some(node) => reply_path(&node).into_iter().collect(),
-        None => Vec::new(),
-    };
+    node.keys(&["message", "throttled", "throttled_when", "retry_after", "failed"], &[]);
+    let message = node.get("message").map(|node| reply_paths(&node)).unwrap_or_default();
+    let retry_after = node.get("retry_after").map(|node| reply_paths(&node)).unwrap_or_default();
     let failed = node.get("failed").and_then(|node| node.leaf(&ERROR_ROOTS));
+    let throttled_when = node.get("throttled_when").and_then(|node| node.leaf(&ERROR_ROOTS));
     let statuses = node.get("throttled").map(|node| node.list()).unwrap_or_default();
     let throttled = statuses.iter().filter_map(|node| u16::try_from(node.number(400, 599)?).ok()).collect();
-    Errors { message, throttled, failed }
+    Errors { message, throttled, throttled_when, retry_after, failed }
+}
+
+/// One such path, or a list of them.
+fn reply_paths(node: &Node<'_>) -> Vec<Path> {
+    if node.value.is_array() {
+        return node.list().iter().filter_map(reply_path).collect();
+    }
+    reply_path(node).into_iter().collect()
 }
 
 /// A path into `{status, headers, body}`.

@@ -1,14 +1,11 @@
 //! Turns rendered values to the types that inputs and fields declare.
 
-use super::{Input, InputType};
+use super::{Input, InputType, raw::near};
 use crate::{
     clock::Time,
     model::ErrorClass,
-    value::{JsonLimits, Value, read_json, type_name},
+    value::{Value, is_email, is_web_url, number_of, type_name, whole_number_of},
 };
-
-/// Bytes of an e-mail address at most (RFC 5321).
-const LONGEST_EMAIL: usize = 254;
 
 /// Turns a rendered value to an input's type by the language's rules (text to number or boolean if it is exactly one, number and
 /// boolean to text). Null becomes the default; null where there is none. `Err` is one sentence: what was wanted, what was there.
@@ -31,23 +28,24 @@ pub(super) fn to_kind(kind: InputType, choices: &[String], value: Value) -> Resu
         (InputType::Text | InputType::Html, value @ (Value::Number(_) | Value::Bool(_))) => {
             Ok(Value::String(value.to_string()))
         }
-        (InputType::Integer, value) => integer(value).map_or_else(|| wanted("a whole number"), Ok),
-        (InputType::Number, value) => number(value).map_or_else(|| wanted("a number"), Ok),
+        (InputType::Integer, value) => whole_number_of(&value).map_or_else(|| wanted("a whole number"), Ok),
+        (InputType::Number, value) => number_of(&value).map_or_else(|| wanted("a number"), Ok),
         (InputType::Boolean, Value::String(text)) if text == "true" => Ok(Value::Bool(true)),
         (InputType::Boolean, Value::String(text)) if text == "false" => Ok(Value::Bool(false)),
         (InputType::Boolean, value @ Value::Bool(_))
         | (InputType::List, value @ Value::Array(_))
         | (InputType::Object, value @ Value::Object(_)) => Ok(value),
         (InputType::Email, Value::String(text)) if is_email(&text) => Ok(Value::String(text)),
-        (InputType::Url, Value::String(text)) if is_url(&text) => Ok(Value::String(text)),
+        (InputType::Url, Value::String(text)) if is_web_url(&text) => Ok(Value::String(text)),
         (InputType::Time, Value::String(text)) if Time::parse(&text).is_some() => Ok(Value::String(text)),
-        (InputType::Enum, value) => choice(choices, value).map_or_else(
-            || {
-                let known: Vec<String> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-                Err(format!("one of {} wanted", known.join(", ")))
-            },
-            Ok,
-        ),
+        (InputType::Enum, value) => {
+            let known: Vec<&str> = choices.iter().map(String::as_str).collect();
+            let meant = value.as_str().and_then(|text| near(text, &known));
+            let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+            let shown: Vec<String> = known.iter().map(|choice| format!("`{choice}`")).collect();
+            let why = || format!("one of {} wanted, {} seen{meant}", shown.join(", "), with_article(seen));
+            choice(choices, value).ok_or_else(why)
+        }
         (InputType::Text, _) => wanted("text"),
         (InputType::Html, _) => wanted("HTML text"),
         (InputType::Boolean, _) => wanted("a boolean"),
@@ -67,34 +65,6 @@ fn with_article(kind: &str) -> String {
     }
 }
 
-/// The JSON number that a value is or, if it is text, exactly spells.
-fn number(value: Value) -> Option<Value> {
-    match value {
-        Value::Number(_) => Some(value),
-        Value::String(text) => {
-            // JSON allows white space around a value; "exactly" does not.
-            let bare = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
-            let parsed = bare.then(|| read_json(text.as_bytes(), JsonLimits::default()).ok()).flatten()?;
-            parsed.value.is_number().then_some(parsed.value)
-        }
-        _ => None,
-    }
-}
-
-/// The whole number of 64 bits that a value is or, if it is text, exactly spells. `42.0` is `42`.
-fn integer(value: Value) -> Option<Value> {
-    /// Above this not every whole number is a float (2^53).
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let Value::Number(number) = number(value)? else { return None };
-    if number.is_i64() || number.is_u64() {
-        return Some(Value::Number(number));
-    }
-    let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT)?;
-    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
-    let whole = float as i64;
-    Some(whole.into())
-}
-
 fn choice(choices: &[String], value: Value) -> Option<Value> {
     let text = match value {
         Value::String(text) => text,
@@ -102,23 +72,6 @@ fn choice(choices: &[String], value: Value) -> Option<Value> {
         _ => return None,
     };
     choices.contains(&text).then_some(Value::String(text))
-}
-
-/// Whether a text is one address: a name, `@`, a domain, and nothing that could make it two or end a header.
-fn is_email(text: &str) -> bool {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')');
-    let Some((name, domain)) = text.rsplit_once('@') else { return false };
-    text.len() <= LONGEST_EMAIL
-        && !name.is_empty()
-        && !name.contains('@')
-        && !domain.is_empty()
-        && !domain.starts_with('.')
-        && !domain.contains('/')
-        && !text.contains(odd)
-}
-
-fn is_url(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 #[cfg(test)]
@@ -211,6 +164,10 @@ mod tests {
         let error = coerce(&input(InputType::Integer, true), json!("secret words")).unwrap_err().1;
         assert_eq!(error, "input `x`: a whole number wanted, text seen");
         let error = coerce(&input(InputType::Enum, true), json!("secret words")).unwrap_err().1;
-        assert_eq!(error, "input `x`: one of `opened`, `closed` wanted");
+        assert_eq!(error, "input `x`: one of `opened`, `closed` wanted, text seen");
+        let error = coerce(&input(InputType::Enum, true), json!("opend")).unwrap_err().1;
+        assert_eq!(error, "input `x`: one of `opened`, `closed` wanted, text seen; did you mean `opened`?");
+        let error = coerce(&input(InputType::Email, true), json!(5)).unwrap_err().1;
+        assert_eq!(error, "input `x`: an e-mail address wanted, a number seen");
     }
 }

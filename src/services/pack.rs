@@ -87,6 +87,11 @@ pub struct Errors {
     pub message: Vec<Path>,
     /// Statuses that mean "slow down" (429 always).
     pub throttled: Vec<u16>,
+    /// Rendered over `{status, headers, body}` of any answer: a text that is not blank says that the service means "slow down", whatever
+    /// the status.
+    pub throttled_when: Option<Leaf>,
+    /// Where in `{status, headers, body}` of a throttled answer it may say for how many seconds, beside the header `Retry-After`.
+    pub retry_after: Vec<Path>,
     /// Rendered over `{status, headers, body}` of a 2xx answer: a text that is not blank says that the service has refused, and why.
     pub failed: Option<Leaf>,
 }

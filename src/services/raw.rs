@@ -245,12 +245,15 @@ impl<'f> Node<'f> {
 
 /// A help line that names the nearest known word, or all.
 pub(super) fn did_you_mean(word: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|other| (strsim::osa_distance(word, other), other)).min();
-    match nearest {
-        Some((distance, other)) if distance <= CLOSE && distance * 2 < word.chars().count() => {
-            format!("did you mean `{other}`?")
-        }
-        Some(_) => format!("known are {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
-        None => String::new(),
+    match near(word, known) {
+        Some(other) => format!("did you mean `{other}`?"),
+        None if known.is_empty() => String::new(),
+        None => format!("known are {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// The known word that was most likely meant. `None` where none is near.
+pub(super) fn near<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let (distance, other) = known.iter().map(|other| (strsim::osa_distance(word, other), *other)).min()?;
+    (distance <= CLOSE && distance * 2 < word.chars().count()).then_some(other)
 }

@@ -11,8 +11,9 @@ pub struct ReadBack {
     /// Its inputs; they see the inputs of the action in doubt.
     pub inputs: Vec<(String, Tree)>,
     /// Rendered for each element of the read's result (once for a result that is no list): it sees the inputs of the action in doubt,
-    /// `item`, and `began_at`, when the attempt began (RFC 3339). A text that is not blank: this is what the attempt brought about, and
-    /// it becomes the step's result.
+    /// `item`, and `began_at`, when the first attempt of its step began (RFC 3339). What is not blank is what the attempt brought about, and becomes the
+    /// step's result: one `{{ }}` keeps its type, a text that is a JSON object or list becomes one. Null, false, blank text and what is
+    /// empty say that this item is none of it.
     pub found: Leaf,
 }
 

@@ -55,12 +55,17 @@ pub fn schema() -> Value {
 }
 
 fn errors() -> Value {
-    let place = text("A place in {status, headers, body}, such as body.error.");
+    let places = |says: &str| {
+        let place = text("A place in {status, headers, body}, such as body.error.");
+        json!({ "anyOf": [place, { "type": "array", "items": place }], "description": says })
+    };
     map(
         &[],
         json!({
-            "message": { "anyOf": [place, { "type": "array", "items": place }], "description": "Where in a refusal the service says why; the first that is there counts." },
-            "throttled": { "type": "array", "items": { "type": "integer" }, "description": "Statuses that mean: slow down." },
+            "message": places("Where in a refusal the service says why; the first that is there counts."),
+            "throttled": { "type": "array", "items": { "type": "integer" }, "description": "Statuses that mean: slow down. 429 always does." },
+            "throttled_when": text("A template over {status, headers, body} of any answer: text that is not blank means: slow down, whatever the status."),
+            "retry_after": places("Where a throttled answer says for how many seconds, beside the header Retry-After; the first that is a number counts."),
             "failed": text("A template over {status, headers, body} of a 2xx: text that is not blank says that the service has refused, and why.")
         }),
     )
@@ -90,7 +95,7 @@ fn verify() -> Value {
         json!({
             "action": text("A read of the same pack."),
             "inputs": { "type": "object", "description": "Its inputs; they see those of this action." },
-            "found": text("A template over this action's inputs, item and began_at: text that is not blank is what the attempt brought about.")
+            "found": text("A template over this action's inputs, item and began_at: what is not blank is what the attempt brought about, and becomes the result (JSON text as data).")
         }),
     )
 }

@@ -228,7 +228,7 @@ mod tests {
             faults.unwrap_err(),
             [
                 "rule `tickets/close` has no input `tikcet`; did you mean `ticket`?",
-                "input `urgency`: one of `low`, `high` wanted",
+                "input `urgency`: one of `low`, `high` wanted, text seen",
                 "input `tags`: list in JSON wanted: not JSON at line 1, column 1",
                 "input `urgency` is given twice",
                 "input `ticket` is missing: --input ticket=... gives it (integer)",

@@ -1,5 +1,7 @@
 //! Attempts: one try of a step each.
 
+use std::collections::HashMap;
+
 use diesel::{
     ExpressionMethods as _, Insertable, QueryDsl as _, Queryable, RunQueryDsl as _, Selectable, SelectableHelper as _,
 };
@@ -17,7 +19,7 @@ use super::{
 use crate::{
     clock::Time,
     ids::{AttemptId, RunId},
-    model::{AttemptOutcome, StepError, StepPath},
+    model::{AttemptKind, AttemptOutcome, StepError, StepPath},
 };
 
 /// An attempt as a run's page shows it.
@@ -27,7 +29,9 @@ pub struct AttemptRow {
     pub id: AttemptId,
     /// The step it tried.
     pub step: StepPath,
-    /// From 1.
+    /// What it was for.
+    pub kind: AttemptKind,
+    /// From 1: among the tries of its step, or among the reads since its last try.
     pub number: u32,
     /// When it began.
     pub started_at: Time,
@@ -39,7 +43,7 @@ pub struct AttemptRow {
     pub error: Option<StepError>,
     /// The HTTP status of the reply.
     pub status: Option<u16>,
-    /// As stored with the step's first attempt.
+    /// As stored with the step's first attempt of that kind.
     pub request: Option<Vec<u8>>,
     /// The reply as kept: masked, cut.
     pub reply: Option<Vec<u8>>,
@@ -59,6 +63,8 @@ pub(super) struct AttemptInsert {
     #[diesel(treat_none_as_default_value = false)]
     claim_id: Option<i64>,
     late: bool,
+    #[diesel(treat_none_as_default_value = false)]
+    kind: Option<i16>,
 }
 
 impl AttemptInsert {
@@ -79,6 +85,7 @@ impl AttemptInsert {
             outcome: AttemptOutcome::Started.code(),
             claim_id: Some(claim),
             late: false,
+            kind: attempt.kind.code(),
         })
     }
 
@@ -95,12 +102,13 @@ pub(super) struct StoredAttempt {
     pub(super) step: i32,
     pub(super) number: i32,
     pub(super) started_at: i64,
-    ended_at: Option<i64>,
+    pub(super) ended_at: Option<i64>,
     outcome: i16,
     status: Option<i32>,
     reason: Option<i32>,
     late: bool,
     pub(super) error: Option<Vec<u8>>,
+    kind: Option<i16>,
 }
 
 impl StoredAttempt {
@@ -108,6 +116,12 @@ impl StoredAttempt {
     pub(super) fn outcome(&self) -> Result<AttemptOutcome, StoreError> {
         AttemptOutcome::from_code(self.outcome)
             .ok_or_else(|| StoreError::Corrupt(format!("{} is no outcome of an attempt", self.outcome)))
+    }
+
+    /// What it was for.
+    pub(super) fn kind(&self) -> Result<AttemptKind, StoreError> {
+        AttemptKind::from_code(self.kind)
+            .ok_or_else(|| StoreError::Corrupt(format!("{:?} is no kind of an attempt", self.kind)))
     }
 }
 
@@ -128,7 +142,10 @@ pub(super) fn of_run(conn: &mut Conn, lookup: &Lookup, run: RunId) -> Result<Vec
         .order(attempts::id.asc())
         .select((StoredAttempt::as_select(), attempts::reply))
         .load(c))?;
-    let requests = outputs::requests_of(conn, run)?;
+    let mut requests = HashMap::new();
+    for (step, packed) in outputs::requests_of(conn, run)? {
+        requests.insert(StepPath(lookup.name(conn, step)?.to_string()), packed);
+    }
     rows.into_iter()
         .map(|(row, reply)| {
             let outcome = row.outcome()?;
@@ -137,10 +154,13 @@ pub(super) fn of_run(conn: &mut Conn, lookup: &Lookup, run: RunId) -> Result<Vec
                 Some(id) => lookup.name(conn, id)?.to_string(),
                 None => String::new(),
             };
-            let request = requests.get(&row.step).map(|packed| compress::open(packed)).transpose()?;
+            let (kind, step) = (row.kind()?, StepPath(lookup.name(conn, row.step)?.to_string()));
+            let kept = if kind == AttemptKind::Verify { requests.get(&step.verify()) } else { requests.get(&step) };
+            let request = kept.map(|packed| compress::open(packed)).transpose()?;
             Ok(AttemptRow {
                 id: AttemptId(row.id),
-                step: StepPath(lookup.name(conn, row.step)?.to_string()),
+                step,
+                kind,
                 number: u32::try_from(row.number).unwrap_or(0),
                 started_at: Time(row.started_at),
                 ended_at: row.ended_at.map(Time),

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     clock::Time,
     ids::{AttemptId, RunId},
-    model::{AttemptOutcome, RunStatus, StepError, StepOutput, StepPath},
+    model::{AttemptKind, AttemptOutcome, RunStatus, StepError, StepOutput, StepPath},
 };
 
 /// Tells one holder of a run from another.
@@ -55,11 +55,13 @@ pub struct NewAttempt {
     pub id: AttemptId,
     /// The step it tries.
     pub step: StepPath,
-    /// From 1.
+    /// What it is for.
+    pub kind: AttemptKind,
+    /// From 1: among the tries of its step, or among the reads since its last try.
     pub number: u32,
     /// When it begins.
     pub started_at: Time,
-    /// The rendered request without secrets, with the step's first attempt alone.
+    /// The rendered request without secrets, with the step's first try and its first read alone.
     pub request: Option<Vec<u8>>,
 }
 
@@ -107,16 +109,31 @@ pub struct Pending {
     pub step: StepPath,
     /// As stored with the first attempt. Empty where it had none.
     pub request: Vec<u8>,
-    /// Attempts so far.
+    /// Tries so far.
     pub attempts: u32,
     /// How the last one ended.
     pub last: AttemptOutcome,
     /// Why the last one failed.
     pub last_error: Option<StepError>,
+    /// When the last one began.
+    pub last_began_at: Time,
+    /// When the last one ended. `None`: nobody saw it end.
+    pub last_ended_at: Option<Time>,
+    /// The last read since then that tells whether it took effect. `None`: there was none yet.
+    pub read: Option<LastRead>,
     /// When the first attempt began: `now` of the step.
     pub began_at: Time,
     /// What a person said of the last, unknown attempt.
     pub resolution: Option<Resolution>,
+}
+
+/// A read that was to tell whether a try without an answer took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRead {
+    /// From 1, since that try.
+    pub number: u32,
+    /// How it ended; `ok` where it found that the try took no effect.
+    pub outcome: AttemptOutcome,
 }
 
 #[derive(Debug, Queryable, Selectable)]
@@ -166,7 +183,7 @@ pub(super) fn take(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<
         }
     }
     if let Some((row, attempt)) = attempt {
-        begin_attempt(conn, claim.run, row, attempt)?;
+        begin_attempt(conn, known, claim.run, row, attempt)?;
     }
     Ok(Claimed::Mine)
 }
@@ -174,12 +191,17 @@ pub(super) fn take(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<
 /// Writes the row of an attempt that begins, and its request.
 pub(super) fn begin_attempt(
     conn: &mut Conn,
+    known: &mut Known,
     run: RunId,
     row: AttemptInsert,
     attempt: &NewAttempt,
 ) -> Result<(), StoreError> {
     if let Some(request) = &attempt.request {
-        let row = RequestInsert { run: run.0, step: row.step(), data: compress::pack(request) };
+        let step = match attempt.kind {
+            AttemptKind::Try => row.step(),
+            AttemptKind::Verify => known.name(conn, &attempt.step.verify().0)?,
+        };
+        let row = RequestInsert { run: run.0, step, data: compress::pack(request) };
         dialect::insert_request(conn, &row)?;
     }
     dialect::insert_attempts(conn, &[row])
@@ -236,14 +258,26 @@ fn pending(
     step: i32,
     resolution: Option<i16>,
 ) -> Result<Option<Pending>, StoreError> {
-    let mut attempts = attempts::of_step(conn, run, step)?;
-    let Some(began_at) = attempts.first().map(|first| Time(first.started_at)) else { return Ok(None) };
-    let Some(last) = attempts.pop() else { return Ok(None) };
+    let mut tries = attempts::of_step(conn, run, step)?;
+    let Some(began_at) = tries.first().map(|first| Time(first.started_at)) else { return Ok(None) };
+    let mut read = None;
+    let last = loop {
+        let Some(last) = tries.pop() else { return Ok(None) };
+        if last.kind()? == AttemptKind::Try {
+            break last;
+        }
+        if read.is_none() {
+            read = Some(LastRead { number: u32::try_from(last.number).unwrap_or(0), outcome: last.outcome()? });
+        }
+    };
     Ok(Some(Pending {
         step: StepPath(lookup.name(conn, step)?.to_string()),
         request: outputs::request_of(conn, run, step)?,
         attempts: u32::try_from(last.number).unwrap_or(0),
         last: last.outcome()?,
+        last_began_at: Time(last.started_at),
+        last_ended_at: last.ended_at.map(Time),
+        read,
         last_error: json::open_error(last.error)?,
         began_at,
         resolution: resolution.map(Resolution::from_code).transpose()?,

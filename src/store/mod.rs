@@ -51,7 +51,7 @@ mod tests;
 pub use accept::{Accepted, Dedupe, NewEvent, NewRun};
 pub use attempts::AttemptRow;
 pub use attributes::{AttributesRow, By};
-pub use claim::{Claim, ClaimId, LoadedRun, NewAttempt, Pending};
+pub use claim::{Claim, ClaimId, LastRead, LoadedRun, NewAttempt, Pending};
 pub use counts::Counts;
 pub use due::{Due, DueRun};
 pub use error::StoreError;

@@ -273,7 +273,7 @@ fn follow(conn: &mut Conn, known: &mut Known, record: &Record, plan: &Plan, ende
         Then::Attempt(attempt) => {
             let row = AttemptInsert::begun(conn, known, record.run, record.claim.0, attempt)?;
             dialect::set_step(conn, record.run.0, Some(row.step()))?;
-            begin_attempt(conn, record.run, row, attempt)?;
+            begin_attempt(conn, known, record.run, row, attempt)?;
         }
         Then::Due(at) if still_waits => dialect::wait_on(conn, record.run.0, RunStatus::Waiting.code(), at.0)?,
         _ => {

@@ -24,10 +24,12 @@ pub enum Resolution {
     Retry,
     /// It did not, and shall not: the step fails.
     Fail,
+    /// Let the service be asked again, by the action's `verify`.
+    Verify,
 }
 
 impl Resolution {
-    const ALL: [(Self, i16); 3] = [(Self::Done, 0), (Self::Retry, 1), (Self::Fail, 2)];
+    const ALL: [(Self, i16); 4] = [(Self::Done, 0), (Self::Retry, 1), (Self::Fail, 2), (Self::Verify, 3)];
 
     fn code(self) -> i16 {
         Self::ALL.iter().find(|(known, _)| *known == self).map_or(-1, |(_, code)| *code)

@@ -72,6 +72,7 @@ diesel::table! {
         late -> Bool,
         error -> Nullable<Binary>,
         reply -> Nullable<Binary>,
+        kind -> Nullable<SmallInt>,
     }
 }
 diesel::table! {

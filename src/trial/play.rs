@@ -169,13 +169,14 @@ impl Play {
                     None => After::Ended(failed(path, name(error), response)),
                 }
             }
-            Reading::Unknown { error, policy: Unknown::Retry } => {
+            // Nobody is there to be read: an attempt that would be verified is taken to have done nothing.
+            Reading::Unknown { error, policy: Unknown::Retry | Unknown::Verify } => {
                 match actions::delay(&step.retry, attempt, None, 0.0) {
                     Some(delay) => After::Again(delay),
                     None => After::Ended(failed(path, name(error), Value::Null)),
                 }
             }
-            Reading::Unknown { error, policy: Unknown::Ask | Unknown::Verify } => After::Held(name(error)),
+            Reading::Unknown { error, policy: Unknown::Ask } => After::Held(name(error)),
         })
     }
 

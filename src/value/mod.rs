@@ -2,11 +2,13 @@
 
 mod compare;
 mod json;
+mod kinds;
 mod path;
 mod yaml;
 
 pub use compare::{compare_numbers, same, type_name};
 pub use json::{JsonError, JsonLimits, Parsed, read_json};
+pub use kinds::{is_email, is_web_url, number_of, whole_number_of};
 pub use path::{Path, PathError, Segment, find_all_in, find_in};
 pub use serde_json::Value;
 pub use yaml::{Document, MOST_FAULTS, YamlFault, YamlFaultKind, YamlLimits, pointer_to, read_yaml};

@@ -55,7 +55,7 @@ pub enum Violation {
     Failed { run: String },
     /// All runs ended well and the receiver knows nothing of it.
     NoEffect { path: String },
-    /// One thing was done under two keys.
+    /// One thing was done under two keys; or was sent again although it could be seen that it had been done.
     Doubled { path: String },
     /// A step was attempted again after its end was recorded, or ended twice.
     Repeated { run: String, step: String },
@@ -141,6 +141,11 @@ fn effects(ledger: &Ledger, violations: &mut Vec<Violation>) {
     for (path, _) in keys.iter().filter(|(_, count)| **count > 1) {
         violations.push(Violation::Doubled { path: (*path).to_owned() });
     }
+    let verified = ledger.acknowledged.values().filter(|number| rules::kind_of(**number) == "verify");
+    let verified: BTreeSet<String> = verified.map(|number| rules::note(*number)).collect();
+    for (path, _) in ledger.effects.values().filter(|(path, asked)| *asked > 1 && verified.contains(path)) {
+        violations.push(Violation::Doubled { path: path.clone() });
+    }
     let held: BTreeSet<&str> =
         ledger.runs.iter().filter(|run| run.state == "held").map(|run| run.event.as_str()).collect();
     let mut owed = BTreeSet::new();
@@ -183,10 +188,10 @@ fn counts(ledger: &Ledger, violations: &mut Vec<Violation>) {
     }
 }
 
-/// One delivery of each kind, and all that follows from them; the second (4: retry, 1: ask, 2: loop, 3: wait) is held.
+/// One delivery of each kind, and all that follows from them; the second (5: retry, 1: ask, 2: loop, 3: wait, 4: verify) is held.
 fn fair() -> Ledger {
-    let mut ledger = Ledger { counted: 4, ..Ledger::default() };
-    for number in 1..=4 {
+    let mut ledger = Ledger { counted: 5, ..Ledger::default() };
+    for number in 1..=5 {
         let event = format!("evt_{number}");
         let emitted = format!("evt_{number}_counted");
         ledger.acknowledged.insert(event.clone(), number);
@@ -247,12 +252,12 @@ fn a_fair_ledger_has_no_violation() {
 
 #[test]
 fn a_lost_or_doubled_run_is_caught() {
-    let lost = Violation::Lost { event: "evt_4".to_owned(), rule: "retry" };
-    let unrecorded = Violation::Unrecorded { path: rules::note(4) };
-    forged(|ledger| ledger.runs.retain(|run| run.id != "run_retry_4"), &[lost, unrecorded]);
-    let lost = Violation::Lost { event: "evt_4_counted".to_owned(), rule: "heard" };
-    let unrecorded = Violation::Unrecorded { path: "/heard/4".to_owned() };
-    forged(|ledger| ledger.runs.retain(|run| run.id != "run_heard_4"), &[lost, unrecorded]);
+    let lost = Violation::Lost { event: "evt_5".to_owned(), rule: "retry" };
+    let unrecorded = Violation::Unrecorded { path: rules::note(5) };
+    forged(|ledger| ledger.runs.retain(|run| run.id != "run_retry_5"), &[lost, unrecorded]);
+    let lost = Violation::Lost { event: "evt_5_counted".to_owned(), rule: "heard" };
+    let unrecorded = Violation::Unrecorded { path: "/heard/5".to_owned() };
+    forged(|ledger| ledger.runs.retain(|run| run.id != "run_heard_5"), &[lost, unrecorded]);
     let twice = Violation::RunTwice { event: "evt_2".to_owned(), rule: "loop".to_owned() };
     forged(
         |ledger| {
@@ -291,6 +296,19 @@ fn a_doubled_missing_or_unrecorded_effect_is_caught() {
     );
     forged(|ledger| drop(ledger.effects.remove(&path)), &[Violation::NoEffect { path: path.clone() }]);
     forged(|ledger| ledger.effects.get_mut(&path).unwrap().1 = 2, &[unrecorded]);
+}
+
+#[test]
+fn a_note_that_was_sent_again_although_it_is_there_is_caught() {
+    let path = rules::note(4);
+    forged(
+        |ledger| {
+            ledger.effects.get_mut(&path).unwrap().1 = 2;
+            let tried = run(ledger, "run_verify_4").attempts[0].clone();
+            run(ledger, "run_verify_4").attempts.insert(0, AttemptFact { outcome: "unknown".to_owned(), ..tried });
+        },
+        &[Violation::Doubled { path: path.clone() }],
+    );
 }
 
 #[test]
@@ -342,10 +360,10 @@ fn a_second_without_its_slot_is_caught() {
 
 #[test]
 fn a_wrong_count_is_caught() {
-    let what = |what, seen| Violation::Miscounted { what, wanted: 4, seen };
-    forged(|ledger| ledger.counted = 5, &[what("the profile", 5)]);
+    let what = |what, seen| Violation::Miscounted { what, wanted: 5, seen };
+    forged(|ledger| ledger.counted = 6, &[what("the profile", 6)]);
     let lost = Violation::Lost { event: "evt_x".to_owned(), rule: "heard" };
-    forged(|ledger| assert!(ledger.emitted.insert("evt_x".to_owned())), &[lost, what("emitted events", 5)]);
+    forged(|ledger| assert!(ledger.emitted.insert("evt_x".to_owned())), &[lost, what("emitted events", 6)]);
 }
 
 #[test]

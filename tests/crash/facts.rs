@@ -6,7 +6,7 @@ use bellwire::{
     actions::idempotency_key,
     clock::SystemClock,
     config,
-    model::{AttemptOutcome, Keeper, RunStatus},
+    model::{AttemptKind, AttemptOutcome, Keeper, RunStatus},
     store::{EventFilter, Mode, RunDetail, RunFilter, RunRow, Store},
 };
 
@@ -83,7 +83,8 @@ impl Facts {
 }
 
 fn fact(run: &RunDetail) -> RunFact {
-    let attempts = run.attempts.iter().map(|attempt| AttemptFact {
+    let tries = run.attempts.iter().filter(|attempt| attempt.kind == AttemptKind::Try);
+    let attempts = tries.map(|attempt| AttemptFact {
         step: attempt.step.to_string(),
         key: idempotency_key(run.row.id.0, &attempt.step.0),
         outcome: attempt.outcome.word().to_owned(),

@@ -15,7 +15,7 @@ pub const EMITTED: &str = "storm.counted";
 pub const TICK: &str = "tick";
 
 /// Kinds of a delivery, by its number: the first rule that hears it.
-const KINDS: [&str; 4] = ["retry", "ask", "loop", "wait"];
+const KINDS: [&str; 5] = ["retry", "ask", "loop", "wait", "verify"];
 
 /// The kind of a delivery.
 pub fn kind_of(number: usize) -> &'static str {
@@ -109,6 +109,7 @@ pub fn texts(receiver: &Receiver) -> BTreeMap<&'static str, String> {
         (TICK, tick),
         ("retry", main("retry")),
         ("ask", main("ask")),
+        ("verify", main("verify")),
         ("loop", turns),
         ("wait", wait),
         ("count", count),

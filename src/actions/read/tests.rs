@@ -9,6 +9,7 @@ use crate::{
     model::{Place, StepPath},
     rules::{HttpBody, HttpStep, OnStepError, Retry},
     services::Body,
+    templates::Leaf,
 };
 
 const NOW: Time = Time(1_772_359_200_000);
@@ -300,4 +301,74 @@ fn a_note_of_ours_is_known_again_when_it_comes_back() {
     for nothing in ["{}", "", r#"{"message": {}}"#, r#"{"message": {"href": null}}"#] {
         assert_eq!(echo(nothing), None, "{nothing}");
     }
+}
+
+/// A service as Slack and Telegram are: it refuses within a 200, throttles by words, and says in the body for how long.
+fn chat() -> Registry {
+    let mut pack = Pack::generic("chat", true);
+    "Chat".clone_into(&mut pack.title);
+    let leaf = |text: &str| Some(Leaf::parse(&json!(text), &crate::templates::Files::default()).unwrap());
+    pack.errors = Errors {
+        message: vec!["body.description".parse().unwrap()],
+        throttled: Vec::new(),
+        throttled_when: leaf("{% if body.error == 'ratelimited' %}slow down{% endif %}"),
+        retry_after: vec!["body.parameters.retry_after".parse().unwrap(), "headers.x-reset-in".parse().unwrap()],
+        failed: leaf("{% if body.ok != true %}{{ body.error | default: 'no reason' }}{% endif %}"),
+    };
+    let mut registry = registry();
+    let note = Arc::into_inner(registry.packs.remove("desk").unwrap()).unwrap().actions.remove("note").unwrap();
+    pack.actions.insert("send".to_owned(), Action { result: None, ..note });
+    registry.packs.insert("chat".to_owned(), Arc::new(pack));
+    registry
+}
+
+#[test]
+fn a_service_may_refuse_within_a_success() {
+    let registry = chat();
+    for (body, wanted, says) in [
+        (r#"{"ok":true,"ts":"1.2"}"#, ("ok", None), ""),
+        (
+            r#"{"ok":false,"error":"channel_not_found"}"#,
+            ("failed", Some(ErrorClass::Refused)),
+            "Chat answered 200 OK and refused: channel_not_found",
+        ),
+        (r#"{"ok":false}"#, ("failed", Some(ErrorClass::Refused)), "no reason"),
+        (r#"{"ok":false,"error":"ratelimited"}"#, ("throttled", Some(ErrorClass::Refused)), "ratelimited"),
+        ("<html>a login page</html>", ("failed", Some(ErrorClass::BadReply)), "whether Chat has refused"),
+        // Nothing was said either way: it must not pass for a success.
+        ("", ("failed", Some(ErrorClass::BadReply)), "whether Chat has refused"),
+    ] {
+        let step = step(action("chat.send"), None, standard());
+        let got = read(&step, &registry, &reply(200, &[], body), 1, NOW);
+        assert_eq!(word(&got), wanted, "{body} {got:?}");
+        if let Reading::Failed { error, .. } | Reading::Retry { error, .. } = got {
+            assert!(error.message.contains(says) && error.status == Some(200), "{body}: {}", error.message);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_within_a_success_is_tried_again_only_where_the_step_names_its_status() {
+    let body = r#"{"ok":false,"error":"internal_error"}"#;
+    for (retry, wanted) in [(standard(), "failed"), (retry(&[(200, 299)]), "retry")] {
+        let step = step(action("chat.send"), None, retry);
+        assert_eq!(word(&read(&step, &chat(), &reply(200, &[], body), 1, NOW)).0, wanted);
+    }
+}
+
+#[test]
+fn a_throttled_answer_may_say_in_its_body_for_how_long() {
+    let asked = |status: u16, headers: &[(String, String)], body: &str| {
+        let step = step(action("chat.send"), None, standard());
+        match read(&step, &chat(), &reply(status, headers, body), 1, NOW) {
+            Reading::Retry { retry_after, throttled, .. } => (throttled, retry_after.map(|wait| wait.as_secs())),
+            other => panic!("{other:?}"),
+        }
+    };
+    let telegram = r#"{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":35}}"#;
+    assert_eq!(asked(429, &[], telegram), (true, Some(35)));
+    assert_eq!(asked(429, &header("Retry-After", "60"), telegram), (true, Some(60)), "the longer one counts");
+    assert_eq!(asked(429, &header("X-Reset-In", "9"), "{}"), (true, Some(9)), "the first that is a number");
+    assert_eq!(asked(200, &[], r#"{"ok":false,"error":"ratelimited"}"#), (true, None));
+    assert_eq!(asked(500, &[], telegram), (false, None), "only of a throttled answer");
 }

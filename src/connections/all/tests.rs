@@ -45,7 +45,7 @@ fn settings_win_over_the_packs_limits() {
 
 #[test]
 fn a_lane_is_a_connection_or_a_host() {
-    assert_eq!(Destination::Connection { name: "groove", path: "/a" }.lane().as_deref(), Some("groove"));
+    assert_eq!(Destination::Connection { name: "groove", host: None, path: "/a" }.lane().as_deref(), Some("groove"));
     assert_eq!(Destination::Url("https://example.com/a").lane().as_deref(), Some("example.com:443"));
     assert_eq!(Destination::Url("nothing").lane(), None);
 }

@@ -119,7 +119,7 @@ impl<S: Secrets> Keeper<'_, S> {
         Err(refused(ErrorClass::SecretOrigin, why))
     }
 
-    /// Where a secret may go: where `--for` says; else, if packs name it in their auth, to the base URLs of their connections.
+    /// Where a secret may go: where `--for` says; else, if packs name it in their auth, to the base URLs and hosts of their connections.
     fn origins(&self, name: &str) -> Vec<Origin> {
         let set = self.secrets.origins(name);
         if !set.is_empty() {
@@ -129,7 +129,8 @@ impl<S: Secrets> Keeper<'_, S> {
         connections
             .filter_map(|connection| Effective::find(self.settings, self.registry, connection))
             .filter(|connection| connection.uses(name))
-            .filter_map(|connection| Origin::of(&Url::parse(connection.base_url?).ok()?))
+            .flat_map(|connection| connection.bases().collect::<Vec<_>>())
+            .filter_map(|base| Origin::of(&Url::parse(base).ok()?))
             .collect()
     }
 }

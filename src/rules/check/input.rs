@@ -6,7 +6,7 @@ use crate::{
         InputInfo, codes, keys,
         reader::{Node, Reader, has_template},
     },
-    value::{Value, type_name},
+    value::{Value, is_email, is_web_url, number_of, type_name, whole_number_of},
 };
 
 /// Checks a literal input against its declared type; templates are turned when they are rendered.
@@ -45,21 +45,18 @@ fn fault(value: &Value, input: &InputInfo) -> Option<String> {
     let scalar = !value.is_object() && !value.is_array();
     let (fits, wanted) = match input.kind {
         "text" | "html" => (scalar, "text"),
-        "integer" => {
-            let of_text = text.is_some_and(|text| text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok());
-            (value.is_i64() || value.is_u64() || of_text, "a whole number")
-        }
-        "number" => {
-            (value.is_number() || text.is_some_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite)), "a number")
-        }
+        "integer" => (whole_number_of(value).is_some(), "a whole number"),
+        "number" => (number_of(value).is_some(), "a number"),
         "boolean" => (value.is_boolean() || matches!(text, Some("true" | "false")), "`true` or `false`"),
         "list" => (value.is_array(), "a list"),
         "object" => (value.is_object(), "a map"),
-        "email" => (text.is_some_and(|text| text.contains('@')), "an e-mail address"),
-        "url" => (text.is_some_and(|text| url::Url::parse(text).is_ok()), "a URL"),
+        "email" => (text.is_some_and(is_email), "an e-mail address"),
+        "url" => (text.is_some_and(is_web_url), "a URL of http or https"),
         "time" => (text.is_some_and(|text| Time::parse(text).is_some()), "a time such as 2026-03-01T10:00:00Z"),
         "enum" => {
-            if text.is_some_and(|text| input.choices.iter().any(|choice| choice == text)) {
+            let given =
+                if value.is_number() || value.is_boolean() { Some(value.to_string()) } else { text.map(str::to_owned) };
+            if given.is_some_and(|given| input.choices.contains(&given)) {
                 return None;
             }
             return Some(format!("one of {}", input.choices.join(", ")));

@@ -2,7 +2,7 @@
 
 use super::{Checker, Guards, Here, Part, each_reference, inner, of_leaf};
 use crate::{
-    rules::{HttpBody, HttpStep, OnStepError, Step, StepKind, reader::place},
+    rules::{HttpBody, HttpStep, OnStepError, Step, StepKind, Unknown, codes, reader::place},
     templates::{Leaf, Tree},
 };
 
@@ -21,6 +21,7 @@ impl Checker<'_> {
             inner.guards = inner.guards.and(&Guards::of(condition));
         }
         let pointer = format!("/{}", step.path.0.replace('.', "/"));
+        self.can_verify(step, &pointer);
         match &step.kind {
             StepKind::Action { name, inputs, .. } => self.action(name, inputs, &inner),
             StepKind::Http(http) => self.http(http, &format!("{pointer}/http"), &inner),
@@ -62,6 +63,28 @@ impl Checker<'_> {
         if let Some(id) = &step.id {
             here.done.push((id.clone(), sure && !inner::may_time_out(&step.kind)));
         }
+    }
+
+    /// `unknown: verify` wants an action whose pack says how to look.
+    fn can_verify(&self, step: &Step, pointer: &str) {
+        if step.retry.unknown != Some(Unknown::Verify) {
+            return;
+        }
+        let name = match &step.kind {
+            StepKind::Action { name, .. } => {
+                // An unknown action has its own finding.
+                if self.reader.vocabulary.action(name).is_none_or(|info| info.verify) {
+                    return;
+                }
+                name.as_str()
+            }
+            _ => "http",
+        };
+        let at = place(self.reader.document.place(&format!("{pointer}/retry/unknown")));
+        let message =
+            format!("`unknown: verify` needs a read that tells what became of an attempt, and `{name}` has none");
+        let help = "use `ask` (a person decides) or `retry` (it is sent again), or leave `unknown` out";
+        self.reader.error(codes::NO_READ_BACK, at, message, help);
     }
 
     fn action(&self, name: &str, inputs: &[(String, Tree)], here: &Here) {

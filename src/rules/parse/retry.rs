@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{on::not_built, span::read_duration};
+use super::span::read_duration;
 use crate::{
     rules::{
         Retry, RetryWhen, Unknown, codes, keys,
@@ -118,10 +118,7 @@ fn read_unknown<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Unknown> {
     match reader.text(node, "`unknown`")? {
         "retry" => Some(Unknown::Retry),
         "ask" => Some(Unknown::Ask),
-        "verify" => {
-            not_built(reader, node, "unknown: verify");
-            None
-        }
+        "verify" => Some(Unknown::Verify),
         other => {
             let message = format!("`unknown: {}` is not known", keys::shortened(other));
             reader.error(codes::CHOICE, reader.place(node), message, "known are retry, ask and verify");

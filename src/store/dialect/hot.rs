@@ -32,12 +32,14 @@ pub(in crate::store) struct ClaimUpdate {
 pub(in crate::store) fn claim_run(conn: &mut Conn, claim: &ClaimUpdate) -> Result<bool, StoreError> {
     let sql = if claim.is_passed {
         "UPDATE runs SET status = ?, claim_id = ?, claimed_until = ?, due_at = NULL, \
-         started_at = coalesce(started_at, ?), step = coalesce(?, step) \
+         started_at = coalesce(started_at, ?), step = coalesce(?, step), \
+         resolution = CASE WHEN CAST(? AS INTEGER) IS NULL THEN resolution END \
          WHERE id = ? AND status = ? AND claim_id IS NULL"
     } else {
         // 1 is `undecided`: whether the rule matched at all is not known yet.
         "UPDATE runs SET status = ?, claim_id = ?, claimed_until = ?, due_at = NULL, \
-         started_at = coalesce(started_at, ?), step = coalesce(?, step) \
+         started_at = coalesce(started_at, ?), step = coalesce(?, step), \
+         resolution = CASE WHEN CAST(? AS INTEGER) IS NULL THEN resolution END \
          WHERE id = ? AND status = ? AND claim_id IS NULL AND marks IS NULL AND (started_at IS NOT NULL OR status = 1 \
          OR NOT EXISTS (SELECT 1 FROM fuses WHERE fuses.rule = runs.rule AND fuses.blown_at IS NOT NULL))"
     };
@@ -49,6 +51,8 @@ pub(in crate::store) fn claim_run(conn: &mut Conn, claim: &ClaimUpdate) -> Resul
             Bind::Big(Some(claim.claim)),
             Bind::Big(Some(claim.until)),
             Bind::Big(Some(claim.now)),
+            Bind::Int(claim.step),
+            // A person's word is for one attempt: what becomes of that is another question.
             Bind::Int(claim.step),
             Bind::Big(Some(claim.run)),
             Bind::Small(Some(claim.from)),

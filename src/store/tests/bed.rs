@@ -13,7 +13,7 @@ use crate::{
     clock::{HeldClock, Time},
     config::Config,
     ids::{AttemptId, EventId, IdSource, RunId},
-    model::{AttemptOutcome, EventFlags, RunStatus, StepOutcome, StepOutput, StepPath},
+    model::{AttemptKind, AttemptOutcome, EventFlags, RunStatus, StepOutcome, StepOutput, StepPath},
     secret::Secret,
     store::{AttemptEnd, Claim, ClaimId, Dedupe, Mode, NewAttempt, NewEvent, NewRun, Record, Store, StoreError, Then},
 };
@@ -98,6 +98,7 @@ impl Bed {
 
     pub(super) fn attempt(&self, step: &str, number: u32) -> NewAttempt {
         NewAttempt {
+            kind: AttemptKind::Try,
             id: AttemptId(self.id()),
             step: StepPath(step.to_owned()),
             number,

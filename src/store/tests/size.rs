@@ -71,9 +71,12 @@ async fn whole_way(bed: &Bed, numbers: std::ops::Range<usize>, sample: &Arc<[u8]
                 request,
                 "{{\"method\":\"POST\",\"url\":\"https://api.groovehq.com/v1/tickets/{}/messages\",\"headers\":[[\"content-type\",\
                  \"application/json\"],[\"idempotency-key\",\"bw_{:032x}\"]],\"body\":\"{{\\\"body\\\":\\\"Missed call from London, United \
-                 Kingdom on https://www.gruveo.com/@acme.sales after {} seconds.\\\",\\\"note\\\":true}}\"}}",
+                 Kingdom on https://www.gruveo.com/@acme.sales after {} seconds.\\\",\\\"note\\\":true}}\",\"inputs\":{{\"ticket\":{},\"body\":\
+                 \"Missed call from London, United Kingdom on https://www.gruveo.com/@acme.sales after {} seconds.\",\"author\":null}}}}",
                 n % 5000,
                 (n as u128 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_2545_F491_4F6C_DD1D),
+                n % 90,
+                n % 5000,
                 n % 90
             )
             .unwrap();

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     clock::Time,
-    model::{AttemptOutcome, ErrorClass, RunStatus, StepError},
-    store::{AttemptEnd, Due, NewEvent, NewSet, Record, Resolution, RunFilter, StoreError, Then},
+    model::{AttemptKind, AttemptOutcome, ErrorClass, RunStatus, StepError},
+    store::{AttemptEnd, Due, LastRead, NewAttempt, NewEvent, NewSet, Record, Resolution, RunFilter, StoreError, Then},
 };
 
 fn error(message: &str) -> StepError {
@@ -204,6 +204,45 @@ on_both! {
         assert!(bed.store.claim(claim.clone()).await.unwrap().is_mine());
         assert!(bed.store.record(record(run, claim.claim, Then::Due(NOW))).await.unwrap().is_mine());
         assert_eq!(bed.store.load(run).await.unwrap().unwrap().pending.unwrap().resolution, None);
+    }
+
+    async fn a_persons_word_is_for_one_attempt(bed) {
+        let (run, claim, attempt) = bed.taken().await;
+        let ask = Record { attempt: Some(ended(attempt, AttemptOutcome::Unknown)), ..record(run, claim, Then::Held) };
+        assert!(bed.store.record(ask).await.unwrap().is_mine());
+        assert!(bed.store.resolve(run, Resolution::Retry, NOW).await.unwrap());
+        let again = bed.claim(run, RunStatus::Due, Some(bed.attempt("do.0", 2)));
+        assert!(bed.store.claim(again).await.unwrap().is_mine());
+        // The process dies with that attempt on its way.
+        bed.store.recover(NOW).await.unwrap();
+        let pending = bed.store.load(run).await.unwrap().unwrap().pending.unwrap();
+        assert_eq!((pending.attempts, pending.last, pending.resolution), (2, AttemptOutcome::Unknown, None));
+    }
+
+    async fn reads_that_verify_stand_beside_the_tries_of_their_step(bed) {
+        let (run, claim, attempt) = bed.taken().await;
+        let unsure = Record { attempt: Some(ended(attempt, AttemptOutcome::Unknown)), ..record(run, claim, Then::Due(NOW)) };
+        assert!(bed.store.record(unsure).await.unwrap().is_mine());
+        assert_eq!(bed.store.load(run).await.unwrap().unwrap().pending.unwrap().read, None);
+        let request = Some(br#"{"method":"GET"}"#.to_vec());
+        let read = NewAttempt { kind: AttemptKind::Verify, request, ..bed.attempt("do.0", 1) };
+        let (id, again) = (read.id, bed.claim(run, RunStatus::Due, Some(read)));
+        assert!(bed.store.claim(again.clone()).await.unwrap().is_mine());
+        let nothing = AttemptEnd { reason: "not_found".to_owned(), ..ended(id, AttemptOutcome::Ok) };
+        let then = Record { attempt: Some(nothing), ..record(run, again.claim, Then::Due(NOW)) };
+        assert!(bed.store.record(then).await.unwrap().is_mine());
+        let pending = bed.store.load(run).await.unwrap().unwrap().pending.unwrap();
+        assert_eq!((pending.attempts, pending.last), (1, AttemptOutcome::Unknown), "it is no try");
+        assert_eq!(pending.read, Some(LastRead { number: 1, outcome: AttemptOutcome::Ok }));
+        assert_eq!(pending.request, br#"{"method":"POST"}"#);
+        let shown = bed.store.run(run).await.unwrap().unwrap().attempts;
+        let requests: Vec<_> = shown.iter().map(|attempt| attempt.request.clone().unwrap()).collect();
+        assert_eq!(requests, [br#"{"method":"POST"}"#.to_vec(), br#"{"method":"GET"}"#.to_vec()]);
+        // The next try begins a new count of reads.
+        let second = bed.claim(run, RunStatus::Due, Some(bed.attempt("do.0", 2)));
+        assert!(bed.store.claim(second).await.unwrap().is_mine());
+        let pending = bed.store.load(run).await.unwrap().unwrap().pending.unwrap();
+        assert_eq!((pending.attempts, pending.read), (2, None));
     }
 
     async fn a_state_that_the_laws_forbid_is_refused(bed) {

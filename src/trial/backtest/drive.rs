@@ -252,7 +252,8 @@ fn effect_of(path: &StepPath, action: &str, read: bool, given: Value) -> Did {
 /// A request line by line: method and target, headers, the body as people read JSON.
 fn lines(request: &Request) -> String {
     let target = match &request.target {
-        Target::Connection { name, path } => format!("{name} {path}"),
+        Target::Connection { name, host: None, path } => format!("{name} {path}"),
+        Target::Connection { name, host: Some(host), path } => format!("{name} ({host}) {path}"),
         Target::Url(url) => url.clone(),
     };
     let mut text = vec![format!("{} {target}", request.method)];

@@ -79,7 +79,10 @@ async fn a_sample_is_a_fresh_event_each_time_unless_it_is_sent_as_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_held_run_is_resolved_by_a_person_once() {
     let place = Place::workspace(&Journal::start([Reply::Silence, Reply::Silence]).await);
-    place.write("rules/calls/missed.yaml", &MISSED.replace("tests:", "    timeout: 1s\ntests:"));
+    place.write(
+        "rules/calls/missed.yaml",
+        &MISSED.replace("tests:", "    timeout: 1s\n    retry: { unknown: ask }\ntests:"),
+    );
     let _serving = place.serve();
     for (flag, state) in [("--done", "ok"), ("--fail", "failed")] {
         place.call("42").fine();
@@ -111,4 +114,31 @@ fn a_postgresql_that_does_not_answer_is_no_empty_list() {
 
     let empty = away.with("BELLWIRE_DATABASE_URL", &crate::support::postgres::fresh_database());
     assert!(empty.run(&["runs", "list"]).fine().out.contains("No runs yet"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_circuits_are_listed_and_none_is_an_empty_list() {
+    let place = Place::workspace(&Journal::start([]).await);
+    assert!(place.run(&["circuits"]).fine().out.contains("No circuit is open"));
+    assert_eq!(place.run(&["circuits", "--json"]).fine().json(), serde_json::json!([]));
+    let _serving = place.serve();
+    assert!(place.run(&["circuits"]).fine().out.contains("No circuit is open"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_may_have_the_service_asked_where_its_pack_says_how() {
+    let place = Place::workspace(&Journal::start([Reply::Cut, Reply::status(404)]).await);
+    place.write("rules/calls/missed.yaml", &MISSED.replace("tests:", "    retry: { unknown: ask }\ntests:"));
+    let _serving = place.serve();
+    place.call("42").fine();
+    until("the run is held", || place.states().first().is_some_and(|state| state == "held"));
+    let run = place.runs()[0]["id"].as_str().unwrap().to_owned();
+    let shown = place.run(&["runs", "show", &run]).fine().out;
+    assert!(shown.contains(&format!("bellwire runs resolve {run} --verify")), "{shown}");
+    place.run(&["runs", "resolve", &run, "--verify"]).fine();
+    until("it was asked", || place.run(&["runs", "show", &run]).fine().out.contains("verify 1 of "));
+    until("the run is held again", || place.states().first().is_some_and(|state| state == "held"));
+    let json = place.run(&["runs", "show", &run, "--json"]).fine().json();
+    let kinds: Vec<_> = json["attempts"].as_array().unwrap().iter().map(|attempt| attempt["kind"].clone()).collect();
+    assert_eq!(kinds, ["try", "verify"]);
 }

@@ -1,8 +1,12 @@
 //! The way out, end to end: where a request may go, what it may hold, and what becomes of any answer.
 
+mod circuits;
+mod hosts;
 mod kit;
 mod mail;
 mod replies;
 mod requests;
 mod secrets;
+mod shared;
 mod targets;
+mod verify;

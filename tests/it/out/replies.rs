@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::kit::{app_of, error_of, ring};
 use crate::support::journal::{Journal, Reply};
 
-const NOTE: &str = "  - id: note\n    groove.add_note: { ticket: 1, body: x }";
+const NOTE: &str = "  - id: note\n    groove.add_note: { ticket: 1, body: x }\n    retry: { unknown: ask }";
 
 fn bytes(text: &str) -> Reply {
     Reply::Bytes(text.as_bytes().to_vec())

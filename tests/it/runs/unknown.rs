@@ -18,7 +18,12 @@ fn impatient(more: &str) -> String {
 }
 
 async fn held() -> TestApp {
-    let app = TestApp::with(Journal::start([Reply::Silence]).await, &[("calls/missed", &impatient(""))], "").await;
+    let app = TestApp::with(
+        Journal::start([Reply::Silence]).await,
+        &[("calls/missed", &impatient("    retry: { unknown: ask }\n"))],
+        "",
+    )
+    .await;
     app.call(&missed_call("42")).await;
     app.settle().await;
     let run = app.only_run().await;

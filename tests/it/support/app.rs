@@ -56,6 +56,22 @@ impl TestApp {
         Self::launched(journal, rules, settings, BTreeMap::new()).await
     }
 
+    /// Both of the above.
+    pub async fn unchecked_on(
+        journal: Journal,
+        rules: &[(&str, &str)],
+        settings: &str,
+        more: BTreeMap<String, String>,
+    ) -> Self {
+        Self::launched(journal, rules, settings, more).await
+    }
+
+    /// Ports that rules may call from the next start on.
+    pub fn allow(&mut self, ports: &[u16]) {
+        let list: Vec<String> = ports.iter().map(u16::to_string).collect();
+        self.environment.insert("BELLWIRE_EGRESS_PORTS".to_owned(), list.join(", "));
+    }
+
     /// The same with more of the environment, such as `BELLWIRE_DATABASE_URL`.
     pub async fn on(journal: Journal, rules: &[(&str, &str)], settings: &str, more: BTreeMap<String, String>) -> Self {
         let app = Self::launched(journal, rules, settings, more).await;
