@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use url::Url;
+
 use crate::{
     config::{Config, Connection, Rate, Service},
-    services::{AuthUse, Pack, Registry},
+    egress::Origin,
+    services::{AuthUse, OAuth2, Pack, Registry},
 };
 
 /// The settings that connections are made of.
@@ -22,10 +25,12 @@ impl<'a> Settings<'a> {
 
 /// A connection of `[connections]`, or a service's own.
 pub(super) struct Effective<'a> {
+    pub(super) name: String,
     pub(super) pack: &'a Arc<Pack>,
     pub(super) base_url: Option<&'a str>,
     pub(super) rate: Option<Rate>,
     pub(super) concurrent: Option<u32>,
+    hosts: Option<&'a BTreeMap<String, String>>,
     secrets: Option<&'a BTreeMap<String, String>>,
 }
 
@@ -47,7 +52,8 @@ impl<'a> Effective<'a> {
             .or_else(|| short.and_then(|short| short.concurrent))
             .or(pack.concurrent);
         let secrets = connection.map(|connection| &connection.secrets);
-        Some(Self { pack, base_url, rate: rate.or(pack.rate), concurrent, secrets })
+        let (name, hosts) = (name.to_owned(), connection.map(|connection| &connection.hosts));
+        Some(Self { name, pack, base_url, rate: rate.or(pack.rate), concurrent, hosts, secrets })
     }
 
     /// The names of all connections.
@@ -64,8 +70,40 @@ impl<'a> Effective<'a> {
     }
 
     /// Whether the pack's auth uses the secret that we call `name`.
-    pub(super) fn uses(&self, name: &str) -> bool {
+    fn uses(&self, name: &str) -> bool {
         let named = self.pack.auth.as_ref().map(AuthUse::secret_names).unwrap_or_default();
         named.into_iter().any(|named| self.secret(named) == name)
+    }
+
+    /// Where the pack's auth sends the secret that we call `name`. `None`: nowhere.
+    pub(super) fn origin_of(&self, name: &str) -> Option<Origin> {
+        if !self.uses(name) {
+            return None;
+        }
+        let text = match &self.pack.auth {
+            // A client proves itself where tokens are had, and nowhere else.
+            Some(AuthUse::OAuth2(oauth2)) => self.token_url(oauth2)?,
+            // It is an address itself, and goes nowhere but there.
+            Some(AuthUse::Url(_)) => return None,
+            _ => self.base_url?.to_owned(),
+        };
+        Origin::of(&Url::parse(&text).ok()?)
+    }
+
+    /// Where its requests go, and with them its access token: the base URL and the further hosts.
+    pub(super) fn origins(&self) -> Vec<Origin> {
+        let own = self.hosts.into_iter().flat_map(BTreeMap::values).chain(self.pack.hosts.values());
+        let all = self.base_url.into_iter().chain(own.map(String::as_str));
+        all.filter_map(|url| Origin::of(&Url::parse(url).ok()?)).collect()
+    }
+
+    /// Where tokens are had. `None`: below a base URL that nobody has set.
+    pub(super) fn token_url(&self, oauth2: &OAuth2) -> Option<String> {
+        self.absolute(&oauth2.token_url)
+    }
+
+    /// A URL of the pack that may stand below the base URL.
+    pub(super) fn absolute(&self, url: &str) -> Option<String> {
+        if url.starts_with('/') { Some(format!("{}{url}", self.base_url?)) } else { Some(url.to_owned()) }
     }
 }

@@ -5,9 +5,17 @@ mod all;
 mod auth;
 mod effective;
 mod lanes;
+mod listed;
+mod message;
+mod oauth;
 mod pace;
 mod preview;
+mod sending;
 
 pub use all::{Connections, Destination};
 pub use lanes::{Place, Turn};
+pub use listed::{ConnectionRow, GrantRow, SecretUse};
+pub use message::{Addressed, Message, Pause, TokenUsed, Unready};
+pub use oauth::Login;
 pub use preview::{Preview, preview};
+pub use sending::Post;

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::{
     hold::{Flow, Hold, Left, error_of, failed, name, output},
-    send::{Envelope, Sent, lane, send},
+    send::{Envelope, Sent, destination, lane, send},
     workers::jitter,
 };
 use crate::{
     actions::{self, Reading, Request},
     clock::Time,
-    connections::Turn,
+    connections::{Pause, Turn, Unready},
     ids::AttemptId,
     lifecycle::Phase,
     model::{AttemptOutcome, ErrorClass, StepError, StepOutcome, StepOutput, StepPath},
@@ -76,6 +76,9 @@ impl Hold<'_> {
             Ok(request) => request,
             Err(error) => return Ok(sending.failed(error, Value::Null)),
         };
+        if let Some(left) = self.wait_for_grant(&request).await? {
+            return Ok(Flow::Leave(left));
+        }
         let lane = lane(&request);
         let place = match self.turn(&lane).await {
             Turn::Now(place) => place,
@@ -106,6 +109,17 @@ impl Hold<'_> {
         drop(place);
         self.answered = true;
         self.finish(sending, id, number, &lane, sent).await
+    }
+
+    /// A run whose connection has no grant waits for a person, before an attempt is begun. How it was left. `None`: it goes on.
+    async fn wait_for_grant(&mut self, request: &Request) -> Result<Option<Left>, StoreError> {
+        let parts = self.parts;
+        let (registry, destination) = (&self.pinned.registry, destination(request));
+        match parts.connections.ready(&parts.client, registry, &destination, request.auth.as_ref()).await {
+            Err(Unready::Paused(pause)) => self.leave(paused(pause)).await.map(Some),
+            // What else is wrong, the attempt will show.
+            _ => Ok(None),
+        }
     }
 
     /// What is sent: as stored with the first attempt, or rendered now.
@@ -173,6 +187,19 @@ impl Hold<'_> {
     ) -> Result<Flow, StoreError> {
         let masker = self.parts.vault.masker();
         let (now, step) = (self.now(), sending.step);
+        if let Sent::Paused(pause) = sent {
+            let error = StepError { step: sending.name(), attempt: number, ..pause.error.clone() };
+            self.ended = Some(AttemptEnd {
+                id,
+                ended_at: now,
+                outcome: AttemptOutcome::Retry,
+                error: Some(error),
+                status: Some(401),
+                reply: None,
+                reason: "grant".to_owned(),
+            });
+            return self.leave(paused(pause)).await.map(Flow::Leave);
+        }
         let reading = match (&sent, sent.answer()) {
             (_, Some(answer)) => actions::read(step, &self.pinned.registry, &answer, number, now),
             (Sent::Refused(error), None) => Reading::Failed { error: error.clone(), response: Value::Null },
@@ -257,6 +284,11 @@ impl Hold<'_> {
         let left = self.time_left(sending.walk).unwrap_or(timeout);
         timeout.min(left.max(Duration::from_millis(1)))
     }
+}
+
+fn paused(pause: Pause) -> Then {
+    let Pause { connection, generation, until, error } = pause;
+    Then::Pause { connection, generation, until, why: error.message }
 }
 
 /// Masks every text of a value.

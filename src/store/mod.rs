@@ -16,6 +16,8 @@ mod events;
 #[cfg(debug_assertions)]
 mod fault;
 mod gates;
+mod granted;
+mod grants;
 mod handle;
 mod instance;
 mod json;
@@ -56,6 +58,7 @@ pub use events::{EventDetail, EventFilter, EventRow, StoredEvent};
 pub use gates::{
     Claimed, DigestGate, Full, FuseGate, GateKey, Gates, OnceGate, PlaceWish, Suppressed, SuppressedBy, ThresholdGate,
 };
+pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
 pub use problems::ProblemRow;
 pub use prune::Pruned;
