@@ -22,7 +22,8 @@ use crate::{
     store::Vault,
 };
 
-/// All connections: those of `[connections]`, and one of its own name for each service.
+/// All connections: those of `[connections]`, and one of its own name for each service. Clones share their lanes and renewals.
+#[derive(Clone)]
 pub struct Connections {
     pub(super) config: Arc<Config>,
     pub(super) vault: Arc<Vault>,

@@ -1,17 +1,15 @@
 //! Connections as they are shown: never a value of a secret.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::Serialize;
 
-use super::{
-    Connections,
-    effective::{Effective, Settings},
-};
+use super::effective::{Effective, Settings};
 use crate::{
     clock::Time,
+    config::Config,
     services::{AuthUse, Registry},
-    store::GrantState,
+    store::{Grant, GrantState},
 };
 
 /// A connection in the list.
@@ -74,50 +72,50 @@ fn word(auth: &AuthUse) -> &'static str {
     }
 }
 
-impl Connections {
-    /// Every connection that can send something, by name.
-    pub fn list(&self, registry: &Registry) -> Vec<ConnectionRow> {
-        let settings = Settings::of(&self.config);
-        let names: BTreeSet<&str> = Effective::names(settings, registry).collect();
-        let found = names.into_iter().filter_map(|name| Effective::find(settings, registry, name));
-        found
-            .filter(|connection| !connection.pack.actions.is_empty() || connection.pack.auth.is_some())
-            .map(|connection| self.row(&connection))
-            .collect()
-    }
+/// Every connection that can send something, by name. `has` tells which secrets are set.
+pub fn list(
+    config: &Config,
+    registry: &Registry,
+    has: &dyn Fn(&str) -> bool,
+    grants: &[Arc<Grant>],
+) -> Vec<ConnectionRow> {
+    let settings = Settings::of(config);
+    let names: BTreeSet<&str> = Effective::names(settings, registry).collect();
+    let found = names.into_iter().filter_map(|name| Effective::find(settings, registry, name));
+    found
+        .filter(|connection| !connection.pack.actions.is_empty() || connection.pack.auth.is_some())
+        .map(|connection| row(&connection, config.connections.contains_key(&connection.name), has, grants))
+        .collect()
+}
 
-    fn row(&self, connection: &Effective<'_>) -> ConnectionRow {
-        let auth = connection.pack.auth.as_ref();
-        let theirs = auth.map(AuthUse::secret_names).unwrap_or_default();
-        let secrets = theirs.into_iter().map(|theirs| {
-            let name = connection.secret(theirs).to_owned();
-            SecretUse { set: self.vault.has(&name), name }
-        });
-        let grant = matches!(auth, Some(AuthUse::OAuth2(_))).then(|| match self.vault.grant(&connection.name) {
-            Some(grant) => GrantRow {
-                state: grant.state,
-                expires_at: grant.expires_at,
-                scopes: grant.scopes.clone(),
-                changed_at: Some(grant.changed_at),
-                why: grant.why.clone(),
-            },
-            None => GrantRow {
-                state: GrantState::None,
-                expires_at: None,
-                scopes: String::new(),
-                changed_at: None,
-                why: None,
-            },
-        });
-        ConnectionRow {
-            name: connection.name.clone(),
-            service: connection.pack.name.clone(),
-            base_url: connection.base_url.map(str::to_owned),
-            auth: auth.map(word),
-            secrets: secrets.collect(),
-            grant,
-            rate: connection.rate.map_or_else(|| "unlimited".to_owned(), |rate| rate.to_string()),
-            configured: self.config.connections.contains_key(&connection.name),
-        }
+fn row(
+    connection: &Effective<'_>,
+    configured: bool,
+    has: &dyn Fn(&str) -> bool,
+    grants: &[Arc<Grant>],
+) -> ConnectionRow {
+    let auth = connection.pack.auth.as_ref();
+    let theirs = auth.map(AuthUse::secret_names).unwrap_or_default();
+    let secrets = theirs.into_iter().map(|theirs| {
+        let name = connection.secret(theirs).to_owned();
+        SecretUse { set: has(&name), name }
+    });
+    let own = grants.iter().find(|grant| grant.connection == connection.name);
+    let grant = matches!(auth, Some(AuthUse::OAuth2(_))).then(|| GrantRow {
+        state: own.map_or(GrantState::None, |grant| grant.state),
+        expires_at: own.and_then(|grant| grant.expires_at),
+        scopes: own.map(|grant| grant.scopes.clone()).unwrap_or_default(),
+        changed_at: own.map(|grant| grant.changed_at),
+        why: own.and_then(|grant| grant.why.clone()),
+    });
+    ConnectionRow {
+        name: connection.name.clone(),
+        service: connection.pack.name.clone(),
+        base_url: connection.base_url.map(str::to_owned),
+        auth: auth.map(word),
+        secrets: secrets.collect(),
+        grant,
+        rate: connection.rate.map_or_else(|| "unlimited".to_owned(), |rate| rate.to_string()),
+        configured,
     }
 }

@@ -14,7 +14,7 @@ mod sending;
 
 pub use all::{Connections, Destination};
 pub use lanes::{Place, Turn};
-pub use listed::{ConnectionRow, GrantRow, SecretUse};
+pub use listed::{ConnectionRow, GrantRow, SecretUse, list};
 pub use message::{Addressed, Message, Pause, TokenUsed, Unready};
 pub use oauth::Login;
 pub use preview::{Preview, preview};
