@@ -4,6 +4,7 @@ mod again;
 mod by_hand;
 mod changes;
 mod check;
+mod connections;
 mod demo;
 mod explain;
 mod help;
