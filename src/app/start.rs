@@ -10,8 +10,8 @@ use super::{
     in_force::{Rulebook, RulebookError},
 };
 use crate::{
-    clock::SharedClock,
     callback,
+    clock::SharedClock,
     config::Config,
     connections::Connections,
     egress::Egress,

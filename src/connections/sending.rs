@@ -92,7 +92,10 @@ impl Connections {
             Err(Unready::Later(_)) => {
                 return Err(Unready::Later(refused(
                     ErrorClass::Network,
-                    format!("connection `{}`: the access token was refused, and a new one cannot be had now", used.connection),
+                    format!(
+                        "connection `{}`: the access token was refused, and a new one cannot be had now",
+                        used.connection
+                    ),
                 )));
             }
             Err(Unready::Refused(_)) => return Ok(answer),
@@ -188,11 +191,7 @@ impl Connections {
     }
 
     /// A connection that works by OAuth 2.0, with what its pack says of that.
-    fn with_oauth2<'a>(
-        &'a self,
-        registry: &'a Registry,
-        name: &str,
-    ) -> Result<(Effective<'a>, &'a OAuth2), StepError> {
+    fn with_oauth2<'a>(&'a self, registry: &'a Registry, name: &str) -> Result<(Effective<'a>, &'a OAuth2), StepError> {
         let settings = Settings::of(&self.config);
         let connection = Effective::find(settings, registry, name).ok_or_else(|| unknown(name))?;
         let pack: &'a crate::services::Pack = connection.pack;
@@ -216,7 +215,10 @@ impl Connections {
             (None, Grant::AuthorizationCode) => None,
         };
         let Some(page) = page else {
-            return Err(refused(ErrorClass::Internal, format!("the pack of connection `{name}` names no page to agree")));
+            return Err(refused(
+                ErrorClass::Internal,
+                format!("the pack of connection `{name}` names no page to agree"),
+            ));
         };
         Login::begin(&endpoint, &page, redirect).map(Some)
     }

@@ -130,7 +130,8 @@ fn parts_of_address(secret: &str) -> Vec<String> {
     let whole = url.query().map(|query| format!("{path}?{query}"));
     let segments = path.split('/').map(str::to_owned).collect::<Vec<_>>();
     let values = url.query_pairs().map(|(_, value)| value.into_owned());
-    let raw = url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
+    let raw =
+        url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
     let parts = segments.into_iter().chain(values).chain(raw.map(str::to_owned));
     let mut found: Vec<String> = parts.filter(|part| part.len() >= TELLING_PART).collect();
     found.extend(whole);
@@ -243,7 +244,8 @@ mod tests {
 
     #[test]
     fn an_address_that_is_a_secret_is_found_in_its_parts() {
-        let address = "https://hooks.example.com/services/T00000000/abcdefghijklmnopqrstuvwx?sig=0123456789abcdefghij%2Fx";
+        let address =
+            "https://hooks.example.com/services/T00000000/abcdefghijklmnopqrstuvwx?sig=0123456789abcdefghij%2Fx";
         let secret = Secret::new(address.to_owned());
         let masker = Masker::new([("webhook", &secret)]);
         for told in [

@@ -53,7 +53,9 @@ fn refused(why: &str) -> Failure {
 /// Listens on a port of this machine.
 pub(super) async fn listen(port: u16) -> Result<TcpListener, Failure> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
-        Failure::No(format!("cannot wait on port {port} of this machine: {error}; take another one with --port, and register it"))
+        Failure::No(format!(
+            "cannot wait on port {port} of this machine: {error}; take another one with --port, and register it"
+        ))
     })
 }
 
@@ -70,7 +72,8 @@ pub(super) async fn wait(listener: &TcpListener, state: &str) -> Result<String, 
         }
         match read(query, state) {
             Back::Code(code) => {
-                answer(&mut stream, "200 OK", "That is all. You can close this window and go back to the terminal.").await;
+                answer(&mut stream, "200 OK", "That is all. You can close this window and go back to the terminal.")
+                    .await;
                 return Ok(code);
             }
             Back::Refused(why) => {

@@ -33,8 +33,7 @@ impl Desk {
         let vault = Arc::new(Vault::open(store.clone(), &config, open::clock())?);
         let egress = Arc::new(Egress::new(&config.egress, net::own_addresses()));
         let client = Client::new(Arc::clone(&egress), config.limits.reply).map_err(Failure::Storage)?;
-        let connections =
-            Connections::new(Arc::clone(&config), Arc::clone(&vault), Arc::clone(&egress), open::clock());
+        let connections = Connections::new(Arc::clone(&config), Arc::clone(&vault), Arc::clone(&egress), open::clock());
         Ok(Self { config, registry, vault, egress, connections, client, store })
     }
 

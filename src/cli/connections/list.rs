@@ -52,7 +52,8 @@ fn show(rows: &[ConnectionRow], waiting: &BTreeMap<String, i64>, json: bool) -> 
         .iter()
         .filter(is_touched)
         .map(|row| {
-            let base = row.base_url.as_deref().unwrap_or(if row.auth == Some("url") { "(a secret)" } else { "not set" });
+            let base =
+                row.base_url.as_deref().unwrap_or(if row.auth == Some("url") { "(a secret)" } else { "not set" });
             vec![
                 row.name.clone(),
                 row.service.clone(),
@@ -80,7 +81,11 @@ fn state(row: &ConnectionRow, waiting: i64) -> String {
     let missing: Vec<&str> =
         row.secrets.iter().filter(|secret| !secret.set).map(|secret| secret.name.as_str()).collect();
     if !missing.is_empty() {
-        return format!("missing: {} (bellwire secrets set {})", missing.join(", "), missing.first().copied().unwrap_or_default());
+        return format!(
+            "missing: {} (bellwire secrets set {})",
+            missing.join(", "),
+            missing.first().copied().unwrap_or_default()
+        );
     }
     let Some(grant) = &row.grant else { return "ok".to_owned() };
     let waits = if waiting > 0 { format!("; {waiting} runs wait") } else { String::new() };

@@ -89,8 +89,7 @@ async fn login(desk: &Desk, options: &Login, way: &Way) -> Result<Answer, Failur
 /// The server takes what comes back; this waits for what comes of it.
 async fn by_server(desk: &Desk, name: &str, begun: connections::Login, told: &str) -> Result<Answer, Failure> {
     let seen = desk.vault.grant(name).map(|grant| grant.generation);
-    let pending =
-        PendingLogin { connection: name.to_owned(), verifier: begun.verifier, redirect: begun.redirect };
+    let pending = PendingLogin { connection: name.to_owned(), verifier: begun.verifier, redirect: begun.redirect };
     desk.vault.begin_login(&begun.state, &pending, PATIENCE).await?;
     eprintln!("{told}");
     let waiting = async {
@@ -110,7 +109,9 @@ fn told(name: &str, begun: &connections::Login, way: &Way) -> String {
     let then = match way {
         Way::Here(_) => "This waits until the browser is back here, ten minutes at most.".to_owned(),
         Way::Pasted => "At its end the browser cannot show a page. Paste the address that it shows then:".to_owned(),
-        Way::Server(_) => "The running server takes what comes back; this waits for it, ten minutes at most.".to_owned(),
+        Way::Server(_) => {
+            "The running server takes what comes back; this waits for it, ten minutes at most.".to_owned()
+        }
     };
     format!(
         "Open this in a browser, and agree that Bellwire may use connection {name}:\n\n  {}\n\nThe service must know the redirect URL {}\n{then}",

@@ -19,9 +19,11 @@ const PORT: u16 = 8765;
 
 /// Looks at connections.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  bellwire connections                   every way out, and what it still needs\n  \
+#[command(
+    after_long_help = "Examples:\n  bellwire connections                   every way out, and what it still needs\n  \
     bellwire connections --json\n  bellwire connections login crm         log in by OAuth 2.0\n\n\
-    More than one account of a service: a [connections.NAME] each in bellwire.toml.")]
+    More than one account of a service: a [connections.NAME] each in bellwire.toml."
+)]
 pub(super) struct Connections {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -33,15 +35,19 @@ pub(super) struct Connections {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Log in at a service by OAuth 2.0: somebody agrees in a browser
-    #[command(after_long_help = "Examples:\n  bellwire connections login crm\n  bellwire connections login crm --manual\n\n\
+    #[command(
+        after_long_help = "Examples:\n  bellwire connections login crm\n  bellwire connections login crm --manual\n\n\
         Register Bellwire at the service as an application first, with one of these as its redirect URL:\n  \
         http://127.0.0.1:8765/callback               the browser is on this machine (--port takes another port)\n  \
         https://YOUR-PUBLIC-URL/oauth/callback       where server.public_url is set: `bellwire serve` takes the answer\n\n\
         Then set the client's id and secret as secrets; `bellwire connections` says what they are called. With --manual nothing\n\
-        listens: the browser shows an error at the end, and you paste the address that it shows then.")]
+        listens: the browser shows an error at the end, and you paste the address that it shows then."
+    )]
     Login(Login),
     /// Forget what a service has granted to a connection
-    #[command(after_long_help = "Example:\n  bellwire connections logout crm\n\nThe service may still list it: take it back there too.")]
+    #[command(
+        after_long_help = "Example:\n  bellwire connections logout crm\n\nThe service may still list it: take it back there too."
+    )]
     Logout {
         /// The connection
         name: String,

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{
     actions::{self, Answer as Came, Reading, Request, Target},
-    clock::Time,
     cli::{
         answer::{Answer, clean},
         connections::Desk,
         failure::Failure,
         open,
     },
+    clock::Time,
     config::Config,
     connections::{self, Connections, Destination, Post},
     model::{ErrorClass, Place, StepError, StepPath},
@@ -100,16 +100,8 @@ fn step(action: &str, connection: &str) -> Step {
         id: None,
         place: Place::default(),
         condition: None,
-        kind: StepKind::Action {
-            name: action.to_owned(),
-            inputs: Vec::new(),
-            connection: Some(connection.to_owned()),
-        },
-        retry: Retry {
-            after: Vec::new(),
-            when: RetryWhen { network: false, statuses: Vec::new() },
-            unknown: None,
-        },
+        kind: StepKind::Action { name: action.to_owned(), inputs: Vec::new(), connection: Some(connection.to_owned()) },
+        retry: Retry { after: Vec::new(), when: RetryWhen { network: false, statuses: Vec::new() }, unknown: None },
         timeout: TIMEOUT,
         on_error: OnStepError::Stop,
     }
@@ -130,12 +122,18 @@ async fn ask(desk: &Desk, step: &Step, request: &Request, pack: &Pack, now: Time
         let message = masker.mask(&error.message);
         let help = help(&error, pack, status);
         let sentence = if help.is_empty() { message } else { format!("{message}. {help}") };
-        Outcome { asked: asked.clone(), status, milliseconds: began.elapsed().as_millis(), result: Err((error.class, sentence)) }
+        Outcome {
+            asked: asked.clone(),
+            status,
+            milliseconds: began.elapsed().as_millis(),
+            result: Err((error.class, sentence)),
+        }
     };
-    let headers = match Connections::headers(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
-        Ok(headers) => headers,
-        Err(error) => return refused(error, None),
-    };
+    let headers =
+        match Connections::headers(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
+            Ok(headers) => headers,
+            Err(error) => return refused(error, None),
+        };
     let post = Post {
         destination: destination(request),
         auth: request.auth.as_ref(),
@@ -158,10 +156,9 @@ async fn ask(desk: &Desk, step: &Step, request: &Request, pack: &Pack, now: Time
             },
             Some(reply.status),
         ),
-        Err(error) => (
-            Came::None { class: error.class, maybe_executed: error.maybe_executed, message: &error.message },
-            None,
-        ),
+        Err(error) => {
+            (Came::None { class: error.class, maybe_executed: error.maybe_executed, message: &error.message }, None)
+        }
     };
     match actions::read(step, &desk.registry, &came, 1, now) {
         Reading::Ok { result, .. } => {
@@ -209,7 +206,8 @@ fn gist(result: &Value) -> String {
 /// The way out, where the sentence does not have it.
 fn help(error: &StepError, pack: &Pack, status: Option<u16>) -> String {
     let secrets = pack.auth.as_ref().map(AuthUse::secret_names).unwrap_or_default();
-    let again = secrets.first().map(|name| format!("`bellwire secrets set {name}` sets another one")).unwrap_or_default();
+    let again =
+        secrets.first().map(|name| format!("`bellwire secrets set {name}` sets another one")).unwrap_or_default();
     match (error.class, status) {
         (ErrorClass::Status, Some(401)) => format!("The service does not take the credentials: {again}"),
         (ErrorClass::Status, Some(403)) => {

@@ -92,7 +92,11 @@ fn place() -> Place {
         pack("moved", "https://old.example.com", Some(bearer("moved_token"))),
         pack("open", "https://open.example.com", None),
         pack("granted", "https://granted.example.com/v1", Some(AuthUse::OAuth2(Box::new(oauth2())))),
-        pack("chat", "https://chat.example.com", Some(AuthUse::Path { secret: "chat_token".into(), prefix: "bot".into() })),
+        pack(
+            "chat",
+            "https://chat.example.com",
+            Some(AuthUse::Path { secret: "chat_token".into(), prefix: "bot".into() }),
+        ),
         pack("signed", "https://signed.example.com", Some(AuthUse::Hmac(Box::new(signing())))),
         pack("hooked", "https://hooked.example.com", Some(AuthUse::Url("hook_url".into()))),
         pack("circle", "https://circle.example.com", Some(AuthUse::Connection("circle".into()))),

@@ -154,7 +154,11 @@ fn read(answer: &Map<String, Value>, status: u16, host: &str, now: Time) -> Aske
     Asked::Granted(Box::new(NewGrant { access, refresh, expires_at, scopes }))
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates; below a second is 0")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates; below a second is 0"
+)]
 fn seconds(life: f64) -> u64 {
     life as u64
 }
@@ -186,8 +190,7 @@ mod tests {
             (json!("soon"), None),
             (json!(1e300), Some(Time(1_000_000).plus(Duration::from_secs(LONGEST_LIFE)))),
         ] {
-            let answer =
-                json!({"access_token": "an-access-token", "refresh_token": "a-refresh-token", "expires_in": life, "scope": "a  b"});
+            let answer = json!({"access_token": "an-access-token", "refresh_token": "a-refresh-token", "expires_in": life, "scope": "a  b"});
             let Asked::Granted(grant) = of(200, answer) else { panic!("{life}") };
             assert_eq!(grant.expires_at, wanted, "{life}");
             assert_eq!((grant.access.expose(), grant.scopes.as_str()), ("an-access-token", "a b"));

@@ -160,7 +160,11 @@ impl Renewal {
                         let why = format!("the tokens of connection `{name}` cannot be unsealed: {why}");
                         return Err(Unready::Refused(refused(ErrorClass::SecretMissing, why)));
                     }
-                    None => return Err(self.lose(generation, "the token has ended, and came without a refresh token").await),
+                    None => {
+                        return Err(self
+                            .lose(generation, "the token has ended, and came without a refresh token")
+                            .await);
+                    }
                 },
             },
         };

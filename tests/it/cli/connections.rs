@@ -44,9 +44,15 @@ fn begun(place: &Place, words: &[&str]) -> (Child, String) {
     (child, url)
 }
 
+fn browser(follows: reqwest::redirect::Policy) -> reqwest::Client {
+    // Another test may have been first.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy().redirect(follows).build().unwrap()
+}
+
 /// A browser, which goes where it is sent.
 async fn browse(url: &str) -> (u16, String) {
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = browser(reqwest::redirect::Policy::default());
     let answer = http.get(url).send().await.unwrap();
     (answer.status().as_u16(), answer.url().to_string())
 }
@@ -75,7 +81,10 @@ async fn a_login_by_a_port_of_this_machine_serves_from_then_on() {
     assert_eq!(row(&place)["grant"]["scopes"], "read write");
 
     let tested = place.run(&["services", "test", "crm"]).fine();
-    assert!(tested.out.contains("crm.me through crm, for real: GET http://") && tested.out.contains("ok: 200"), "{tested:?}");
+    assert!(
+        tested.out.contains("crm.me through crm, for real: GET http://") && tested.out.contains("ok: 200"),
+        "{tested:?}"
+    );
     assert!(!tested.out.contains("canary"), "{tested:?}");
     assert_eq!(authority.let_in(), 1);
 
@@ -93,13 +102,14 @@ async fn the_address_at_the_end_can_be_pasted() {
     let authority = Authority::start().await;
     let place = place_of(&authority);
     let (mut child, url) = begun(&place, &["--manual"]);
-    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let http = browser(reqwest::redirect::Policy::none());
     let sent = http.get(&url).send().await.unwrap();
     let back = sent.headers()["location"].to_str().unwrap().to_owned();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{back}\n").as_bytes()).unwrap();
     assert!(wait_for(&mut child).success());
     assert_eq!(row(&place)["grant"]["state"], "ok");
-    let wrong = place.run_with(&["connections", "login", "crm", "--manual"], "http://127.0.0.1:8765/callback?code=x&state=y\n");
+    let wrong =
+        place.run_with(&["connections", "login", "crm", "--manual"], "http://127.0.0.1:8765/callback?code=x&state=y\n");
     assert_eq!(wrong.code, 2, "{wrong:?}");
 }
 
@@ -157,7 +167,10 @@ async fn a_test_says_what_is_wrong_and_what_to_do() {
     .await;
     let place = Place::workspace(&journal);
     let fine = place.run(&["services", "test", "groove", "--json"]).fine().json();
-    assert_eq!((&fine["ok"], &fine["status"], &fine["action"]), (&json!(true), &json!(200), &json!("groove.list_mailboxes")));
+    assert_eq!(
+        (&fine["ok"], &fine["status"], &fine["action"]),
+        (&json!(true), &json!(200), &json!("groove.list_mailboxes"))
+    );
     assert_eq!(fine["result"], "a list of 1, each with id, name");
     assert_eq!(journal.requests()[0].path, "/v1/mailboxes");
     for says in ["bellwire secrets set groove_token", "try again later", "base_url"] {

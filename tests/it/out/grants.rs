@@ -23,8 +23,7 @@ use crate::support::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const RULE: &str =
-    "name: one step\non: box.received\ndo:\n  - id: add\n    crm.add: { text: x }\n  - vars: { told: \"{{ steps.add.result | json }}\" }\n";
+const RULE: &str = "name: one step\non: box.received\ndo:\n  - id: add\n    crm.add: { text: x }\n  - vars: { told: \"{{ steps.add.result | json }}\" }\n";
 
 /// An app whose only rule calls the API behind the authority; nobody has logged in.
 async fn app_of(authority: &Authority, grant: &str, mut more: BTreeMap<String, String>) -> TestApp {
@@ -353,7 +352,10 @@ async fn secrets_in_addresses_go_out_and_are_not_kept() {
     );
     app.write_pack("chat", &chat);
     app.write_pack("hook", &format!("name: hook\ntitle: Hook\nauth: {{ url: hook_url }}\n{}", action("/")));
-    app.write_rule("one", "name: one\non: box.received\ndo:\n  - chat.say: {}\n    on_error: continue\n  - hook.say: {}\n");
+    app.write_rule(
+        "one",
+        "name: one\non: box.received\ndo:\n  - chat.say: {}\n    on_error: continue\n  - hook.say: {}\n",
+    );
     let app = app.restart_changed().await;
     ring(&app).await;
     app.settle().await;
