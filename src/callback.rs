@@ -73,7 +73,7 @@ async fn callback(
         Err(error) => {
             tracing::error!(connection = name, why = error.message, "a login failed");
             Err(Fault::new(
-                u16::from(Status::BadGateway.code),
+                Status::BadGateway.code,
                 "login_failed",
                 "the service gave no tokens for this login; the log of the server says why",
             ))

@@ -195,13 +195,11 @@ impl Connections {
         let settings = Settings::of(&self.config);
         let connection = Effective::find(settings, registry, name).ok_or_else(|| unknown(name))?;
         let pack: &'a crate::services::Pack = connection.pack;
-        match &pack.auth {
-            Some(AuthUse::OAuth2(oauth2)) => Ok((connection, oauth2.as_ref())),
-            _ => {
-                let why = format!("connection `{name}` needs no login: its service (`{}`) works by secrets", pack.name);
-                Err(refused(ErrorClass::Internal, why))
-            }
+        if let Some(AuthUse::OAuth2(oauth2)) = &pack.auth {
+            return Ok((connection, oauth2.as_ref()));
         }
+        let why = format!("connection `{name}` needs no login: its service (`{}`) works by secrets", pack.name);
+        Err(refused(ErrorClass::Internal, why))
     }
 
     /// Begins a login of a person. `redirect` is where the browser is sent back to. `None`: the client gets tokens by itself, and

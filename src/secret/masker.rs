@@ -255,9 +255,9 @@ mod tests {
             "bad sig 0123456789abcdefghij/x",
             "bad sig 0123456789abcdefghij%2Fx",
         ] {
-            let masked = masker.mask(told);
-            assert!(masked.contains("[secret webhook]"), "{masked}");
-            assert!(!masked.contains("abcdefghijklm") && !masked.contains("0123456789"), "{masked}");
+            let shown = masker.mask(told);
+            assert!(shown.contains("[secret webhook]"), "{shown}");
+            assert!(!shown.contains("abcdefghijklm") && !shown.contains("0123456789"), "{shown}");
         }
         assert_eq!(masker.mask("the services of hooks.example.com"), "the services of hooks.example.com");
     }

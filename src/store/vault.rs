@@ -145,8 +145,8 @@ impl Vault {
     pub async fn refresh(&self) -> Result<(), VaultError> {
         let generation = self.inner.store.read(|conn, _| secrets::generation(conn)).await?;
         let known = self.inner.known();
-        let is_open = known.stored.values().all(|stored| stored.value.is_ok())
-            && known.grants.values().all(|known| known.is_open());
+        let is_open =
+            known.stored.values().all(|stored| stored.value.is_ok()) && known.grants.values().all(KnownGrant::is_open);
         if generation == known.generation && is_open {
             return Ok(());
         }

@@ -61,7 +61,7 @@ struct Login {
     /// Paste the address that the browser ends at
     #[arg(long)]
     manual: bool,
-    /// Wait on this port of this machine, even where server.public_url is set; 8765 unless given
+    /// Wait on this port of this machine, even where `server.public_url` is set; 8765 unless given
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
 }

@@ -76,7 +76,8 @@ impl Endpoint {
                 "`{host}` redirects where tokens are had ({status}), which is not followed"
             ));
         }
-        let body = (!reply.truncated && reply.body.len() <= LARGEST).then_some(reply.body).unwrap_or_default();
+        let fits = !reply.truncated && reply.body.len() <= LARGEST;
+        let body = if fits { reply.body } else { Vec::new() };
         let answer: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
         match (answer, status) {
             (Some(answer), _) => read(&answer, status, &host, now),

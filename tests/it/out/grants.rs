@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bellwire::{
-    clock::Clock,
+    clock::{Clock, SharedClock},
     connections::{Connections, Destination},
     egress::Egress,
     model::{AttemptOutcome, RunStatus},
@@ -129,7 +129,9 @@ on_both!(two_processes_at_once_renew_a_token_once, |database| {
     let config = Arc::new(bellwire::config::load(app.folder.path(), &environment).unwrap());
     let (settings, clock) = (Arc::clone(&config), Arc::clone(&app.clock));
     let beside = tokio::task::spawn_blocking(move || {
-        let store = Store::open(&settings, Mode::Write, clock.clone(), Arc::new(|why| panic!("{why}"))).unwrap();
+        let store =
+            Store::open(&settings, Mode::Write, Arc::clone(&clock) as SharedClock, Arc::new(|why| panic!("{why}")))
+                .unwrap();
         Vault::open(store, &settings, clock).unwrap()
     });
     let vault = Arc::new(beside.await.unwrap());
