@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod callback;
 pub mod cli;
 pub mod clock;
 pub mod config;

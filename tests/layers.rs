@@ -64,6 +64,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "web",
         ],
     ),
+    // The one route that leads out: a code that a browser brings back is redeemed at the service. Apart from `intake`, which sends nothing.
+    ("callback", &["connections", "net", "services", "store", "web"]),
     (
         "runner",
         &[
@@ -138,6 +140,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "actions",
             "admin",
+            "callback",
             "clock",
             "config",
             "connections",
@@ -170,6 +173,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "actions",
             "admin",
             "app",
+            "callback",
             "clock",
             "config",
             "connections",

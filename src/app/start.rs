@@ -10,6 +10,7 @@ use super::{
     in_force::{Rulebook, RulebookError},
 };
 use crate::{
+    callback,
     clock::{SharedClock, Time},
     config::Config,
     connections::Connections,
@@ -100,6 +101,7 @@ impl App {
             let rulebook = Arc::clone(&rulebook);
             Arc::new(move || rulebook.in_force())
         };
+        let logins = logins(&connections, &client, &vault, &in_force);
         let runner = Arc::new(Runner::start(RunnerParts {
             config: Arc::clone(&config),
             store: store.clone(),
@@ -127,7 +129,7 @@ impl App {
             lifecycle: lifecycle.clone(),
             in_force,
         };
-        let server = serve_http(&config, &lifecycle, state).await?;
+        let server = serve_http(&config, &lifecycle, state, logins).await?;
         let background = vec![
             tokio::spawn(watch_rules(config.workspace.clone(), Arc::clone(&rulebook), Arc::clone(&runner))),
             tokio::spawn(refresh_secrets(vault, lifecycle.clone())),
@@ -217,6 +219,7 @@ async fn serve_http(
     config: &Config,
     lifecycle: &Lifecycle,
     state: intake::State,
+    logins: callback::State,
 ) -> Result<web::Server, web::ServeError> {
     let in_force = Arc::clone(&state.in_force);
     let sources = config.sources.clone();
@@ -224,7 +227,29 @@ async fn serve_http(
     let observer = state.refusals.observer(Arc::new(is_source));
     let counters = Arc::clone(state.refusals.counters());
     let settings = web::Settings { observer, counters, ..web::Settings::of(config) };
-    web::start(settings, lifecycle.clone(), |rocket: Rocket<Build>| rocket.attach(intake::stage(state))).await
+    // Where nobody has said how the world reaches this server, no service can send a browser here.
+    let logins = config.server.public_url.is_some().then(|| callback::stage(logins));
+    let attach = |rocket: Rocket<Build>| {
+        let rocket = rocket.attach(intake::stage(state));
+        logins.into_iter().fold(rocket, Rocket::attach)
+    };
+    web::start(settings, lifecycle.clone(), attach).await
+}
+
+/// What logins are ended with that come back to this server.
+fn logins(
+    connections: &Connections,
+    client: &Client,
+    vault: &Arc<Vault>,
+    in_force: &Arc<dyn Fn() -> InForce + Send + Sync>,
+) -> callback::State {
+    let in_force = Arc::clone(in_force);
+    callback::State {
+        connections: connections.clone(),
+        client: client.clone(),
+        vault: Arc::clone(vault),
+        registry: Arc::new(move || in_force().registry),
+    }
 }
 
 /// Gives the runner the set that is in force, compiled.

@@ -7,7 +7,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{backtest, calls::Calls, explain::Explain, profiles::ProfilesVerb, replay::Replay, run::Run, save::Save};
+use super::{
+    backtest, calls::Calls, connections::Connections, explain::Explain, profiles::ProfilesVerb, replay::Replay,
+    run::Run, save::Save, services::ServicesVerb,
+};
 use crate::{
     config::forms::secret_name,
     ids::{EventId, RunId},
@@ -61,6 +64,11 @@ pub(super) enum Verb {
     /// Set, list and remove secrets
     #[command(subcommand)]
     Secrets(SecretsVerb),
+    /// Look at connections: what goes out, as whom; log in at services
+    Connections(Connections),
+    /// Ask services, by their packs
+    #[command(subcommand)]
+    Services(ServicesVerb),
     /// Look at events: deliveries that were accepted
     #[command(subcommand)]
     Events(EventsVerb),

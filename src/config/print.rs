@@ -74,6 +74,7 @@ fn tables(config: &Config) -> Vec<(String, Keys)> {
                 ("listen", json!(config.server.listen.to_string())),
                 ("gate", json!(config.server.gate)),
                 ("trusted_proxies", json!(texts(&config.server.trusted_proxies))),
+                ("public_url", json!(config.server.public_url)),
             ],
         ),
         table("data", [("dir", json!(config.data.dir))]),

@@ -15,17 +15,20 @@ pub struct Server {
     pub gate: bool,
     /// Networks of the reverse proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where the world reaches this server, without the slash at its end. `None`: nobody has said.
+    pub public_url: Option<String>,
 }
 
 impl Server {
     /// The keys of the section.
-    pub(super) const KEYS: &'static [&'static str] = &["listen", "gate", "trusted_proxies"];
+    pub(super) const KEYS: &'static [&'static str] = &["listen", "gate", "trusted_proxies", "public_url"];
 
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let server = Self {
             listen: section.parsed("listen", listen).unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             gate: section.flag("gate").unwrap_or_default(),
             trusted_proxies: section.list("trusted_proxies", forms::network),
+            public_url: section.parsed("public_url", forms::base_url),
         };
         section.finish(Self::KEYS);
         server

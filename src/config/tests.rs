@@ -55,7 +55,12 @@ fn what_the_manual_shows_in_comments_is_taken() {
         .lines()
         .filter_map(|line| line.strip_prefix("# "))
         .filter(|line| (line.starts_with('[') && line.ends_with(']')) || line.contains(" = "))
-        .filter(|line| !line.starts_with("key_file") && !line.starts_with("url = ") && !line.contains("lists are"))
+        .filter(|line| {
+            !line.starts_with("key_file")
+                && !line.starts_with("public_url")
+                && !line.starts_with("url = ")
+                && !line.contains("lists are")
+        })
         .fold(String::new(), |text, line| text + line + "\n");
     assert_eq!(faults(&shown, &[]), Vec::<String>::new(), "{shown}");
     let config = settings(&shown, &[]).unwrap();

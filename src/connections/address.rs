@@ -52,7 +52,7 @@ pub(super) fn lane(text: &str) -> Option<String> {
 }
 
 /// Refuses `.` and `..` as segments, encoded or not: a value that was rendered into the path would take segments away.
-fn no_dots(path: &str) -> Result<(), StepError> {
+pub(super) fn no_dots(path: &str) -> Result<(), StepError> {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let is_dots = |segment: &str| {
         let plain = segment.to_ascii_lowercase().replace("%2e", ".");

@@ -6,11 +6,13 @@ use http::HeaderMap;
 use url::Url;
 
 use super::{
+    Message,
     address::{self, refused},
     auth::{Keeper, Secrets, unknown},
     circuits::{Circuits, Gate},
     effective::{Effective, Settings},
     lanes::{Lanes, Limits, Turn},
+    oauth::Flights,
 };
 use crate::{
     clock::{SharedClock, Time},
@@ -21,12 +23,14 @@ use crate::{
     store::Vault,
 };
 
-/// All connections: those of `[connections]`, and one of its own name for each service.
+/// All connections: those of `[connections]`, and one of its own name for each service. Clones share their lanes and renewals.
+#[derive(Clone)]
 pub struct Connections {
-    config: Arc<Config>,
-    vault: Arc<Vault>,
-    egress: Arc<Egress>,
-    clock: SharedClock,
+    pub(super) config: Arc<Config>,
+    pub(super) vault: Arc<Vault>,
+    pub(super) egress: Arc<Egress>,
+    pub(super) clock: SharedClock,
+    pub(super) flights: Flights,
     lanes: Lanes,
     circuits: Circuits,
 }
@@ -68,7 +72,7 @@ impl Connections {
     /// Connections by the settings, with all lanes free.
     pub fn new(config: Arc<Config>, vault: Arc<Vault>, egress: Arc<Egress>, clock: SharedClock) -> Self {
         let circuits = Circuits::new(config.circuit.clone());
-        Self { config, vault, egress, clock, lanes: Lanes::default(), circuits }
+        Self { config, vault, egress, clock, flights: Flights::default(), lanes: Lanes::default(), circuits }
     }
 
     /// Asks for a turn at `lane` (a connection's name or `host:port` of a bare URL) for `run` (its id: a slot reserved for it is kept).
@@ -132,21 +136,6 @@ impl Connections {
     pub async fn freed(&self) {
         self.lanes.freed().await;
     }
-
-    /// URL and secrets for a request: base URL of the connection, egress check, auth by the pack's or step's scheme, secrets only to
-    /// their origins (class `secret_origin`), none missing (`secret_missing`). The headers are those of the auth alone.
-    ///
-    /// `auth` is the step's; without it a connection uses its pack's, a bare URL none. The error's `step` and `attempt` are the
-    /// caller's to fill in. The URL may hold a secret: mask it before it is stored.
-    pub fn address(
-        &self,
-        registry: &Registry,
-        destination: &Destination<'_>,
-        auth: Option<&AuthUse>,
-    ) -> Result<(Url, HeaderMap), StepError> {
-        let keeper = Keeper { settings: Settings::of(&self.config), registry, secrets: &*self.vault };
-        addressed(&keeper, &self.egress, destination, auth)
-    }
 }
 
 /// Where a request goes, with what proves who we are.
@@ -155,16 +144,21 @@ pub(super) fn addressed<S: Secrets>(
     egress: &Egress,
     destination: &Destination<'_>,
     auth: Option<&AuthUse>,
+    message: Message<'_>,
 ) -> Result<(Url, HeaderMap), StepError> {
     let (name, host, path) = match *destination {
         Destination::Connection { name, host, path } => (name, host, path),
         Destination::Url(text) => {
             let mut url = address::whole(egress, text)?;
-            let headers = auth.map(|auth| keeper.apply(auth, None, &mut url)).transpose()?;
+            let headers = auth.map(|auth| keeper.apply(auth, None, &mut url, message)).transpose()?;
             return Ok((url, headers.unwrap_or_default()));
         }
     };
     let connection = Effective::find(keeper.settings, keeper.registry, name).ok_or_else(|| unknown(name))?;
+    let auth = auth.or(connection.pack.auth.as_ref());
+    if let Some(AuthUse::Url(secret)) = auth {
+        return keeper.at_secret(egress, &connection, secret, path).map(|url| (url, HeaderMap::new()));
+    }
     let Some(base) = connection.base(host) else {
         let (what, key) = host.map_or_else(
             || ("base URL".to_owned(), "base_url".to_owned()),
@@ -174,8 +168,7 @@ pub(super) fn addressed<S: Secrets>(
         return Err(refused(ErrorClass::Internal, why));
     };
     let mut url = address::join(egress, base, path)?;
-    let auth = auth.or(connection.pack.auth.as_ref());
-    let headers = auth.map(|auth| keeper.apply(auth, Some(&connection), &mut url)).transpose()?;
+    let headers = auth.map(|auth| keeper.apply(auth, Some(&connection), &mut url, message)).transpose()?;
     Ok((url, headers.unwrap_or_default()))
 }
 

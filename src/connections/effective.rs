@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use url::Url;
+
 use crate::{
     config::{Config, Connection, Rate, Service},
-    services::{AuthUse, Pack, Registry},
+    egress::Origin,
+    services::{AuthUse, OAuth2, Pack, Registry},
 };
 
 /// The settings that connections are made of.
@@ -22,6 +25,7 @@ impl<'a> Settings<'a> {
 
 /// A connection of `[connections]`, or a service's own.
 pub(super) struct Effective<'a> {
+    pub(super) name: String,
     pub(super) pack: &'a Arc<Pack>,
     pub(super) base_url: Option<&'a str>,
     pub(super) rate: Option<Rate>,
@@ -50,7 +54,7 @@ impl<'a> Effective<'a> {
             .or(pack.concurrent);
         let hosts = connection.map(|connection| &connection.hosts);
         let secrets = connection.map(|connection| &connection.secrets);
-        Some(Self { pack, base_url, rate: rate.or(pack.rate), concurrent, hosts, secrets })
+        Some(Self { name: name.to_owned(), pack, base_url, rate: rate.or(pack.rate), concurrent, hosts, secrets })
     }
 
     /// Where requests to a further host of the pack go; the base URL without one. `None`: nowhere is said.
@@ -61,7 +65,7 @@ impl<'a> Effective<'a> {
     }
 
     /// Everywhere that requests of the pack's actions may go.
-    pub(super) fn bases(&self) -> impl Iterator<Item = &'a str> {
+    fn bases(&self) -> impl Iterator<Item = &'a str> {
         let further = self.pack.hosts.keys().filter_map(|host| self.base(Some(host)));
         self.base_url.into_iter().chain(further)
     }
@@ -80,8 +84,41 @@ impl<'a> Effective<'a> {
     }
 
     /// Whether the pack's auth uses the secret that we call `name`.
-    pub(super) fn uses(&self, name: &str) -> bool {
+    fn uses(&self, name: &str) -> bool {
         let named = self.pack.auth.as_ref().map(AuthUse::secret_names).unwrap_or_default();
         named.into_iter().any(|named| self.secret(named) == name)
     }
+
+    /// Where the pack's auth sends the secret that we call `name`. Empty: nowhere.
+    pub(super) fn origins_of(&self, name: &str) -> Vec<Origin> {
+        if !self.uses(name) {
+            return Vec::new();
+        }
+        match &self.pack.auth {
+            // A client proves itself where tokens are had, and nowhere else.
+            Some(AuthUse::OAuth2(oauth2)) => self.token_url(oauth2).as_deref().and_then(origin).into_iter().collect(),
+            // It is an address itself, and goes nowhere but there.
+            Some(AuthUse::Url(_)) => Vec::new(),
+            _ => self.origins(),
+        }
+    }
+
+    /// Where its requests go, and with them its access token: the base URL and the further hosts.
+    pub(super) fn origins(&self) -> Vec<Origin> {
+        self.bases().filter_map(origin).collect()
+    }
+
+    /// Where tokens are had. `None`: below a base URL that nobody has set.
+    pub(super) fn token_url(&self, oauth2: &OAuth2) -> Option<String> {
+        self.absolute(&oauth2.token_url)
+    }
+
+    /// A URL of the pack that may stand below the base URL.
+    pub(super) fn absolute(&self, url: &str) -> Option<String> {
+        if url.starts_with('/') { Some(format!("{}{url}", self.base_url?)) } else { Some(url.to_owned()) }
+    }
+}
+
+fn origin(url: &str) -> Option<Origin> {
+    Origin::of(&Url::parse(url).ok()?)
 }

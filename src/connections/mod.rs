@@ -6,10 +6,18 @@ mod auth;
 mod circuits;
 mod effective;
 mod lanes;
+mod listed;
+mod message;
+mod oauth;
 mod pace;
 mod preview;
+mod sending;
 
 pub use all::{Connections, Destination};
 pub use circuits::{Came, Change, Gate, Pass};
 pub use lanes::{Place, Turn};
+pub use listed::{ConnectionRow, GrantRow, SecretUse, list};
+pub use message::{Addressed, Message, Pause, TokenUsed, Unready};
+pub use oauth::Login;
 pub use preview::{Preview, preview};
+pub use sending::Post;

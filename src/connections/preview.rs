@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Destination,
+    Destination, Message,
     all::addressed,
     auth::{Keeper, Secrets},
     effective::Settings,
@@ -15,7 +15,7 @@ use crate::{
     egress::Egress,
     model::StepError,
     secret::Secret,
-    services::{AuthUse, Registry},
+    services::{AuthUse, Registry, Signing},
     store::VaultError,
 };
 
@@ -34,6 +34,31 @@ impl Secrets for Names<'_> {
     fn origins(&self, name: &str) -> Vec<String> {
         (self.origins)(name)
     }
+
+    fn token(&self, connection: &str) -> Option<Secret> {
+        Some(Secret::new(format!("‹access token of {connection}›")))
+    }
+
+    fn address(&self, name: &str) -> Result<Secret, VaultError> {
+        self.used.borrow_mut().push(name.to_owned());
+        Ok(Secret::new(format!("{NOWHERE}/{}", place_of(name))))
+    }
+
+    fn stamp(&self) -> String {
+        "‹now›".to_owned()
+    }
+
+    fn sign(&self, signing: &Signing, name: &str, _key: &Secret, _bytes: &[u8]) -> String {
+        format!("‹hmac-{} with {name}›", signing.algorithm)
+    }
+}
+
+/// Stands for the host of an address that is a secret, until it is shown: a name that leads nowhere (RFC 2606).
+const NOWHERE: &str = "https://address.invalid";
+
+/// The name of a secret in its marks, as it stands in a path.
+fn place_of(name: &str) -> String {
+    format!("%E2%80%B9{name}%E2%80%BA")
 }
 
 /// Where a request would go, and with what.
@@ -59,9 +84,14 @@ pub fn preview(
 ) -> Result<Preview, StepError> {
     let names = Names { origins, used: RefCell::default() };
     let keeper = Keeper { settings: Settings::of(config), registry, secrets: &names };
-    let (url, headers) = addressed(&keeper, egress, destination, auth)?;
-    let shown_name =
-        |url: String, name: &String| url.replace(&format!("%E2%80%B9{name}%E2%80%BA"), &format!("‹{name}›"));
+    // Nothing is signed here, so it does not matter what.
+    let message = Message { method: "", body: None };
+    let (url, headers) = addressed(&keeper, egress, destination, auth, message)?;
+    let shown_name = |url: String, name: &String| {
+        let (place, shown) = (place_of(name), format!("‹{name}›"));
+        // An address that is a secret ends with its place, however the path below it goes on.
+        url.replace(&format!("{NOWHERE}/{place}"), &shown).replace(&place, &shown)
+    };
     let url = names.used.borrow().iter().fold(url.to_string(), shown_name);
     let shown = |value: &[u8]| {
         let text = String::from_utf8_lossy(value).into_owned();
@@ -104,6 +134,31 @@ mod tests {
         assert_eq!(seen("", &to, &query).unwrap().url, "https://crm.example.com/a?b=c&key=‹crm›");
         let basic = AuthUse::Basic { user: "crm".to_owned(), password: "crm".to_owned() };
         assert_eq!(seen("", &to, &basic).unwrap().headers[0].1, "Basic base64(‹crm›:‹crm›)");
+    }
+
+    #[test]
+    fn signatures_addresses_and_segments_are_shown_by_their_names() {
+        let to = Destination::Connection { name: "groove", host: None, path: "/a?b=c" };
+        let signing = Signing {
+            secret: "groove_token".to_owned(),
+            algorithm: "sha256".to_owned(),
+            encoding: "hex".to_owned(),
+            header: "X-Signature".to_owned(),
+            prefix: "v1=".to_owned(),
+            over: vec!["timestamp".to_owned(), "body".to_owned()],
+            separator: ".".to_owned(),
+            timestamp: Some("X-Time".to_owned()),
+        };
+        let Preview { headers, secrets, .. } = seen("", &to, &AuthUse::Hmac(Box::new(signing))).unwrap();
+        let wanted = [("x-time", "‹now›"), ("x-signature", "v1=‹hmac-sha256 with groove_token›")];
+        assert_eq!(headers, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(secrets, ["groove_token"]);
+        let whole = AuthUse::Url("hook".to_owned());
+        assert_eq!(seen("", &to, &whole).unwrap().url, "‹hook›/a?b=c");
+        let bare = Destination::Connection { name: "groove", host: None, path: "/" };
+        assert_eq!(seen("", &bare, &whole).unwrap().url, "‹hook›");
+        let path = AuthUse::Path { secret: "groove_token".to_owned(), prefix: "bot".to_owned() };
+        assert_eq!(seen("", &to, &path).unwrap().url, "https://api.groovehq.com/v1/bot‹groove_token›/a?b=c");
     }
 
     #[test]

@@ -111,6 +111,8 @@ pub enum ErrorClass {
     SecretMissing,
     /// A secret that would go to a target it is not meant for.
     SecretOrigin,
+    /// A connection without a grant, or one whose grant the service has taken back.
+    Grant,
     /// An event of our own that would stand too deep in a chain of our own events.
     Loop,
     /// A `fail` step.
@@ -141,6 +143,7 @@ impl ErrorClass {
             Self::RenderType => "render_type",
             Self::SecretMissing => "secret_missing",
             Self::SecretOrigin => "secret_origin",
+            Self::Grant => "grant",
             Self::Loop => "loop",
             Self::Fail => "fail",
             Self::RunTimeout => "run_timeout",

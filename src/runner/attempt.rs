@@ -5,15 +5,16 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    hold::{Flow, Hold, error_of, failed, name, output},
+    hold::{Flow, Hold, Left, error_of, failed, name, output},
     read_back::SETTLE,
-    send::{Envelope, Sent, send},
+    send::{Envelope, Sent, destination, send},
     slot::Slot,
     workers::jitter,
 };
 use crate::{
     actions::{self, Reading, Request},
     clock::Time,
+    connections::{Pause, Unready},
     ids::AttemptId,
     model::{AttemptKind, AttemptOutcome, ErrorClass, StepError, StepOutcome, StepOutput, StepPath},
     rules::{Step, StepKind, Unknown},
@@ -103,6 +104,9 @@ impl Hold<'_> {
             Ok(request) => request,
             Err(error) => return Ok(sending.failed(error, Value::Null)),
         };
+        if let Some(left) = self.wait_for_grant(&request).await? {
+            return Ok(Flow::Leave(left));
+        }
         let Slot { lane, place, pass } = match self.slot(sending, &request).await? {
             Ok(slot) => slot,
             Err(left) => return Ok(Flow::Leave(left)),
@@ -129,6 +133,17 @@ impl Hold<'_> {
         self.answered = true;
         self.heard(pass, step, &sent).await;
         self.finish(sending, id, number, &lane, sent).await
+    }
+
+    /// A run whose connection has no grant waits for a person, before an attempt is begun. How it was left. `None`: it goes on.
+    async fn wait_for_grant(&mut self, request: &Request) -> Result<Option<Left>, StoreError> {
+        let parts = self.parts;
+        let (registry, destination) = (&self.pinned.registry, destination(request));
+        match parts.connections.ready(&parts.client, registry, &destination, request.auth.as_ref()).await {
+            Err(Unready::Paused(pause)) => self.leave(paused(pause)).await.map(Some),
+            // What else is wrong, the attempt will show.
+            _ => Ok(None),
+        }
     }
 
     /// What is sent: as stored with the first attempt, or rendered now.
@@ -189,6 +204,19 @@ impl Hold<'_> {
     ) -> Result<Flow, StoreError> {
         let masker = self.parts.vault.masker();
         let (now, step) = (self.now(), sending.step);
+        if let Sent::Paused(pause) = sent {
+            let error = StepError { step: sending.name(), attempt: number, ..pause.error.clone() };
+            self.ended = Some(AttemptEnd {
+                id,
+                ended_at: now,
+                outcome: AttemptOutcome::Retry,
+                error: Some(error),
+                status: Some(401),
+                reply: None,
+                reason: "grant".to_owned(),
+            });
+            return self.leave(paused(pause)).await.map(Flow::Leave);
+        }
         let reading = match (&sent, sent.answer()) {
             (_, Some(answer)) => actions::read(step, &self.pinned.registry, &answer, number, now),
             (Sent::Refused(error), None) => Reading::Failed { error: error.clone(), response: Value::Null },
@@ -275,6 +303,11 @@ impl Hold<'_> {
         let left = self.time_left(sending.walk).unwrap_or(timeout);
         timeout.min(left.max(Duration::from_millis(1)))
     }
+}
+
+fn paused(pause: Pause) -> Then {
+    let Pause { connection, generation, until, error } = pause;
+    Then::Pause { connection, generation, until, why: error.message }
 }
 
 /// Masks every text of a value.

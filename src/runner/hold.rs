@@ -251,7 +251,7 @@ impl<'p> Hold<'p> {
         }
         let ended = matches!(then, Then::End { .. });
         // A run that gives its place back makes another one due.
-        let waits = matches!(then, Then::Due(_) | Then::Wait(_) | Then::Sleep { .. })
+        let waits = matches!(then, Then::Due(_) | Then::Pause { .. } | Then::Wait(_) | Then::Sleep { .. })
             || (ended && self.rule.around.concurrency.is_some());
         let log = self.log_line(&then);
         let mine = self.record(then).await?.is_mine();

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::{
     actions::{Answer, Request, Target},
-    connections::{Came, Connections, Destination},
+    connections::{Came, Connections, Destination, Pause, Post, Unready},
     model::{ErrorClass, StepError},
-    net::{Client, Outgoing, Reply, SendError},
+    net::{Client, Reply, SendError},
     secret::Masker,
     services::Registry,
 };
@@ -31,6 +31,8 @@ pub(super) enum Sent {
     None(SendError),
     /// It never went out, and never will as it is.
     Refused(StepError),
+    /// Its access token was refused, and a person has to log in before there is another: it did not take effect.
+    Paused(Pause),
 }
 
 impl Sent {
@@ -46,7 +48,7 @@ impl Sent {
             Self::None(error) => {
                 Some(Answer::None { class: error.class, maybe_executed: error.maybe_executed, message: &error.message })
             }
-            Self::Refused(_) => None,
+            Self::Refused(_) | Self::Paused(_) => None,
         }
     }
 
@@ -60,7 +62,7 @@ impl Sent {
                 // What our own rules forbid says nothing of the host.
                 _ => Came::Nothing,
             },
-            Self::Refused(_) => Came::Nothing,
+            Self::Refused(_) | Self::Paused(_) => Came::Nothing,
         }
     }
 
@@ -116,7 +118,7 @@ pub(super) struct Envelope<'a> {
     pub(super) timeout: Duration,
 }
 
-/// Sends once.
+/// Sends once; once more where an access token was refused and a new one was had.
 pub(super) async fn send(
     client: &Client,
     connections: &Connections,
@@ -124,40 +126,38 @@ pub(super) async fn send(
     request: &Request,
     envelope: &Envelope<'_>,
 ) -> Sent {
-    let outgoing = match outgoing(connections, registry, request, envelope) {
-        Ok(outgoing) => outgoing,
+    let headers = match headers(request, envelope) {
+        Ok(headers) => headers,
         Err(error) => return Sent::Refused(error),
     };
-    match client.send(outgoing).await {
-        Ok(reply) => Sent::Reply(reply),
-        Err(error) => Sent::None(error),
+    let post = Post {
+        destination: destination(request),
+        auth: request.auth.as_ref(),
+        method: &request.method,
+        headers: &headers,
+        body: request.body.as_deref().map(str::as_bytes),
+        timeout: envelope.timeout,
+    };
+    match connections.send(client, registry, &post).await {
+        Ok(Ok(reply)) => Sent::Reply(reply),
+        Ok(Err(error)) => Sent::None(error),
+        Err(Unready::Refused(error)) => Sent::Refused(error),
+        // Nothing of it went out, or it was refused for its token alone: the step's schedule says when again.
+        Err(Unready::Later(error)) => {
+            Sent::None(SendError { class: error.class, maybe_executed: false, message: error.message })
+        }
+        Err(Unready::Paused(pause)) => Sent::Paused(pause),
     }
 }
 
-fn outgoing(
-    connections: &Connections,
-    registry: &Registry,
-    request: &Request,
-    envelope: &Envelope<'_>,
-) -> Result<Outgoing, StepError> {
-    let (url, secret_headers) = connections.address(registry, &destination(request), request.auth.as_ref())?;
-    let method = Method::from_bytes(request.method.as_bytes())
-        .map_err(|_| refused(ErrorClass::RenderType, format!("`{}` is no HTTP method", request.method)))?;
-    let mut headers = HeaderMap::new();
-    for (name, value) in &request.headers {
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| refused(ErrorClass::InvalidHeaderValue, format!("`{name}` is no name of a header")))?;
-        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-            refused(ErrorClass::InvalidHeaderValue, format!("the value of header `{name}` holds control characters"))
-        })?;
-        headers.append(name, value);
-    }
+fn headers(request: &Request, envelope: &Envelope<'_>) -> Result<HeaderMap, StepError> {
+    let pairs = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut headers = Connections::headers(pairs)?;
     let key = HeaderValue::from_str(envelope.key)
         .map_err(|_| refused(ErrorClass::Internal, "the Idempotency-Key does not fit a header".to_owned()))?;
     headers.insert(IDEMPOTENCY_KEY, key);
     headers.insert(DEPTH, HeaderValue::from(u16::from(envelope.depth) + 1));
-    headers.extend(secret_headers);
-    Ok(Outgoing { method, url, headers, body: request.body.clone().map(String::into_bytes), timeout: envelope.timeout })
+    Ok(headers)
 }
 
 fn refused(class: ErrorClass, message: String) -> StepError {

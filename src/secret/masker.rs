@@ -111,8 +111,32 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         forms.extend(encoded(secret.as_bytes()));
         forms.extend(escaped(secret));
     }
+    forms.extend(parts_of_address(secret));
     forms.retain(|form| !form.is_empty());
     forms.into_iter().map(String::into_bytes).collect()
+}
+
+/// Letters of a part of an address from which on it may be the secret in it: shorter ones are words such as `hooks` or `workflows`.
+const TELLING_PART: usize = 16;
+
+/// Of a secret that is a whole address: its path with its query, its path, and the parts of both that may be what is secret in it. A
+/// target writes those back without the host.
+fn parts_of_address(secret: &str) -> Vec<String> {
+    let Ok(url) = url::Url::parse(secret.trim()) else { return Vec::new() };
+    if !url.has_host() || url.path().len() < SHORTEST {
+        return Vec::new();
+    }
+    let path = url.path().to_owned();
+    let whole = url.query().map(|query| format!("{path}?{query}"));
+    let segments = path.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let values = url.query_pairs().map(|(_, value)| value.into_owned());
+    let raw =
+        url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
+    let parts = segments.into_iter().chain(values).chain(raw.map(str::to_owned));
+    let mut found: Vec<String> = parts.filter(|part| part.len() >= TELLING_PART).collect();
+    found.extend(whole);
+    found.push(path);
+    found
 }
 
 /// Base64 and hex. Base64 also of the secret inside a longer text, such as `user:secret`: at each of the three alignments, the digits
@@ -216,6 +240,26 @@ mod tests {
                 assert!(masker().mask(&basic).contains("[secret groove_token]"), "{user:?} {rest:?}");
             }
         }
+    }
+
+    #[test]
+    fn an_address_that_is_a_secret_is_found_in_its_parts() {
+        let address =
+            "https://hooks.example.com/services/T00000000/abcdefghijklmnopqrstuvwx?sig=0123456789abcdefghij%2Fx";
+        let secret = Secret::new(address.to_owned());
+        let masker = Masker::new([("webhook", &secret)]);
+        for told in [
+            address,
+            "no hook at /services/T00000000/abcdefghijklmnopqrstuvwx",
+            "unknown token abcdefghijklmnopqrstuvwx",
+            "bad sig 0123456789abcdefghij/x",
+            "bad sig 0123456789abcdefghij%2Fx",
+        ] {
+            let shown = masker.mask(told);
+            assert!(shown.contains("[secret webhook]"), "{shown}");
+            assert!(!shown.contains("abcdefghijklm") && !shown.contains("0123456789"), "{shown}");
+        }
+        assert_eq!(masker.mask("the services of hooks.example.com"), "the services of hooks.example.com");
     }
 
     #[test]

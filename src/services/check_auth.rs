@@ -88,13 +88,10 @@ fn oauth2(node: &Node<'_>) -> Option<OAuth2> {
     let grants = [("authorization_code", Grant::AuthorizationCode), ("client_credentials", Grant::ClientCredentials)];
     let grant = node.want("grant").and_then(|node| node.word(&grants))?;
     let authorize_url = match grant {
-        Grant::AuthorizationCode => Some(node.want("authorize_url").and_then(|node| whole_url(&node))?),
+        Grant::AuthorizationCode => Some(node.want("authorize_url").and_then(|node| url_or_path(&node))?),
         Grant::ClientCredentials => None,
     };
-    let token_url = node.want("token_url").and_then(|node| match node.value.as_str() {
-        Some(path) if path.starts_with('/') => Some(path.to_owned()),
-        _ => whole_url(&node),
-    });
+    let token_url = node.want("token_url").and_then(|node| url_or_path(&node));
     let scopes = node.get("scopes").map(|node| node.list().iter().filter_map(Node::text).collect()).unwrap_or_default();
     let client_id = node.want("client_id").and_then(|node| node.identifier());
     let client_secret = node.get("client_secret").and_then(|node| node.identifier());
@@ -109,4 +106,12 @@ fn oauth2(node: &Node<'_>) -> Option<OAuth2> {
         authorize: authorize.into_iter().filter_map(|(name, node)| Some((name, node.text()?))).collect(),
         in_form: node.get("in_form").is_some_and(|node| node.flag()),
     })
+}
+
+/// A whole URL, or a path below the connection's base URL.
+fn url_or_path(node: &Node<'_>) -> Option<String> {
+    match node.value.as_str() {
+        Some(path) if path.starts_with('/') => Some(path.to_owned()),
+        _ => whole_url(node),
+    }
 }

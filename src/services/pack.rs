@@ -175,7 +175,7 @@ pub struct Signing {
     pub header: String,
     /// What stands before the signature. May be empty.
     pub prefix: String,
-    /// What is signed, joined by `separator`: `body`, `method`, `path`, `url`, `timestamp`.
+    /// What is signed, joined by `separator`: `body`, `method`, `path` (with its query), `url`, `timestamp`.
     pub over: Vec<String>,
     /// Between the parts.
     pub separator: String,
@@ -188,7 +188,7 @@ pub struct Signing {
 pub struct OAuth2 {
     /// How the grant comes about.
     pub grant: Grant,
-    /// Where a person agrees. `None` for client credentials.
+    /// Where a person agrees; also below the connection's base URL where it begins with `/`. `None` for client credentials.
     pub authorize_url: Option<String>,
     /// Where tokens are had; also below the connection's base URL where it begins with `/`.
     pub token_url: String,

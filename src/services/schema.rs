@@ -118,7 +118,7 @@ fn auth() -> Value {
         &["grant", "token_url", "client_id"],
         json!({
             "grant": { "enum": ["authorization_code", "client_credentials"] },
-            "authorize_url": text("Where a person agrees."),
+            "authorize_url": text("Where a person agrees; a path is below the base URL."),
             "token_url": text("Where tokens are had; a path is below the base URL."),
             "scopes": { "type": "array", "items": { "type": "string" } },
             "client_id": text("A secret."),

@@ -17,6 +17,8 @@ mod events;
 mod fault;
 mod forget;
 mod gates;
+mod granted;
+mod grants;
 mod handle;
 mod instance;
 mod json;
@@ -60,6 +62,7 @@ pub use forget::{Forgotten, Searched};
 pub use gates::{
     Claimed, DigestGate, Full, FuseGate, GateKey, Gates, OnceGate, PlaceWish, Suppressed, SuppressedBy, ThresholdGate,
 };
+pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
 pub use problems::ProblemRow;
 pub use prune::Pruned;

@@ -13,7 +13,7 @@ use super::{
     dialect::{self, AttemptUpdate, Conn, RunUpdate},
     echoes,
     error::StoreError,
-    json, marks,
+    grants, json, marks,
     names::Known,
     outputs::{self, OutputInsert},
     places,
@@ -88,6 +88,18 @@ pub enum Then {
     },
     /// The claim ends; the run is due again at that time.
     Due(Time),
+    /// The claim ends; the run is due when the connection's grant changes, and at that time at the latest. At once where the grant is
+    /// no longer the one that was seen.
+    Pause {
+        /// The connection.
+        connection: String,
+        /// The generation of the grant that does not serve; 0 where there was none.
+        generation: i64,
+        /// At the latest.
+        until: Time,
+        /// One sentence, kept with the run.
+        why: String,
+    },
     /// The claim ends; a person must look.
     Held,
     /// The run is over: Ok, Failed, Skipped or Cancelled.
@@ -141,6 +153,10 @@ struct Plan {
 /// Looks whether all of the record can be. The inner `Err` is one sentence: it cannot.
 fn plan(conn: &mut Conn, known: &mut Known, record: &Record) -> Result<Result<Plan, String>, StoreError> {
     let mut plan = Plan::default();
+    if let Then::Pause { connection, generation, .. } = &record.then {
+        // Who logged in a moment ago found no run to let go.
+        plan.due_at = grants::has_changed(conn, connection, *generation)?.then_some(record.now);
+    }
     if record.attributes.is_none() && !matches!(record.then, Then::Wait(_) | Then::Sleep { .. }) {
         return Ok(Ok(plan));
     }
@@ -269,6 +285,9 @@ fn follow(conn: &mut Conn, known: &mut Known, record: &Record, plan: &Plan, ende
         return waits::end(conn, known, record.run);
     }
     let still_waits = waits::end_step(conn, known, record.run, ended)?;
+    if let Then::Pause { connection, .. } = &record.then {
+        grants::pause(conn, record.run, connection)?;
+    }
     match &record.then {
         Then::Attempt(attempt) => {
             let row = AttemptInsert::begun(conn, known, record.run, record.claim.0, attempt)?;
@@ -294,6 +313,9 @@ fn move_on(conn: &mut Conn, record: &Record, plan: &Plan, is_marked: bool) -> Re
         Then::Attempt(_) | Then::Go => (running, None, None, None),
         Then::Wait(_) | Then::Sleep { .. } => (RunStatus::Waiting, plan.due_at.map(|at| at.0), None, None),
         Then::Due(at) => (RunStatus::Due, Some(at.0), None, None),
+        Then::Pause { until, why, .. } => {
+            (RunStatus::Due, Some(plan.due_at.unwrap_or(*until).0), None, Some(why.as_str()))
+        }
         Then::Held => (RunStatus::Held, None, None, None),
         Then::End { status, error, why } => {
             if !status.is_final() {

@@ -167,6 +167,25 @@ diesel::table! {
     }
 }
 diesel::table! { expectations (source) { source -> Text, since -> BigInt, } }
+diesel::table! {
+    grants (connection) {
+        connection -> Text,
+        state -> SmallInt,
+        generation -> BigInt,
+        access -> Nullable<Binary>,
+        refresh -> Nullable<Binary>,
+        expires_at -> Nullable<BigInt>,
+        scopes -> Text,
+        changed_at -> BigInt,
+        why -> Nullable<Text>,
+        lease -> Nullable<BigInt>,
+        lease_until -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    logins (digest) { digest -> Binary, connection -> Text, verifier -> Binary, redirect -> Text, until -> BigInt, }
+}
+diesel::table! { paused (run) { run -> BigInt, connection -> Text, } }
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
-    dialect,
     error::StoreError,
+    granted::{self, KnownGrant, Read},
     handle::{Mode, Store},
-    secrets::{self, SealedRow},
+    secrets,
 };
 use crate::{
     clock::{SharedClock, Time},
@@ -39,6 +39,7 @@ struct Inner {
 struct Known {
     generation: i64,
     stored: BTreeMap<String, Stored>,
+    grants: Arc<BTreeMap<String, KnownGrant>>,
     masker: Arc<Masker>,
 }
 
@@ -97,11 +98,11 @@ impl Vault {
     /// Loads the key file, and makes one where there is none, nothing is sealed yet and the mode is `Serve` or `Write`. A key that opens
     /// none of what is sealed is no error: each secret says for itself whether it opens.
     pub fn open(store: Store, config: &Config, clock: SharedClock) -> Result<Self, VaultError> {
-        let (generation, rows) = store.ask(|conn, _| read(conn))?;
+        let read = store.ask(|conn, _| granted::read(conn))?;
         // A lost key is not replaced in silence: a new one would open nothing of what is sealed. `set` makes one.
-        let may_create = store.mode() != Mode::Read && rows.is_empty();
+        let may_create = store.mode() != Mode::Read && read.1.is_empty() && read.2.is_empty();
         let key = SealingKey::load(&config.secrets.key_file, may_create).map_err(|error| error.to_string());
-        let empty = Known { generation: -1, stored: BTreeMap::new(), masker: Arc::default() };
+        let empty = Known { generation: -1, stored: BTreeMap::new(), grants: Arc::default(), masker: Arc::default() };
         let inner = Inner {
             key_file: config.secrets.key_file.clone(),
             key: RwLock::new(key),
@@ -110,7 +111,7 @@ impl Vault {
             store,
             clock,
         };
-        inner.learn(generation, rows)?;
+        inner.learn(read)?;
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -144,12 +145,14 @@ impl Vault {
     pub async fn refresh(&self) -> Result<(), VaultError> {
         let generation = self.inner.store.read(|conn, _| secrets::generation(conn)).await?;
         let known = self.inner.known();
-        if generation == known.generation && known.stored.values().all(|stored| stored.value.is_ok()) {
+        let is_open =
+            known.stored.values().all(|stored| stored.value.is_ok()) && known.grants.values().all(KnownGrant::is_open);
+        if generation == known.generation && is_open {
             return Ok(());
         }
-        let (generation, rows) = self.inner.store.read(|conn, _| read(conn)).await?;
+        let read = self.inner.store.read(|conn, _| granted::read(conn)).await?;
         self.inner.read_key();
-        self.inner.learn(generation, rows)
+        self.inner.learn(read)
     }
 
     /// Seals with the key in the key file, which is made where there is none, and stores. Refuses values under `secret::SHORTEST`
@@ -205,10 +208,40 @@ impl Vault {
     }
 }
 
-type Read = (i64, Vec<SealedRow>);
+/// For grants, which are sealed with the same key.
+impl Vault {
+    pub(super) fn known_grants(&self) -> Arc<BTreeMap<String, KnownGrant>> {
+        Arc::clone(&self.inner.known().grants)
+    }
 
-fn read(conn: &mut dialect::Conn) -> Result<Read, StoreError> {
-    Ok((secrets::generation(conn)?, secrets::all(conn)?))
+    pub(super) fn now(&self) -> Time {
+        self.inner.clock.now()
+    }
+
+    pub(super) fn stored_in(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Seals a text that is no secret of a person's, under a name that is none either.
+    pub(super) async fn seal(&self, name: String, value: Secret) -> Result<Vec<u8>, VaultError> {
+        let (file, may_create) = (self.inner.key_file.clone(), self.inner.store.mode() != Mode::Read);
+        let sealed = tokio::task::spawn_blocking(move || {
+            let sealed = SealingKey::load(&file, may_create).and_then(|key| key.seal(&name, &value));
+            sealed.map_err(|error| VaultError::Unsealable { name, why: error.to_string() })
+        });
+        sealed.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string()).into()))
+    }
+
+    /// Opens what `seal` made.
+    pub(super) fn unseal(&self, name: &str, sealed: &[u8]) -> Result<Secret, VaultError> {
+        self.inner.read_key();
+        let key = self.inner.key.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let opened = match &*key {
+            Err(why) => Err(why.clone()),
+            Ok(key) => key.open(name, sealed).map_err(|error| error.to_string()),
+        };
+        opened.map_err(|why| VaultError::Sealed { name: name.to_owned(), why })
+    }
 }
 
 impl Inner {
@@ -226,7 +259,7 @@ impl Inner {
         }
     }
 
-    fn learn(&self, generation: i64, rows: Vec<SealedRow>) -> Result<(), VaultError> {
+    fn learn(&self, (generation, rows, grants): Read) -> Result<(), VaultError> {
         let key = self.key.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let mut stored = BTreeMap::new();
         for row in rows {
@@ -240,8 +273,11 @@ impl Inner {
         let sealed = stored.iter().filter_map(|(name, stored)| Some((name.as_str(), stored.value.as_ref().ok()?)));
         let given = self.environment.iter().map(|(name, secret)| (name.as_str(), secret));
         // Of the environment first: where both are there, its value is the one that goes out; the other may still turn up.
-        let masker = Arc::new(Masker::new(given.chain(sealed)));
-        let known = Arc::new(Known { generation, stored, masker });
+        let grants = granted::open(grants, &key, &self.known().grants);
+        let tokens: Vec<(String, &Secret)> = grants.iter().flat_map(|(name, known)| known.tokens(name)).collect();
+        let tokens = tokens.iter().map(|(name, token)| (name.as_str(), *token));
+        let masker = Arc::new(Masker::new(given.chain(sealed).chain(tokens)));
+        let known = Arc::new(Known { generation, stored, grants: Arc::new(grants), masker });
         *self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner) = known;
         Ok(())
     }

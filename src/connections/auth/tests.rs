@@ -1,7 +1,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::*;
-use crate::{config, services::Pack};
+use crate::{
+    config,
+    services::{Grant, OAuth2, Pack},
+};
 
 /// Secrets of a table: name, value, origins.
 struct Table(Vec<(&'static str, &'static str, Vec<&'static str>)>);
@@ -14,6 +17,12 @@ impl Secrets for Table {
     fn origins(&self, name: &str) -> Vec<String> {
         let found = self.0.iter().find(|(known, ..)| *known == name);
         found.map(|(_, _, origins)| origins.iter().map(|origin| (*origin).into()).collect()).unwrap_or_default()
+    }
+    fn token(&self, connection: &str) -> Option<Secret> {
+        (connection == "granted").then(|| Secret::new("token-secret".into()))
+    }
+    fn stamp(&self) -> String {
+        "1700000000".into()
     }
 }
 
@@ -43,6 +52,32 @@ struct Place {
     secrets: Table,
 }
 
+fn oauth2() -> OAuth2 {
+    OAuth2 {
+        grant: Grant::AuthorizationCode,
+        authorize_url: Some("https://login.example.com/authorize".into()),
+        token_url: "https://login.example.com/token".into(),
+        scopes: Vec::new(),
+        client_id: "granted_id".into(),
+        client_secret: Some("granted_secret".into()),
+        authorize: Vec::new(),
+        in_form: false,
+    }
+}
+
+fn signing() -> Signing {
+    Signing {
+        secret: "signing_key".into(),
+        algorithm: "sha256".into(),
+        encoding: "hex".into(),
+        header: "X-Signature".into(),
+        prefix: "v1=".into(),
+        over: vec!["timestamp".into(), "method".into(), "path".into(), "body".into()],
+        separator: ":".into(),
+        timestamp: Some("X-Time".into()),
+    }
+}
+
 fn place() -> Place {
     let connection = |base_url: Option<&str>, secrets: &[(&str, &str)]| config::Connection {
         service: "groove".into(),
@@ -56,6 +91,14 @@ fn place() -> Place {
         pack("groove", "https://api.groovehq.com/v1", Some(bearer("groove_token"))),
         pack("moved", "https://old.example.com", Some(bearer("moved_token"))),
         pack("open", "https://open.example.com", None),
+        pack("granted", "https://granted.example.com/v1", Some(AuthUse::OAuth2(Box::new(oauth2())))),
+        pack(
+            "chat",
+            "https://chat.example.com",
+            Some(AuthUse::Path { secret: "chat_token".into(), prefix: "bot".into() }),
+        ),
+        pack("signed", "https://signed.example.com", Some(AuthUse::Hmac(Box::new(signing())))),
+        pack("hooked", "https://hooked.example.com", Some(AuthUse::Url("hook_url".into()))),
         pack("circle", "https://circle.example.com", Some(AuthUse::Connection("circle".into()))),
         pack("borrowed", "https://api.groovehq.com/v2", Some(AuthUse::Connection("groove".into()))),
     ];
@@ -79,6 +122,12 @@ fn place() -> Place {
             ("crm_token", "crm secret/&=ü", vec!["https://crm.example.com", "http://crm.example.com:8080"]),
             ("crm_line", "two\nlines", vec!["https://crm.example.com"]),
             ("nowhere", "nowhere-secret", vec![]),
+            ("granted_id", "id-secret", vec![]),
+            ("granted_secret", "client-secret", vec![]),
+            ("chat_token", "123:chat-secret", vec![]),
+            ("signing_key", "signing-secret", vec![]),
+            ("hook_url", "https://hooks.example.com/hook-secret?sig=abc", vec![]),
+            ("bound_url", "https://hooks.example.com/hook-secret", vec!["https://other.example.com"]),
         ]),
     }
 }
@@ -89,7 +138,8 @@ impl Place {
         let keeper = Keeper { settings, registry: &self.registry, secrets: &self.secrets };
         let mut url = Url::parse(url).unwrap();
         let through = through.map(|name| Effective::find(settings, &self.registry, name).unwrap());
-        let headers = keeper.apply(auth, through.as_ref(), &mut url)?;
+        let message = Message { method: "POST", body: Some(b"{}") };
+        let headers = keeper.apply(auth, through.as_ref(), &mut url, message)?;
         assert!(headers.values().all(HeaderValue::is_sensitive));
         let headers: Vec<_> = headers
             .iter()
@@ -208,4 +258,66 @@ fn the_auth_of_a_connection_is_its_packs_with_its_secrets() {
     let through = AuthUse::Connection("groove".into());
     let borrowed = place.apply(&through, Some("borrowed"), "https://api.groovehq.com/v2/a").unwrap();
     assert_eq!(borrowed.0, "authorization: Bearer groove-secret");
+}
+
+#[test]
+fn an_access_token_goes_to_its_connection_alone() {
+    let place = place();
+    let auth = AuthUse::OAuth2(Box::new(oauth2()));
+    let good = "https://granted.example.com/v1/a";
+    assert_eq!(place.apply(&auth, Some("granted"), good).unwrap().0, "authorization: Bearer token-secret");
+    let through = AuthUse::Connection("granted".into());
+    assert_eq!(place.apply(&through, None, good).unwrap().0, "authorization: Bearer token-secret");
+    for url in ["https://login.example.com/token", "http://granted.example.com/", "https://evil.net/"] {
+        assert_eq!(place.class(&auth, Some("granted"), url), ErrorClass::SecretOrigin, "{url}");
+        assert_eq!(place.class(&through, None, url), ErrorClass::SecretOrigin, "{url}");
+    }
+    assert_eq!(place.class(&auth, None, good), ErrorClass::Internal, "a grant of nobody");
+}
+
+#[test]
+fn the_secrets_of_a_client_go_where_tokens_are_had_and_nowhere_else() {
+    let place = place();
+    for name in ["granted_id", "granted_secret"] {
+        assert!(place.apply(&bearer(name), None, "https://login.example.com/token").is_ok());
+        assert_eq!(place.class(&bearer(name), None, "https://granted.example.com/v1/a"), ErrorClass::SecretOrigin);
+    }
+    assert_eq!(place.class(&bearer("hook_url"), None, "https://hooked.example.com/"), ErrorClass::SecretOrigin);
+    assert_eq!(place.class(&bearer("hook_url"), None, "https://hooks.example.com/"), ErrorClass::SecretOrigin);
+}
+
+#[test]
+fn a_secret_in_the_path_goes_to_its_base_url_alone() {
+    let place = place();
+    let through = AuthUse::Connection("chat".into());
+    let (headers, url) = place.apply(&through, None, "https://chat.example.com/sendMessage").unwrap();
+    assert_eq!((headers.as_str(), url.as_str()), ("", "https://chat.example.com/bot123:chat-secret/sendMessage"));
+    assert_eq!(place.class(&through, None, "https://evil.net/sendMessage"), ErrorClass::SecretOrigin);
+}
+
+#[test]
+fn a_request_is_signed_as_it_goes_out() {
+    let place = place();
+    let through = AuthUse::Connection("signed".into());
+    let (headers, _) = place.apply(&through, None, "https://signed.example.com/a?b=c").unwrap();
+    let wanted = signing::signature(&signing(), &Secret::new("signing-secret".into()), b"1700000000:POST:/a?b=c:{}");
+    assert_eq!(headers, format!("x-time: 1700000000, x-signature: v1={wanted}"));
+    assert_eq!(place.class(&through, None, "https://evil.net/a"), ErrorClass::SecretOrigin);
+}
+
+#[test]
+fn an_address_that_is_a_secret_is_its_own_origin_unless_it_was_bound() {
+    let place = place();
+    let settings = Settings { connections: &place.connections, services: &place.services };
+    let keeper = Keeper { settings, registry: &place.registry, secrets: &place.secrets };
+    let egress = Egress::new(&config::Egress::default(), Vec::new());
+    let hooked = Effective::find(settings, &place.registry, "hooked").unwrap();
+    let of = |name: &str| keeper.at_secret(&egress, &hooked, name, "/");
+    assert_eq!(of("hook_url").unwrap().as_str(), "https://hooks.example.com/hook-secret?sig=abc");
+    let error = of("bound_url").unwrap_err();
+    assert_eq!(error.class, ErrorClass::SecretOrigin);
+    assert!(!error.message.contains("hook-secret"), "{}", error.message);
+    assert_eq!(of("unknown").unwrap_err().class, ErrorClass::SecretMissing);
+    let whole = AuthUse::Connection("hooked".into());
+    assert_eq!(place.class(&whole, None, "https://hooks.example.com/"), ErrorClass::SecretOrigin);
 }

@@ -10,6 +10,7 @@ pub(super) enum File {
     Created,
     Pagination,
     State,
+    Mailboxes,
 }
 
 impl File {
@@ -21,6 +22,7 @@ impl File {
             Self::Created => include_str!("answers/created.json"),
             Self::Pagination => include_str!("answers/pagination.json"),
             Self::State => include_str!("answers/state.json"),
+            Self::Mailboxes => include_str!("answers/mailboxes.json"),
         };
         serde_json::from_str(text).unwrap_or_default()
     }
@@ -53,6 +55,7 @@ mod tests {
             (File::Created, "created"),
             (File::Pagination, "pagination"),
             (File::State, "state"),
+            (File::Mailboxes, "mailboxes"),
         ];
         for (file, name) in files {
             assert!(file.read().is_object(), "{name}");

@@ -3,6 +3,7 @@
 mod classify;
 mod effects;
 mod gates;
+mod grants;
 mod hot;
 mod inserts;
 mod places;
@@ -20,6 +21,7 @@ use diesel::{Connection as _, MultiConnection, PgConnection, SqliteConnection, c
 
 pub(super) use effects::*;
 pub(super) use gates::*;
+pub(super) use grants::*;
 pub(super) use hot::*;
 pub(super) use inserts::*;
 pub(super) use places::*;

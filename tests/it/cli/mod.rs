@@ -5,6 +5,7 @@ mod by_hand;
 mod changes;
 mod check;
 mod clock;
+mod connections;
 mod demo;
 mod explain;
 mod help;

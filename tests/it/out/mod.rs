@@ -1,6 +1,7 @@
 //! The way out, end to end: where a request may go, what it may hold, and what becomes of any answer.
 
 mod circuits;
+mod grants;
 mod hosts;
 mod kit;
 mod mail;

@@ -1,6 +1,7 @@
 //! The test kit: a whole Bellwire, a dumb receiver, a temporary PostgreSQL.
 
 pub mod app;
+pub mod authority;
 pub mod both;
 pub mod journal;
 #[path = "../../support/postgres.rs"]

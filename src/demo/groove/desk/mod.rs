@@ -133,6 +133,7 @@ impl Desk {
         }
         let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
         match (asked.method.as_str(), path.as_slice()) {
+            ("GET", ["v1", "mailboxes"]) => Ok(json(200, File::Mailboxes.read())),
             ("GET", ["v1", "tickets"]) => self.list_tickets(asked),
             ("POST", ["v1", "tickets"]) => self.create_ticket(asked),
             ("GET", ["v1", "tickets", number]) => {

@@ -1,0 +1,3 @@
+DROP TABLE paused;
+DROP TABLE logins;
+DROP TABLE grants;
