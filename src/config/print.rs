@@ -72,6 +72,7 @@ fn tables(config: &Config) -> Vec<(String, Keys)> {
             "server",
             [
                 ("listen", json!(config.server.listen.to_string())),
+                ("public_url", json!(config.server.public_url)),
                 ("gate", json!(config.server.gate)),
                 ("trusted_proxies", json!(texts(&config.server.trusted_proxies))),
             ],
@@ -127,6 +128,7 @@ fn named(config: &Config) -> Vec<(String, Keys)> {
                 ("secrets", json!(source.secrets)),
                 ("enabled", json!(source.enabled)),
                 ("public", json!(source.public)),
+                ("verify", json!(source.verify)),
             ],
         ));
     }

@@ -11,6 +11,8 @@ use super::{forms, reader::Section};
 pub struct Server {
     /// Address and port of the hooks.
     pub listen: SocketAddr,
+    /// Scheme and host that senders use, without a slash at the end. `None`: nobody says, and nothing needs it but signatures over addresses.
+    pub public_url: Option<String>,
     /// Whether connections are accepted by the gate; false where a reverse proxy does all that it does.
     pub gate: bool,
     /// Networks of the reverse proxies whose `X-Forwarded-For` counts.
@@ -19,11 +21,12 @@ pub struct Server {
 
 impl Server {
     /// The keys of the section.
-    pub(super) const KEYS: &'static [&'static str] = &["listen", "gate", "trusted_proxies"];
+    pub(super) const KEYS: &'static [&'static str] = &["listen", "public_url", "gate", "trusted_proxies"];
 
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let server = Self {
             listen: section.parsed("listen", listen).unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            public_url: section.parsed("public_url", forms::base_url),
             gate: section.flag("gate").unwrap_or_default(),
             trusted_proxies: section.list("trusted_proxies", forms::network),
         };

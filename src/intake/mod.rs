@@ -3,12 +3,15 @@
 mod alerts;
 mod answer;
 mod body;
+mod challenges;
 mod dictionaries;
 mod generic;
 mod health;
 mod hooks;
 mod kept;
+mod proof;
 mod refusals;
+mod skew;
 mod source;
 mod state;
 mod take;

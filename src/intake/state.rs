@@ -6,10 +6,13 @@ use rocket::{Route, fairing::AdHoc};
 
 use super::{
     alerts::Alerts,
+    challenges,
     dictionaries::Dictionaries,
     health::{self, Readiness},
     hooks,
     refusals::Refusals,
+    skew::Skews,
+    source::Generics,
 };
 use crate::{
     clock::SharedClock,
@@ -50,11 +53,14 @@ pub(super) struct Intake {
     pub(super) dictionaries: Dictionaries,
     pub(super) alerts: Alerts,
     pub(super) readiness: Readiness,
+    pub(super) generics: Generics,
+    pub(super) skews: Skews,
 }
 
 /// Hooks and health.
 pub fn routes() -> Vec<Route> {
     let mut routes = hooks::routes();
+    routes.extend(challenges::routes());
     routes.extend(health::routes());
     for path in ["/hooks/<_>", "/hooks/<_>/<_>", "/hooks/<_>/<_>/<_>"] {
         routes.extend(web::refuse_method(path, "POST"));
@@ -69,6 +75,8 @@ pub fn routes() -> Vec<Route> {
 pub fn stage(state: State) -> AdHoc {
     AdHoc::on_ignite("intake", |rocket| {
         let intake = Intake {
+            generics: Generics::of(&state.config),
+            skews: Skews::default(),
             state,
             dictionaries: Dictionaries::default(),
             alerts: Alerts::default(),

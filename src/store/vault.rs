@@ -4,13 +4,14 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, RwLock},
+    time::Duration,
 };
 
 use super::{
     dialect,
     error::StoreError,
     handle::{Mode, Store},
-    secrets::{self, SealedRow},
+    secrets::{self, OverlapRow, SealedRow},
 };
 use crate::{
     clock::{SharedClock, Time},
@@ -46,6 +47,8 @@ struct Stored {
     value: Result<Secret, String>,
     origins: Vec<String>,
     changed_at: Time,
+    /// What it was before, and until when that still counts.
+    before: Option<(Result<Secret, String>, Time)>,
 }
 
 /// Why a secret cannot be had.
@@ -91,15 +94,17 @@ pub struct SecretRow {
     pub changed_at: Option<Time>,
     /// The value in the database opens with our key; one of the environment always does.
     pub healthy: bool,
+    /// Until when deliveries that are signed with the value before it are taken too. `None`: they are not.
+    pub overlap_until: Option<Time>,
 }
 
 impl Vault {
     /// Loads the key file, and makes one where there is none, nothing is sealed yet and the mode is `Serve` or `Write`. A key that opens
     /// none of what is sealed is no error: each secret says for itself whether it opens.
     pub fn open(store: Store, config: &Config, clock: SharedClock) -> Result<Self, VaultError> {
-        let (generation, rows) = store.ask(|conn, _| read(conn))?;
+        let read = store.ask(|conn, _| read(conn))?;
         // A lost key is not replaced in silence: a new one would open nothing of what is sealed. `set` makes one.
-        let may_create = store.mode() != Mode::Read && rows.is_empty();
+        let may_create = store.mode() != Mode::Read && read.rows.is_empty();
         let key = SealingKey::load(&config.secrets.key_file, may_create).map_err(|error| error.to_string());
         let empty = Known { generation: -1, stored: BTreeMap::new(), masker: Arc::default() };
         let inner = Inner {
@@ -110,7 +115,7 @@ impl Vault {
             store,
             clock,
         };
-        inner.learn(generation, rows)?;
+        inner.learn(read)?;
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -122,6 +127,19 @@ impl Vault {
         let known = self.inner.known();
         let stored = known.stored.get(name).ok_or_else(|| VaultError::Missing(name.to_owned()))?;
         stored.value.clone().map_err(|why| VaultError::Sealed { name: name.to_owned(), why })
+    }
+
+    /// The values that a delivery may be proven with: the one in force, then the one that it replaces, while that is kept. One of the
+    /// environment is alone.
+    pub fn live(&self, name: &str) -> Result<Vec<Secret>, VaultError> {
+        let mut live = vec![self.get(name)?];
+        if self.inner.environment.contains_key(name) {
+            return Ok(live);
+        }
+        let (known, now) = (self.inner.known(), self.inner.clock.now());
+        let before = known.stored.get(name).and_then(|stored| stored.before.as_ref());
+        live.extend(before.filter(|(_, until)| *until > now).and_then(|(value, _)| value.clone().ok()));
+        Ok(live)
     }
 
     /// Whether there is one of this name, readable or not.
@@ -144,17 +162,33 @@ impl Vault {
     pub async fn refresh(&self) -> Result<(), VaultError> {
         let generation = self.inner.store.read(|conn, _| secrets::generation(conn)).await?;
         let known = self.inner.known();
-        if generation == known.generation && known.stored.values().all(|stored| stored.value.is_ok()) {
+        let now = self.inner.clock.now();
+        let over = |stored: &Stored| stored.before.as_ref().is_some_and(|(_, until)| *until <= now);
+        if self.inner.store.mode() != Mode::Read && known.stored.values().any(over) {
+            self.inner.store.write(64, move |desk| secrets::retire_due(&mut desk.conn, now)).await?;
+        } else if generation == known.generation && known.stored.values().all(|stored| stored.value.is_ok()) {
             return Ok(());
         }
-        let (generation, rows) = self.inner.store.read(|conn, _| read(conn)).await?;
+        let read = self.inner.store.read(|conn, _| read(conn)).await?;
         self.inner.read_key();
-        self.inner.learn(generation, rows)
+        self.inner.learn(read)
     }
 
     /// Seals with the key in the key file, which is made where there is none, and stores. Refuses values under `secret::SHORTEST`
-    /// characters. What is sealed with another key stays as it is.
+    /// characters. What is sealed with another key stays as it is. The value that it replaces is gone at once.
     pub async fn set(&self, name: &str, value: Secret, origins: Vec<String>) -> Result<(), VaultError> {
+        self.rotate(name, value, origins, Duration::ZERO).await.map(drop)
+    }
+
+    /// The same; deliveries that are proven with the value that it replaces are taken for `overlap` more. Returns until when: `None` where
+    /// there was no value before, or the overlap is zero.
+    pub async fn rotate(
+        &self,
+        name: &str,
+        value: Secret,
+        origins: Vec<String>,
+        overlap: Duration,
+    ) -> Result<Option<Time>, VaultError> {
         if value.expose().chars().count() < SHORTEST {
             return Err(VaultError::TooShort(name.to_owned()));
         }
@@ -163,9 +197,20 @@ impl Vault {
             .and_then(|key| key.seal(name, &value))
             .map_err(|error| VaultError::Unsealable { name: name.to_owned(), why: error.to_string() })?;
         let (owned, now) = (name.to_owned(), self.inner.clock.now());
-        let write = move |desk: &mut super::writer::Desk| secrets::put(&mut desk.conn, &owned, &sealed, &origins, now);
-        self.inner.store.write(512, write).await?;
-        self.refresh().await
+        let until = Some(now.plus(overlap)).filter(|_| !overlap.is_zero());
+        let write =
+            move |desk: &mut super::writer::Desk| secrets::put(&mut desk.conn, &owned, &sealed, &origins, now, until);
+        let kept = self.inner.store.write(512, write).await?;
+        self.refresh().await?;
+        Ok(until.filter(|_| kept))
+    }
+
+    /// Ends the overlap of a secret: the value before its present one counts no more. False: none was kept.
+    pub async fn retire(&self, name: &str) -> Result<bool, VaultError> {
+        let owned = name.to_owned();
+        let gone = self.inner.store.write(64, move |desk| secrets::retire(&mut desk.conn, &owned)).await?;
+        self.refresh().await?;
+        Ok(gone)
     }
 
     /// False: there was none.
@@ -188,6 +233,7 @@ impl Vault {
                 origins: stored.origins.clone(),
                 changed_at: Some(stored.changed_at),
                 healthy: stored.value.is_ok(),
+                overlap_until: stored.before.as_ref().map(|(_, until)| *until),
             };
             rows.insert(name, row);
         }
@@ -198,6 +244,7 @@ impl Vault {
                 origins: self.origins(name),
                 changed_at: None,
                 healthy: true,
+                overlap_until: None,
             };
             rows.insert(name, row);
         }
@@ -205,10 +252,16 @@ impl Vault {
     }
 }
 
-type Read = (i64, Vec<SealedRow>);
+/// What is read of the database.
+struct Read {
+    generation: i64,
+    rows: Vec<SealedRow>,
+    before: Vec<OverlapRow>,
+}
 
 fn read(conn: &mut dialect::Conn) -> Result<Read, StoreError> {
-    Ok((secrets::generation(conn)?, secrets::all(conn)?))
+    let generation = secrets::generation(conn)?;
+    Ok(Read { generation, rows: secrets::all(conn)?, before: secrets::overlapping(conn)? })
 }
 
 impl Inner {
@@ -226,18 +279,27 @@ impl Inner {
         }
     }
 
-    fn learn(&self, generation: i64, rows: Vec<SealedRow>) -> Result<(), VaultError> {
+    fn learn(&self, read: Read) -> Result<(), VaultError> {
+        let Read { generation, rows, before } = read;
         let key = self.key.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let mut stored = BTreeMap::new();
+        let open = |name: &str, sealed: &[u8]| match &key {
+            Err(why) => Err(why.clone()),
+            Ok(key) => key.open(name, sealed).map_err(|error| error.to_string()),
+        };
         for row in rows {
-            let value = match &key {
-                Err(why) => Err(why.clone()),
-                Ok(key) => key.open(&row.name, &row.sealed).map_err(|error| error.to_string()),
-            };
-            let (origins, changed_at) = (row.origins()?, row.changed_at());
-            stored.insert(row.name, Stored { value, origins, changed_at });
+            let (value, origins, changed_at) = (open(&row.name, &row.sealed), row.origins()?, row.changed_at());
+            stored.insert(row.name, Stored { value, origins, changed_at, before: None });
         }
-        let sealed = stored.iter().filter_map(|(name, stored)| Some((name.as_str(), stored.value.as_ref().ok()?)));
+        for row in before {
+            if let Some(now) = stored.get_mut(&row.name) {
+                now.before = Some((open(&row.name, &row.sealed), row.until()));
+            }
+        }
+        let sealed = stored.iter().flat_map(|(name, stored)| {
+            let before = stored.before.as_ref().map(|(value, _)| value);
+            [Some(&stored.value), before].into_iter().flatten().filter_map(move |value| Some((name.as_str(), value.as_ref().ok()?)))
+        });
         let given = self.environment.iter().map(|(name, secret)| (name.as_str(), secret));
         // Of the environment first: where both are there, its value is the one that goes out; the other may still turn up.
         let masker = Arc::new(Masker::new(given.chain(sealed)));
