@@ -73,6 +73,11 @@ impl Look<'_> {
             }
             return if source.public || !source.enabled { Vec::new() } else { vec![self.no_check(name)] };
         };
+        if source.verify.is_some() {
+            let why = format!("`{name}` is a service, whose pack says how its deliveries are checked");
+            let help = "take `verify` out, or name the source otherwise".to_owned();
+            return vec![self.error(NO_SCHEME, &format!("sources.{name}.verify"), &why, help)];
+        }
         let key = format!("sources.{name}.service");
         if let Some(unknown) = self.service(UNKNOWN_SERVICE, &key, service) {
             return vec![unknown];

@@ -38,7 +38,10 @@ impl Source {
             verify: section.json("verify"),
         };
         if source.verify.is_some() && source.service.is_some() {
-            section.refuse("verify", "a service's deliveries are checked as its pack says; take `verify` or `service` out");
+            section.refuse(
+                "verify",
+                "a service's deliveries are checked as its pack says; take `verify` or `service` out",
+            );
         }
         if source.verify.is_some() && source.public {
             section.refuse("public", "with `verify` deliveries are checked, so that the source is not public");

@@ -55,7 +55,12 @@ fn what_the_manual_shows_in_comments_is_taken() {
         .lines()
         .filter_map(|line| line.strip_prefix("# "))
         .filter(|line| (line.starts_with('[') && line.ends_with(']')) || line.contains(" = "))
-        .filter(|line| !line.starts_with("key_file") && !line.starts_with("url = ") && !line.contains("lists are"))
+        .filter(|line| {
+            !line.starts_with("key_file")
+                && !line.starts_with("public_url")
+                && !line.starts_with("url = ")
+                && !line.contains("lists are")
+        })
         .fold(String::new(), |text, line| text + line + "\n");
     assert_eq!(faults(&shown, &[]), Vec::<String>::new(), "{shown}");
     let config = settings(&shown, &[]).unwrap();
@@ -169,8 +174,8 @@ fn values_of_the_wrong_kind_are_refused_with_their_place() {
         ("[services]\ngroove = 1", "`services.groove`: a table wanted, 1 seen"),
         ("[sources.Bad]\npublic = true", "`sources.Bad`: `Bad` is no name"),
         (
-            "[sources.groove]\nservice = \"groove\"\npublic = true",
-            "bellwire.toml:3: `sources.groove.public`: a service's deliveries",
+            "[sources.groove]\nservice = \"groove\"\nverify = \"github\"",
+            "bellwire.toml:3: `sources.groove.verify`: a service's deliveries",
         ),
         ("[connections.crm]\nrate = \"1/s\"", "bellwire.toml:1: `connections.crm.service`: is missing"),
         (

@@ -20,7 +20,10 @@ use crate::{
 
 /// The routes; what they do not answer goes on to the refusal of the method.
 pub(super) fn routes() -> Vec<Route> {
-    [Method::Get, Method::Options].into_iter().map(|method| Route::ranked(1, method, "/hooks/<source>", Handshake)).collect()
+    [Method::Get, Method::Options]
+        .into_iter()
+        .map(|method| Route::ranked(1, method, "/hooks/<source>", Handshake))
+        .collect()
 }
 
 #[derive(Clone)]

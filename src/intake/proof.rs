@@ -18,8 +18,7 @@ use crate::{
 /// The proof of a delivery, or why it is refused.
 pub(super) fn prove(came: &Came<'_, '_>, service: &Service, hook: &Hook, body: &[u8]) -> Result<Proof, Refusal> {
     let intake = came.intake;
-    let secrets =
-        service.secrets(&intake.state.vault).map_err(|error| secret_refused(intake, came.source, &error))?;
+    let secrets = service.secrets(&intake.state.vault).map_err(|error| secret_refused(intake, came.source, &error))?;
     let path: Vec<String> = came.path.iter().map(|part| (*part).to_owned()).collect();
     let request = services::Request { headers: &came.parts.headers, query: &came.parts.query, path: &path, body };
     let (origin, is_set) = origin(&intake.state.config, came.request);

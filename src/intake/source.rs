@@ -86,6 +86,11 @@ pub(super) fn find(
     let Some(pack) = registry.pack(wanted) else {
         return Some(Way::Broken(format!("`sources.{name}.service`: there is no pack `{wanted}`")));
     };
+    if source.verify.is_some() {
+        let why =
+            format!("`sources.{name}.verify`: `{name}` is a service, whose pack says how its deliveries are checked");
+        return Some(Way::Broken(why));
+    }
     if let Some(why) = public_fault(name, pack, source.public) {
         return Some(Way::Broken(why));
     }

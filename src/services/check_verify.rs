@@ -216,7 +216,11 @@ fn stamped(node: &Node<'_>, tolerance: Option<Node<'_>>, list: Option<char>) -> 
         (Some(node), None, None) => StampPlace::Headers(header_names(&node)?),
         (None, Some(entry), None) => {
             if list.is_none() {
-                entry.finding("P004", "an entry of the signature's header wanted, and that holds no list", "set `list`");
+                entry.finding(
+                    "P004",
+                    "an entry of the signature's header wanted, and that holds no list",
+                    "set `list`",
+                );
             }
             StampPlace::Entry(entry.text()?)
         }

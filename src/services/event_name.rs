@@ -79,7 +79,8 @@ impl EventName {
     fn fitted(&self, text: &str) -> String {
         let text = text.strip_prefix(self.strip.as_str()).unwrap_or(text);
         let lower = text.to_ascii_lowercase();
-        let words = lower.split(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit()).filter(|word| !word.is_empty());
+        let words =
+            lower.split(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit()).filter(|word| !word.is_empty());
         words.collect::<Vec<_>>().join("_")
     }
 

@@ -43,8 +43,8 @@ pub use presets::names as preset_names;
 pub use read_back::ReadBack;
 pub use registry::Registry;
 pub use schema::schema;
-pub use sign::{SignedDelivery, Sending, sign_delivery};
+pub use sign::{Sending, SignedDelivery, sign_delivery};
 pub use signature::{
-    Algorithm, Basic, Encoding, KeyForm, MOST, Part, Proof, Scheme, Seal, StampPlace, Stamped, TOLERANCE, Target, Token,
-    TokenPlace, Verify,
+    Algorithm, Basic, Encoding, KeyForm, MOST, Part, Proof, Scheme, Seal, StampPlace, Stamped, TOLERANCE, Target,
+    Token, TokenPlace, Verify,
 };

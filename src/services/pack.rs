@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    BodyKind, EventName, Hook, Token, TokenPlace, Verify, check_source, paging::Paging, read_back::ReadBack,
-};
+use super::{BodyKind, EventName, Hook, Token, TokenPlace, Verify, check_source, paging::Paging, read_back::ReadBack};
 use crate::{
     clock::Time,
     config::Rate,

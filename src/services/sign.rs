@@ -44,8 +44,7 @@ pub fn sign_delivery(
     let hook = pack.hook.as_ref().ok_or_else(|| format!("the pack `{}` takes no deliveries", pack.name))?;
     let mut delivery = SignedDelivery::default();
     let secret = |name: &str| {
-        secrets(name)
-            .ok_or_else(|| format!("secret `{name}` is not set; set it with `bellwire secrets set {name}`"))
+        secrets(name).ok_or_else(|| format!("secret `{name}` is not set; set it with `bellwire secrets set {name}`"))
     };
     if let Verify::Token(Token { place: TokenPlace::Path, prefix, secret: name, .. }) = &hook.verify {
         delivery.path = format!("/{prefix}{}", secret(name)?.expose());
@@ -102,7 +101,8 @@ fn sign(
     let messages =
         scheme.messages(&request, &target, time.as_deref(), id.as_deref()).map_err(|refused| refused.detail)?;
     let signature = messages.first().and_then(|message| scheme.seal.sign(&key, message)).ok_or_else(|| {
-        "only the service itself can sign this: it holds the private key, and the secret here is the public one".to_owned()
+        "only the service itself can sign this: it holds the private key, and the secret here is the public one"
+            .to_owned()
     })?;
     let mut value = format!("{}{}", scheme.prefix, scheme.encoding.write(&signature));
     match (scheme.time.as_ref().map(|time| &time.place), time) {
@@ -131,15 +131,13 @@ mod tests {
     fn taken(pack: &Pack, event: &str, body: &[u8], secret: &Secret, other: &Secret) -> (bool, bool) {
         let sending = Sending { origin: "https://bellwire.example.com", path: "/hooks/x", now: NOW };
         let delivery = sign_delivery(pack, event, body, &sending, &|_| Some(secret.clone())).unwrap();
-        let headers: Vec<(String, Vec<u8>)> = delivery
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_lowercase(), value.clone().into_bytes()))
-            .collect();
+        let headers: Vec<(String, Vec<u8>)> =
+            delivery.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone().into_bytes())).collect();
         let path: Vec<String> = delivery.path.split('/').skip(1).map(str::to_owned).collect();
         let request = Request { headers: &headers, query: &delivery.query, path: &path, body };
         let query: Vec<String> = delivery.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let at = if query.is_empty() { "/hooks/x".to_owned() } else { format!("/hooks/x?{}", query.join("&")) };
+        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+        let at = format!("/hooks/x{}{query}", delivery.path);
         let target = Target { method: "POST", origin: sending.origin, path: &at, is_set: true };
         let hook = pack.hook.as_ref().unwrap();
         let with = |secret: &Secret| hook.verify(&request, &target, &|_| vec![secret.clone()], NOW).is_ok();

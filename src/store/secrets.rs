@@ -5,7 +5,7 @@ use diesel::{ExpressionMethods as _, QueryDsl as _, Queryable, RunQueryDsl as _}
 use super::{
     dialect::{self, Conn, each},
     error::StoreError,
-    schema::{overlaps, secrets},
+    schema::{earlier_secrets, secrets},
     state,
 };
 use crate::clock::Time;
@@ -59,7 +59,7 @@ impl OverlapRow {
 
 /// Every value that was replaced and is kept, by name.
 pub(super) fn overlapping(conn: &mut Conn) -> Result<Vec<OverlapRow>, StoreError> {
-    Ok(each!(conn, c => overlaps::table.order(overlaps::name.asc()).load(c))?)
+    Ok(each!(conn, c => earlier_secrets::table.order(earlier_secrets::name.asc()).load(c))?)
 }
 
 /// Stores or replaces one; the value that it replaces is kept until then, or is gone. True: there was one, and it is kept.
@@ -74,7 +74,7 @@ pub(super) fn put(
     let kept = match until {
         Some(until) => dialect::keep_secret(conn, name, until.0)?,
         None => {
-            each!(conn, c => diesel::delete(overlaps::table.filter(overlaps::name.eq(name))).execute(c))?;
+            each!(conn, c => diesel::delete(earlier_secrets::table.filter(earlier_secrets::name.eq(name))).execute(c))?;
             false
         }
     };
@@ -86,7 +86,8 @@ pub(super) fn put(
 
 /// Removes the value that a secret had before. False: none was kept.
 pub(super) fn retire(conn: &mut Conn, name: &str) -> Result<bool, StoreError> {
-    let gone = each!(conn, c => diesel::delete(overlaps::table.filter(overlaps::name.eq(name))).execute(c))?;
+    let gone =
+        each!(conn, c => diesel::delete(earlier_secrets::table.filter(earlier_secrets::name.eq(name))).execute(c))?;
     if gone > 0 {
         dialect::count(conn, state::SECRETS, 1)?;
     }
@@ -95,7 +96,8 @@ pub(super) fn retire(conn: &mut Conn, name: &str) -> Result<bool, StoreError> {
 
 /// Removes every value whose time is over.
 pub(super) fn retire_due(conn: &mut Conn, now: Time) -> Result<(), StoreError> {
-    let gone = each!(conn, c => diesel::delete(overlaps::table.filter(overlaps::until.le(now.0))).execute(c))?;
+    let gone =
+        each!(conn, c => diesel::delete(earlier_secrets::table.filter(earlier_secrets::until.le(now.0))).execute(c))?;
     if gone > 0 {
         dialect::count(conn, state::SECRETS, 1)?;
     }
@@ -104,7 +106,7 @@ pub(super) fn retire_due(conn: &mut Conn, now: Time) -> Result<(), StoreError> {
 
 /// Removes one. False: there was none.
 pub(super) fn remove(conn: &mut Conn, name: &str) -> Result<bool, StoreError> {
-    each!(conn, c => diesel::delete(overlaps::table.filter(overlaps::name.eq(name))).execute(c))?;
+    each!(conn, c => diesel::delete(earlier_secrets::table.filter(earlier_secrets::name.eq(name))).execute(c))?;
     let gone = each!(conn, c => diesel::delete(secrets::table.filter(secrets::name.eq(name))).execute(c))?;
     if gone > 0 {
         dialect::count(conn, state::SECRETS, 1)?;

@@ -298,7 +298,10 @@ impl Inner {
         }
         let sealed = stored.iter().flat_map(|(name, stored)| {
             let before = stored.before.as_ref().map(|(value, _)| value);
-            [Some(&stored.value), before].into_iter().flatten().filter_map(move |value| Some((name.as_str(), value.as_ref().ok()?)))
+            [Some(&stored.value), before]
+                .into_iter()
+                .flatten()
+                .filter_map(move |value| Some((name.as_str(), value.as_ref().ok()?)))
         });
         let given = self.environment.iter().map(|(name, secret)| (name.as_str(), secret));
         // Of the environment first: where both are there, its value is the one that goes out; the other may still turn up.

@@ -1,1 +1,1 @@
-DROP TABLE overlaps;
+DROP TABLE earlier_secrets;

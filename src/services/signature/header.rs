@@ -33,7 +33,11 @@ impl Scheme {
         let Some(name) = self.ids.get(place).or(self.ids.first()) else { return Ok(None) };
         let mut values = request.header(name);
         let Some(value) = values.next() else {
-            return Err(Refused::new(401, "signature_missing", format!("there is no header `{name}`, which is signed")));
+            return Err(Refused::new(
+                401,
+                "signature_missing",
+                format!("there is no header `{name}`, which is signed"),
+            ));
         };
         if values.next().is_some() {
             return Err(Refused::new(400, "duplicate_header", format!("header `{name}` stands more than once")));

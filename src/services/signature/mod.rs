@@ -21,3 +21,5 @@ pub use verify::Verify;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

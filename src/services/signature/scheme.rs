@@ -208,16 +208,12 @@ impl Scheme {
         };
         let form = if self.seal == Seal::Ed25519 { "ed25519" } else { form };
         let over = |part: &Part| self.over.contains(part);
-        Ok(Proof {
-            form,
-            skew,
-            id: id.filter(|_| over(&Part::Id)),
-            time: time.filter(|_| over(&Part::Timestamp)),
-        })
+        Ok(Proof { form, skew, id: id.filter(|_| over(&Part::Id)), time: time.filter(|_| over(&Part::Timestamp)) })
     }
 
     fn keys(&self, live: &[Secret]) -> Result<Vec<Vec<u8>>, Refused> {
-        let keys: Vec<Result<Vec<u8>, &str>> = live.iter().map(|secret| self.key.key(&self.key_prefix, secret)).collect();
+        let keys: Vec<Result<Vec<u8>, &str>> =
+            live.iter().map(|secret| self.key.key(&self.key_prefix, secret)).collect();
         let fault = keys.iter().find_map(|key| key.as_ref().err().copied());
         let keys: Vec<Vec<u8>> = keys.into_iter().flatten().collect();
         match fault {
@@ -230,7 +226,12 @@ impl Scheme {
     }
 
     /// What was signed and with what, in sizes: never a value.
-    fn mismatch(&self, signatures: &[(&'static str, Vec<u8>)], messages: &[Segments<'_>], target: &Target<'_>) -> Refused {
+    fn mismatch(
+        &self,
+        signatures: &[(&'static str, Vec<u8>)],
+        messages: &[Segments<'_>],
+        target: &Target<'_>,
+    ) -> Refused {
         let what = if signatures.len() == 1 {
             "the signature is not that".to_owned()
         } else {
@@ -249,4 +250,3 @@ impl Scheme {
         Refused::new(401, "signature_mismatch", detail)
     }
 }
-

@@ -96,7 +96,10 @@ impl Basic {
         let (user, password) = (is_one_of(user, users), is_one_of(password, passwords));
         match (user, password) {
             (true, true) => Ok("basic"),
-            _ => Err(wrong(&format!("user and password are not those of secrets `{}` and `{}`", self.user, self.password))),
+            _ => Err(wrong(&format!(
+                "user and password are not those of secrets `{}` and `{}`",
+                self.user, self.password
+            ))),
         }
     }
 }

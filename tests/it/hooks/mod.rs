@@ -3,6 +3,7 @@
 mod accepted;
 mod bodies;
 mod payloads;
+mod presets;
 mod process;
 mod proofs;
 mod services;
