@@ -211,7 +211,7 @@ mod tests {
             (
                 "[services.nope]\nrate = \"1/s\"\n",
                 ":1: error C006: `services.nope`",
-                "known are github, groove, gruveo",
+                "known are calendly, github, gitlab, groove, gruveo",
             ),
             ("[connections.c]\nservice = \"nope\"\n", ":2: error C001: `connections.c.service`", "groove"),
         ] {

@@ -6,6 +6,7 @@ mod payloads;
 mod presets;
 mod process;
 mod proofs;
+mod rotation;
 mod services;
 mod sources;
 mod storms;
