@@ -20,7 +20,7 @@ pub(super) enum Answer {
     Refused(Fault),
     /// A handshake: this text, short and plain.
     Challenge(String),
-    /// A handshake of CloudEvents: this origin may send.
+    /// A handshake of `CloudEvents`: this origin may send.
     Origin(String),
 }
 

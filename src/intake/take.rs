@@ -84,12 +84,12 @@ pub(super) async fn take(
             let fault = Fault::new(503, "source_broken", "this source cannot take deliveries for now").after(60);
             return Err(Refusal { detail: why, ..Refusal::of(fault, bytes, true) });
         }
-        Some(Way::Public) => of_generic(&came, None, body).map(Taken::Event),
+        Some(Way::Public) => of_generic(&came, None, body).map(Taken::event),
         Some(Way::Checked(service)) => of_checked(&came, &service, body),
         Some(Way::Service(service)) => of_service(&came, &in_force, &service, body),
     };
     let taken = match taken.map_err(|refusal| Refusal { bytes, known: true, ..refusal })? {
-        Taken::Event(fresh) => fresh,
+        Taken::Event(fresh) => *fresh,
         Taken::Answered(text) => {
             return Ok(Done { answer: Answer::Challenge(text), kind: String::new(), runs: 0, bytes });
         }
@@ -133,9 +133,15 @@ pub(super) struct Came<'c, 'r> {
 
 /// What came of a delivery that holds.
 enum Taken {
-    Event(Fresh),
+    Event(Box<Fresh>),
     /// A handshake, with what it is answered with.
     Answered(String),
+}
+
+impl Taken {
+    fn event(fresh: Fresh) -> Self {
+        Self::Event(Box::new(fresh))
+    }
 }
 
 /// A delivery to a generic source; `proof` and the names of what holds it, where it was checked.
@@ -178,7 +184,7 @@ fn of_checked(came: &Came<'_, '_>, service: &Service, body: Vec<u8>) -> Result<T
         return Ok(Taken::Answered(text));
     }
     let in_path = usize::from(matches!(&hook.verify, Verify::Token(token) if token.place == TokenPlace::Path));
-    of_generic(came, Some((proof, &hook.hidden(), in_path)), body).map(Taken::Event)
+    of_generic(came, Some((proof, &hook.hidden(), in_path)), body).map(Taken::event)
 }
 
 fn of_service(came: &Came<'_, '_>, in_force: &InForce, service: &Service, body: Vec<u8>) -> Result<Taken, Refusal> {
@@ -198,7 +204,7 @@ fn of_service(came: &Came<'_, '_>, in_force: &InForce, service: &Service, body: 
     let kind = format!("{}.{}", pack.name, read.event);
     let dictionary = intake.dictionaries.of(&in_force.registry, pack, &read.event, &kind);
     let expires = now.plus(intake.state.config.limits.dedupe);
-    Ok(Taken::Event(Fresh {
+    Ok(Taken::event(Fresh {
         kind,
         source: (*source).to_owned(),
         service: Some(pack.name.clone()),

@@ -32,7 +32,7 @@ pub enum Challenge {
         /// The parameter that is sent back.
         answer: String,
     },
-    /// An `OPTIONS` with `WebHook-Request-Origin` of one of these is allowed, as the CloudEvents' webhook specification has it.
+    /// An `OPTIONS` with `WebHook-Request-Origin` of one of these is allowed, as the webhook specification of `CloudEvents` has it.
     Origins(Vec<String>),
 }
 

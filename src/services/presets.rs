@@ -7,6 +7,7 @@ use super::{
     check_verify::{self, Names},
     raw::File,
 };
+use crate::model::Finding;
 
 /// The table, with the page that each scheme is taken from.
 const TEXT: &str = include_str!("presets.yaml");
@@ -14,10 +15,13 @@ const TEXT: &str = include_str!("presets.yaml");
 /// The name of the secret that a preset is read with; whoever uses it sets their own.
 const SECRET: &str = "secret";
 
-static PRESETS: LazyLock<BTreeMap<String, (Verify, Option<Challenge>)>> = LazyLock::new(|| read().unwrap_or_default());
+/// Schemes and the handshakes that go with them, by name.
+type Presets = BTreeMap<String, (Verify, Option<Challenge>)>;
+
+static PRESETS: LazyLock<Presets> = LazyLock::new(|| read().unwrap_or_default());
 
 /// The table as it is written. `Err` holds what is wrong with it, which a test rules out.
-fn read() -> Result<BTreeMap<String, (Verify, Option<Challenge>)>, Vec<crate::model::Finding>> {
+fn read() -> Result<Presets, Vec<Finding>> {
     let file = File::read("presets.yaml", TEXT)?;
     let mut presets = BTreeMap::new();
     for (name, node) in file.top().entries() {

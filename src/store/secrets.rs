@@ -71,12 +71,11 @@ pub(super) fn put(
     now: Time,
     until: Option<Time>,
 ) -> Result<bool, StoreError> {
-    let kept = match until {
-        Some(until) => dialect::keep_secret(conn, name, until.0)?,
-        None => {
-            each!(conn, c => diesel::delete(earlier_secrets::table.filter(earlier_secrets::name.eq(name))).execute(c))?;
-            false
-        }
+    let kept = if let Some(until) = until {
+        dialect::keep_secret(conn, name, until.0)?
+    } else {
+        each!(conn, c => diesel::delete(earlier_secrets::table.filter(earlier_secrets::name.eq(name))).execute(c))?;
+        false
     };
     let origins = serde_json::to_string(origins).map_err(|error| StoreError::Rejected(error.to_string()))?;
     dialect::put_secret(conn, name, sealed, &origins, now.0)?;

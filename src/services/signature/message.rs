@@ -15,7 +15,7 @@ pub(in crate::services) struct Segments<'a> {
     separator: &'a [u8],
 }
 
-impl<'a> Segments<'a> {
+impl Segments<'_> {
     /// All bytes, in order.
     pub(super) fn each(&self, mut see: impl FnMut(&[u8])) {
         for (n, part) in self.parts.iter().enumerate() {
