@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn query(pairs: &[(&str, &str)]) -> Result<String, &'static str> {
-        let challenge = super::super::presets::challenge("meta").unwrap();
+        let challenge = crate::services::presets::challenge("meta").unwrap();
         let query: Vec<_> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let request = Request { headers: &[], query: &query, path: &[], body: b"" };
         challenge.of_query(&request, &[Secret::new("our-own-token".to_owned())])
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_body_is_answered_where_it_asks() {
-        let challenge = super::super::presets::challenge("slack").unwrap();
+        let challenge = crate::services::presets::challenge("slack").unwrap();
         let of = |body: &str| challenge.of_body(body.as_bytes());
         assert_eq!(of(r#"{"type":"url_verification","challenge":"3eZbrw1aBm2r"}"#).as_deref(), Some("3eZbrw1aBm2r"));
         for other in [

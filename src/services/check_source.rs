@@ -27,7 +27,7 @@ pub(super) fn proof(written: &Value) -> Result<(Verify, Option<Challenge>), Vec<
 }
 
 /// What a reader of packs makes of a value that stands in no file of its own.
-fn read<T>(value: &Value, read: impl Fn(&super::raw::Node<'_>) -> Option<T>) -> Result<T, Vec<String>> {
+fn read<T>(value: &Value, read: impl Fn(&crate::services::raw::Node<'_>) -> Option<T>) -> Result<T, Vec<String>> {
     let said = |findings: Vec<crate::model::Finding>| -> Vec<String> {
         let one = |finding: crate::model::Finding| match finding.help.as_str() {
             "" => finding.message,

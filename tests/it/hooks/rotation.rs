@@ -7,6 +7,7 @@ use bellwire::{model::RefusalReason, secret::Secret, store::Vault};
 use crate::support::{
     app::{Answer, TestApp, sign},
     journal::Journal,
+    raw,
 };
 
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
@@ -118,6 +119,26 @@ async fn a_service_that_proves_nothing_is_closed_unless_it_is_public() {
     assert_eq!(app.post("/hooks/open", &[], r#"{"kind":"A.b"}"#).await.status, 202);
     assert_eq!(app.events().await[0].kind, "crm.a_b");
     assert!(app.refusals(2).await.iter().any(|refusal| refusal.detail.contains("set `public = true`")));
+}
+
+/// I61: an `OPTIONS` of `CloudEvents` is answered for the origins that the source declares.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_that_is_declared_may_send() {
+    let verify = "{ token = { in = \"query\", name = \"code\" }, challenge = { origins = [\"events.example.com\"] } }";
+    let settings = format!("[sources.grid]\nverify = {verify}\n\n[sources.door]\nverify = \"generic\"\n");
+    let app = app(&settings, &[("GRID_SECRET", "a-token-of-the-grid"), ("DOOR_SECRET", "a-key-of-the-door")]).await;
+    let ask = async |source: &str, lines: &str| {
+        let bytes = format!("OPTIONS /hooks/{source} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}\r\n");
+        let came = raw::send(app.app.address(), bytes.as_bytes(), std::time::Duration::from_secs(5)).await;
+        let answer = &came.answers[0];
+        (answer.status, answer.header("webhook-allowed-origin").to_owned())
+    };
+    let origin = "WebHook-Request-Origin: events.example.com\r\n";
+    assert_eq!(ask("grid", origin).await, (200, "events.example.com".to_owned()));
+    assert_eq!(ask("grid", "WebHook-Request-Origin: elsewhere.example.com\r\n").await, (405, String::new()));
+    assert_eq!(ask("grid", "").await, (405, String::new()));
+    assert_eq!(ask("door", origin).await, (405, String::new()));
+    assert_eq!(app.post("/hooks/grid?code=a-token-of-the-grid", &[], "{}").await.status, 202);
 }
 
 /// Packs of services: the event is named by the body, and a handshake is no event.
