@@ -7,7 +7,7 @@ use crate::{
     config::{self, Config, Origin, Source},
     model::{Finding, Place},
     rules::Texts,
-    services::{Pack, Registry},
+    services::{Pack, Registry, Verify, preset_names},
 };
 
 /// A source or connection of a service that there is no pack of.
@@ -22,9 +22,12 @@ const NO_CHECK: &str = "C004";
 const PUBLIC_SERVICE: &str = "C005";
 /// The limits of a service that there is no pack of.
 const UNKNOWN_LIMITS: &str = "C006";
-
+/// What a source says of its check is no scheme.
+const NO_SCHEME: &str = "C007";
 /// A connection gives a host that its service does not have.
 const UNKNOWN_HOST: &str = "C008";
+/// A source of a service that proves nothing is not public.
+const UNCHECKED: &str = "C009";
 
 /// Every code with its title, in order.
 pub(super) const CODES: &[(&str, &str)] = &[
@@ -34,7 +37,9 @@ pub(super) const CODES: &[(&str, &str)] = &[
     (NO_CHECK, "A source that is neither of a service nor public"),
     (PUBLIC_SERVICE, "A public source with the name of a service"),
     (UNKNOWN_LIMITS, "The limits of a service that is not there"),
+    (NO_SCHEME, "A source whose way of proof does not hold together"),
     (UNKNOWN_HOST, "A connection gives a host that its service does not have"),
+    (UNCHECKED, "A source of a service that proves nothing, and that is not public"),
 ];
 
 /// Every finding of the settings against the packs, in the order of the file.
@@ -69,12 +74,15 @@ impl Look<'_> {
     fn source(&self, name: &str, source: &Source) -> Vec<Finding> {
         let of_name = self.knows(name).then_some(name);
         let Some(service) = source.service.as_deref().or(of_name) else {
+            if let Some(verify) = &source.verify {
+                return self.verify(name, source, verify);
+            }
             return if source.public || !source.enabled { Vec::new() } else { vec![self.no_check(name)] };
         };
-        if source.public {
-            let why = format!("`{name}` is a service, whose deliveries are always checked");
-            let help = "take `public` out, or name the source otherwise";
-            return vec![self.error(PUBLIC_SERVICE, &format!("sources.{name}.public"), &why, help.to_owned())];
+        if source.verify.is_some() {
+            let why = format!("`{name}` is a service, whose pack says how its deliveries are checked");
+            let help = "take `verify` out, or name the source otherwise".to_owned();
+            return vec![self.error(NO_SCHEME, &format!("sources.{name}.verify"), &why, help)];
         }
         let key = format!("sources.{name}.service");
         if let Some(unknown) = self.service(UNKNOWN_SERVICE, &key, service) {
@@ -86,9 +94,35 @@ impl Look<'_> {
             let help = format!("services that send: {}", self.senders().join(", "));
             return vec![self.error(NO_DELIVERIES, &key, &format!("`{service}` sends no deliveries"), help)];
         };
-        let known = hook.secret_names();
+        let unchecked = hook.verify == Verify::None;
+        if source.public && !unchecked {
+            let why = format!("`{service}` is a service, whose deliveries are always checked");
+            let help = "take `public` out, or name the source otherwise";
+            return vec![self.error(PUBLIC_SERVICE, &format!("sources.{name}.public"), &why, help.to_owned())];
+        }
+        if unchecked && !source.public && source.enabled {
+            let why = format!("nothing proves where deliveries of `{service}` come from: its hook answers 503");
+            let help = "set `public = true` to take whatever anybody sends, without a check".to_owned();
+            return vec![self.error(UNCHECKED, &format!("sources.{name}"), &why, help)];
+        }
+        let known = hook.all_secret_names();
         let unknown = source.secrets.keys().filter(|secret| !known.contains(&secret.as_str()));
         unknown.map(|secret| self.unknown_secret(name, pack, secret, &known)).collect()
+    }
+
+    /// A generic source that says how its deliveries are checked.
+    fn verify(&self, name: &str, source: &Source, verify: &serde_json::Value) -> Vec<Finding> {
+        let key = format!("sources.{name}.verify");
+        let pack = match Pack::of_source(name, verify) {
+            Ok(pack) => pack,
+            Err(faults) => {
+                let help = format!("presets are {}", preset_names().join(", "));
+                return faults.iter().map(|why| self.error(NO_SCHEME, &key, why, help.clone())).collect();
+            }
+        };
+        let known = pack.hook.as_ref().map(|hook| hook.all_secret_names()).unwrap_or_default();
+        let unknown = source.secrets.keys().filter(|secret| !known.contains(&secret.as_str()));
+        unknown.map(|secret| self.unknown_secret(name, &pack, secret, &known)).collect()
     }
 
     fn unknown_secret(&self, source: &str, pack: &Pack, secret: &str, known: &[&str]) -> Finding {
@@ -109,8 +143,10 @@ impl Look<'_> {
 
     fn no_check(&self, name: &str) -> Finding {
         let near = nearest(name, self.names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
-        let help =
-            format!("name its `service`{near}, or set `public = true` to take whatever anybody sends, without a check");
+        let help = format!(
+            "name its `service`{near}, say with `verify` how its deliveries are checked, or set `public = true` to take whatever \
+             anybody sends, without a check"
+        );
         let why = format!("source `{name}` is of no service and not public: its hook answers 404");
         self.error(NO_CHECK, &format!("sources.{name}"), &why, help)
     }

@@ -3,6 +3,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -12,7 +13,7 @@ use super::{
     run::Run, save::Save, services::ServicesVerb,
 };
 use crate::{
-    config::forms::secret_name,
+    config::forms::{duration, secret_name},
     ids::{EventId, RunId},
     model::RunStatus,
 };
@@ -352,7 +353,8 @@ pub(super) enum SecretsVerb {
     /// Set a secret; its value comes from standard input
     #[command(after_long_help = "Examples:\n  bellwire secrets set gruveo_key < key.txt\n  \
         printf %s \"$TOKEN\" | bellwire secrets set crm_token --for https://crm.example.com\n\n\
-        A running server knows it within a second.")]
+        A running server knows it within a second. Where the secret had another value, deliveries that are signed with that one are\n\
+        taken for 24 hours more, so that it can be changed at the sender after this: --overlap 0 ends it at once.")]
     Set {
         /// Such as gruveo_key
         #[arg(value_parser = secret_name)]
@@ -360,6 +362,16 @@ pub(super) enum SecretsVerb {
         /// Where it may be sent, such as https://crm.example.com; a secret that a pack names knows that by itself
         #[arg(long = "for", value_name = "ORIGIN")]
         origins: Vec<String>,
+        /// How long deliveries may still be signed with the value that it replaces, such as 24h; 0: no longer
+        #[arg(long, value_name = "SPAN", default_value = "24h", value_parser = overlap)]
+        overlap: Duration,
+    },
+    /// End the time in which the earlier value of a secret still counts
+    #[command(after_long_help = "Example:\n  bellwire secrets retire gruveo_key")]
+    Retire {
+        /// Such as gruveo_key
+        #[arg(value_parser = secret_name)]
+        name: String,
     },
     /// List secrets, never their values
     #[command(after_long_help = "Examples:\n  bellwire secrets list\n  bellwire secrets list --json")]
@@ -568,6 +580,20 @@ pub(super) struct Doctor {
     /// The machine's form
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// The longest overlap: longer is no rotation any more.
+const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
+
+fn overlap(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let span = duration(text)?;
+    if span > LONGEST_OVERLAP {
+        return Err("30 days at most".to_owned());
+    }
+    Ok(span)
 }
 
 #[cfg(test)]

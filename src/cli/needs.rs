@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     config::Config,
     rules::{HttpAuth, On, OnStepError, Set, Step, StepKind},
-    services::Registry,
+    services::{Hook, Pack, Registry},
 };
 
 /// Name of a secret of ours -> what it is for, a phrase each.
@@ -96,6 +96,13 @@ fn add_hook(wanted: &mut Wanted, registry: &Registry, config: &Config, name: &st
         return;
     }
     let service = source.and_then(|source| source.service.as_deref()).unwrap_or(name);
+    let generic = source.and_then(|source| Some((source, Pack::of_source(name, source.verify.as_ref()?).ok()?)));
+    if let Some((source, pack)) = generic {
+        for theirs in pack.hook.iter().flat_map(Hook::secret_names) {
+            add(wanted, &source.secret_name(name, theirs), format!("deliveries to /hooks/{name}"));
+        }
+        return;
+    }
     let Some(hook) = registry.pack(service).and_then(|pack| pack.hook.as_ref()) else { return };
     for theirs in hook.secret_names() {
         let ours = source.and_then(|source| source.secrets.get(theirs)).map_or(theirs, String::as_str);

@@ -71,6 +71,17 @@ fn way_out(refusal: &Refusal) -> &'static str {
             "The key here is not the one that the sender signs with, or the body was changed on its way. Set the key again:\n\
              bellwire secrets set NAME"
         }
+        "timestamp" => {
+            "The delivery is old, or was sent again by somebody, or a clock is wrong: compare the clock of this machine with the\n\
+             sender's. A pack's `tolerance` says how far the two may be apart."
+        }
+        "credentials" => {
+            "The user's name or the password here is not the one that the sender uses: bellwire secrets set NAME sets either."
+        }
+        "challenge" => {
+            "The service asked whether this address is ours, and what it sent did not fit: is the token that was given to it the one\n\
+             of the secret? See `hook.challenge` of the pack."
+        }
         "signature_missing" => {
             "The sender does not sign, or a proxy took the header away. Turn signing on at the sender; let the proxy pass it."
         }

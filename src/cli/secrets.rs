@@ -3,6 +3,7 @@
 use std::{
     io::{self, BufRead, IsTerminal, Read},
     path::Path,
+    time::Duration,
 };
 
 use super::{
@@ -27,13 +28,14 @@ const LONGEST: u64 = 64 << 10;
 pub(super) fn run(workspace: &Path, verb: SecretsVerb) -> Result<Answer, Failure> {
     let config = open::settings(workspace)?;
     match verb {
-        SecretsVerb::Set { name, origins } => set(&config, &name, &origins),
+        SecretsVerb::Set { name, origins, overlap } => set(&config, &name, &origins, overlap),
+        SecretsVerb::Retire { name } => retire(&config, &name),
         SecretsVerb::List { json } => list(&config, json),
         SecretsVerb::Remove { name } => remove(&config, &name),
     }
 }
 
-fn set(config: &Config, name: &str, origins: &[String]) -> Result<Answer, Failure> {
+fn set(config: &Config, name: &str, origins: &[String], overlap: Duration) -> Result<Answer, Failure> {
     let origins = origins
         .iter()
         .map(|origin| Origin::parse(origin).map(|origin| origin.as_str().to_owned()))
@@ -44,8 +46,14 @@ fn set(config: &Config, name: &str, origins: &[String]) -> Result<Answer, Failur
     if open::is_unborn(config)? {
         open::birth(config)?;
     }
-    with_vault(config, Mode::Write, async |vault| Ok(vault.set(name, value, origins.clone()).await?))?;
+    let rotate = async |vault: &Vault| Ok(vault.rotate(name, value.clone(), origins.clone(), overlap).await?);
+    let kept = with_vault(config, Mode::Write, rotate)?;
     let mut note = Vec::new();
+    if let Some(until) = kept {
+        note.push(format!(
+            "deliveries that are signed with the value before it are taken until {until}; to end that: bellwire secrets retire {name}"
+        ));
+    }
     if config.secrets.environment.contains_key(name) {
         note.push(format!(
             "BELLWIRE_SECRET_{} is set in this environment and wins over what was stored now",
@@ -76,6 +84,7 @@ fn list(config: &Config, json: bool) -> Result<Answer, Failure> {
             origins: Vec::new(),
             changed_at: None,
             healthy: true,
+            overlap_until: None,
         });
         environment.collect()
     } else {
@@ -100,10 +109,11 @@ fn show(rows: &[SecretRow], json: bool) -> Answer {
             let origins = row.origins.iter().map(|origin| clean(origin, 100)).collect::<Vec<_>>().join(" ");
             let state = if row.healthy { "ok" } else { "sealed with another key" };
             let changed = row.changed_at.map(|at| at.to_string()).unwrap_or_default();
-            vec![row.name.clone(), row.from.to_owned(), state.to_owned(), changed, origins]
+            let overlap = row.overlap_until.map(|at| at.to_string()).unwrap_or_default();
+            vec![row.name.clone(), row.from.to_owned(), state.to_owned(), changed, overlap, origins]
         })
         .collect();
-    Answer::text(table(&["NAME", "FROM", "STATE", "CHANGED", "SENT TO"], &lines))
+    Answer::text(table(&["NAME", "FROM", "STATE", "CHANGED", "OLD ONE UNTIL", "SENT TO"], &lines))
 }
 
 fn remove(config: &Config, name: &str) -> Result<Answer, Failure> {
@@ -120,6 +130,14 @@ fn remove(config: &Config, name: &str) -> Result<Answer, Failure> {
         return Ok(answer.note(&format!("BELLWIRE_SECRET_{} is still set in this environment", name.to_uppercase())));
     }
     Ok(answer)
+}
+
+fn retire(config: &Config, name: &str) -> Result<Answer, Failure> {
+    let missing = || Failure::No(format!("no earlier value of `{name}` is kept; see `bellwire secrets list`"));
+    if open::is_unborn(config)? || !with_vault(config, Mode::Write, async |vault| Ok(vault.retire(name).await?))? {
+        return Err(missing());
+    }
+    Ok(Answer::text(format!("the earlier value of {name} counts no more")))
 }
 
 /// Opens store and vault, works, and closes again.

@@ -25,7 +25,7 @@ use crate::{
     egress::Egress,
     net::{Client, Outgoing, Reply},
     secret::Secret,
-    services::{EventKind, Pack, Registry, SignedDelivery, Stamp, sign_delivery},
+    services::{EventKind, Pack, Registry, Sending, SignedDelivery, Stamp, sign_delivery},
     store::{Mode, VaultError},
     value::{Object, Path, Segment, Value},
 };
@@ -62,11 +62,12 @@ impl Delivery {
         let (service, event) = options.event.split_once('.').ok_or_else(|| {
             Failure::Usage(format!("`{}` is no event type; one is written like gruveo.call", clean(&options.event, 64)))
         })?;
-        let pack = registry.pack(service).ok_or_else(|| {
+        let generic = generic(config, service)?;
+        let pack = generic.as_ref().or(registry.pack(service).map(Arc::as_ref)).ok_or_else(|| {
             let known: Vec<&str> = registry.packs.keys().map(String::as_str).collect();
             Failure::Usage(format!("there is no service `{}`; known are {}", clean(service, 64), known.join(", ")))
         })?;
-        let kind = kind(pack, event)?;
+        let kind = if generic.is_some() { &any_event() } else { kind(pack, event)? };
         let mut payload = sample(pack, event, kind, options.sample.as_deref())?;
         let stamp = kind.stamp.as_ref().filter(|_| !options.as_is);
         if let Some(Stamp { path, unit }) = stamp {
@@ -87,13 +88,38 @@ impl Delivery {
         let source = options.source.clone().unwrap_or_else(|| service.to_owned());
         let known = secrets_of(config, pack, &source)?;
         let find = |name: &str| known.iter().find(|(known, _)| known == name).map(|(_, secret)| secret.clone());
-        let signed = sign_delivery(pack, event, &body, &find).map_err(Failure::No)?;
+        let origin = config.server.public_url.clone().unwrap_or_else(|| base(config, options));
+        let path = format!("/hooks/{}", encoded(&source));
+        let sending = Sending { origin: origin.trim_end_matches('/'), path: &path, now: open::clock().now() };
+        let signed = sign_delivery(pack, event, &body, &sending, &find).map_err(Failure::No)?;
         let freshener = match (&kind.stamp, options.as_is) {
             (Some(_), true) => "leave out --as-is",
             (Some(_), false) => "leave out what sets the time of the event",
             (None, _) => "change a value with --set PATH=TEXT",
         };
         Ok(Self { source, body, signed, freshener })
+    }
+}
+
+/// The pack of a generic source of the settings, by its name. `None`: there is none of it.
+fn generic(config: &Config, name: &str) -> Result<Option<Pack>, Failure> {
+    let Some(source) = config.sources.get(name).filter(|source| source.service.is_none()) else { return Ok(None) };
+    match &source.verify {
+        Some(verify) => Pack::of_source(name, verify)
+            .map(Some)
+            .map_err(|faults| Failure::No(format!("sources.{name}.verify: {}", faults.join("; ")))),
+        None => Ok(source.public.then(|| Pack::generic(name, true))),
+    }
+}
+
+/// An event of which nothing is known.
+fn any_event() -> EventKind {
+    EventKind {
+        title: String::new(),
+        schema: Value::Object(Object::new()),
+        samples: Vec::new(),
+        untrusted: Vec::new(),
+        stamp: None,
     }
 }
 
@@ -125,10 +151,15 @@ fn sample(pack: &Pack, event: &str, kind: &EventKind, name: Option<&str>) -> Res
 /// The pack's names of hook secrets with their values: of the environment, else of the database.
 fn secrets_of(config: &Config, pack: &Pack, source: &str) -> Result<Vec<(String, Secret)>, Failure> {
     let Some(hook) = &pack.hook else { return Ok(Vec::new()) };
-    let mapped = config.sources.get(source).map(|source| &source.secrets);
+    let source = config.sources.get(source).map(|settings| (source, settings));
     let mut found = Vec::new();
     for theirs in hook.secret_names() {
-        let ours = mapped.and_then(|mapped| mapped.get(theirs)).map_or(theirs, String::as_str);
+        let ours = match source {
+            Some((name, settings)) if settings.verify.is_some() => settings.secret_name(name, theirs),
+            Some((_, settings)) => settings.secrets.get(theirs).cloned().unwrap_or_else(|| theirs.to_owned()),
+            None => theirs.to_owned(),
+        };
+        let ours = ours.as_str();
         if let Some(secret) = config.secrets.environment.get(ours) {
             found.push((theirs.to_owned(), secret.clone()));
             continue;
@@ -186,11 +217,20 @@ fn put(payload: &mut Value, path: &Path, value: Value) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The server that is posted to.
+fn base(config: &Config, options: &Send) -> String {
+    options.url.clone().unwrap_or_else(|| format!("http://{}", reachable(config.server.listen)))
+}
+
+/// The name of a source as it stands in an address.
+fn encoded(source: &str) -> String {
+    utf8_percent_encode(source, NON_ALPHANUMERIC).to_string().replace("%2D", "-").replace("%5F", "_")
+}
+
 /// Where it goes: `/hooks/<source>` of the server.
 fn address(config: &Config, options: &Send, delivery: &Delivery) -> Result<Url, Failure> {
-    let base = options.url.clone().unwrap_or_else(|| format!("http://{}", reachable(config.server.listen)));
-    let source = utf8_percent_encode(&delivery.source, NON_ALPHANUMERIC).to_string();
-    let source = source.replace("%2D", "-").replace("%5F", "_");
+    let base = base(config, options);
+    let source = encoded(&delivery.source);
     let text = format!("{}/hooks/{source}{}", base.trim_end_matches('/'), delivery.signed.path);
     let mut url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
         Failure::Usage(format!("--url wants an address such as http://127.0.0.1:8000, `{}` seen", clean(&base, 100)))

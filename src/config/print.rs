@@ -138,6 +138,7 @@ fn named(config: &Config) -> Vec<(String, Keys)> {
                 ("enabled", json!(source.enabled)),
                 ("public", json!(source.public)),
                 ("expect", json!(source.expect.map(forms::show_duration))),
+                ("verify", json!(source.verify)),
             ],
         ));
     }

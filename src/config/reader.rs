@@ -115,6 +115,16 @@ impl Section<'_> {
         map
     }
 
+    /// A text or a table, as JSON.
+    pub(super) fn json(&mut self, key: &str) -> Option<serde_json::Value> {
+        let value = self.take(key)?;
+        let read = json(&value).filter(|value| value.is_string() || value.is_object());
+        if read.is_none() {
+            self.refuse(key, &format!("a text or a table wanted, {} seen", kind(&value)));
+        }
+        read
+    }
+
     /// A text that `parse` reads.
     pub(super) fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let value = self.take(key)?;

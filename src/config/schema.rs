@@ -24,7 +24,7 @@ pub fn schema() -> Value {
             "sources",
             names(
                 "[sources.NAME]: one way in, at /hooks/NAME.",
-                json!({ "service": service, "secrets": secrets, "enabled": { "type": "boolean" }, "public": { "type": "boolean" }, "expect": { "type": "string", "pattern": "^(every )?[0-9]+[smhdw]$", "description": "Silence for so long is a problem, such as 1h." } }),
+                json!({ "service": service, "secrets": secrets, "enabled": { "type": "boolean" }, "public": { "type": "boolean" }, "expect": { "type": "string", "pattern": "^(every )?[0-9]+[smhdw]$", "description": "Silence for so long is a problem, such as 1h." }, "verify": { "type": ["string", "object"], "description": "How a generic source's deliveries are checked: a preset such as github, or a map as in a pack." } }),
             ),
         ),
         (

@@ -9,19 +9,27 @@ use super::{forms, reader::Section};
 pub struct Source {
     /// The pack. `None` for a generic source.
     pub service: Option<String>,
-    /// The pack's name of a secret -> name of the secret of ours (default: the same name).
+    /// The pack's name of a secret -> name of the secret of ours (default: the same name; of a generic source, see `secret_name`).
     pub secrets: BTreeMap<String, String>,
     /// False: its hook is 404.
     pub enabled: bool,
-    /// For a generic source: taken without any check.
+    /// Taken without any check: a generic source, or one whose pack checks nothing.
     pub public: bool,
     /// A problem is raised where no delivery is accepted for so long. `None`: it may be silent.
     pub expect: Option<Duration>,
+    /// How the deliveries of a generic source are checked: the name of a preset, or a map as in a pack. `None`: nothing is said.
+    pub verify: Option<serde_json::Value>,
 }
 
 impl Source {
     /// The keys of the section.
-    pub(super) const KEYS: &'static [&'static str] = &["service", "secrets", "enabled", "public", "expect"];
+    pub(super) const KEYS: &'static [&'static str] = &["service", "secrets", "enabled", "public", "expect", "verify"];
+
+    /// Our name for a secret that the check of a generic source calls `theirs`: what `secrets` says, else `<source>_<theirs>`.
+    pub fn secret_name(&self, source: &str, theirs: &str) -> String {
+        let own = || format!("{}_{theirs}", source.replace('-', "_"));
+        self.secrets.get(theirs).cloned().unwrap_or_else(own)
+    }
 
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let source = Self {
@@ -30,12 +38,16 @@ impl Source {
             enabled: section.flag("enabled").unwrap_or(true),
             public: section.flag("public").unwrap_or_default(),
             expect: section.parsed("expect", expected),
+            verify: section.json("verify"),
         };
-        if source.public && source.service.is_some() {
+        if source.verify.is_some() && source.service.is_some() {
             section.refuse(
-                "public",
-                "a service's deliveries are always checked; `public` is for sources without `service`",
+                "verify",
+                "a service's deliveries are checked as its pack says; take `verify` or `service` out",
             );
+        }
+        if source.verify.is_some() && source.public {
+            section.refuse("public", "with `verify` deliveries are checked, so that the source is not public");
         }
         section.finish(Self::KEYS);
         source

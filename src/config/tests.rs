@@ -174,8 +174,8 @@ fn values_of_the_wrong_kind_are_refused_with_their_place() {
         ("[services]\ngroove = 1", "`services.groove`: a table wanted, 1 seen"),
         ("[sources.Bad]\npublic = true", "`sources.Bad`: `Bad` is no name"),
         (
-            "[sources.groove]\nservice = \"groove\"\npublic = true",
-            "bellwire.toml:3: `sources.groove.public`: a service's deliveries",
+            "[sources.groove]\nservice = \"groove\"\nverify = \"github\"",
+            "bellwire.toml:3: `sources.groove.verify`: a service's deliveries",
         ),
         ("[connections.crm]\nrate = \"1/s\"", "bellwire.toml:1: `connections.crm.service`: is missing"),
         (

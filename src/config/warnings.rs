@@ -27,8 +27,8 @@ pub(super) fn of(config: &Config, file: &Path) -> Vec<String> {
     }
     for (name, source) in config.sources.iter().filter(|(_, source)| source.public && source.enabled) {
         warnings.push(format!(
-            "sources.{name}.public is true: whoever knows the address of /hooks/{name} can start {}",
-            source.service.as_deref().unwrap_or("rules on it")
+            "sources.{name}.public is true: whoever knows the address of /hooks/{name} can start rules on {}",
+            source.service.as_deref().unwrap_or("it")
         ));
     }
     let in_file = matches!(config.origins.get("database.url"), Some(super::Origin::File { .. }));

@@ -6,6 +6,7 @@ use super::kept::Parts;
 use crate::{
     clock::Time,
     model::{EventFlags, EventType},
+    services::Proof,
     store::Dedupe,
     value::{JsonLimits, Value, read_json},
     web::Fault,
@@ -50,6 +51,29 @@ pub(super) fn read(
         expires: now.plus(window),
     });
     Ok(Generic { kind, event: parsed.value, flags, dedupe })
+}
+
+/// The key of a delivery whose proof holds. The id that is signed says which it is. Without one a key of the sender's counts, and else the
+/// bytes with the time that is signed: what is sent again as it was is a duplicate, and two rings of a bell have two times.
+pub(super) fn signed_dedupe(
+    proof: &Proof,
+    kind: &str,
+    body: &[u8],
+    now: Time,
+    window: Duration,
+    own: Option<Dedupe>,
+) -> Option<Dedupe> {
+    let digest = half(&[kind.as_bytes(), b"\0", body]);
+    let expires = now.plus(window);
+    match (&proof.id, own) {
+        (Some(id), _) => Some(Dedupe { key: half(&[b"id\0", id.as_bytes()]), digest, expires }),
+        (None, Some(own)) => Some(own),
+        (None, None) => {
+            let time = proof.time.as_deref().unwrap_or_default();
+            let key = half(&[kind.as_bytes(), b"\0", time.as_bytes(), b"\0", body]);
+            Some(Dedupe { key, digest, expires })
+        }
+    }
 }
 
 /// Nothing said, or a JSON type in UTF-8.

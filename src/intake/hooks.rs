@@ -64,6 +64,10 @@ async fn deliver(intake: &Intake, source: &str, path: &[&str], request: &Request
                 Answer::Accepted(id) => (*id, false),
                 Answer::Duplicate(id) => (*id, true),
                 Answer::Refused(fault) => return Answer::Refused(fault.clone()),
+                Answer::Challenge(_) | Answer::Origin(_) => {
+                    tracing::info!(source, peer = %Foreign(&peer), "challenge answered");
+                    return done.answer;
+                }
             };
             tracing::info!(
                 event.id = %id,

@@ -3,13 +3,16 @@
 mod alerts;
 mod answer;
 mod body;
+mod challenges;
 mod dictionaries;
 mod generic;
 mod health;
 mod hooks;
 mod kept;
 mod profile;
+mod proof;
 mod refusals;
+mod skew;
 mod source;
 mod state;
 mod take;

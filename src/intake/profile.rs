@@ -170,8 +170,8 @@ fn one<'q>(query: &'q [(String, String)], name: &str) -> Result<Option<&'q str>,
 /// What the token may be. A 404 where none is set: the Custom Profile is not in use.
 fn tokens(vault: &Vault) -> Result<Vec<crate::secret::Secret>, Fault> {
     let Some(name) = TOKENS.into_iter().find(|name| vault.has(name)) else { return Err(Fault::NOT_FOUND) };
-    match vault.get(name) {
-        Ok(secret) => Ok(vec![secret]),
+    match vault.live(name) {
+        Ok(secrets) => Ok(secrets),
         Err(VaultError::Missing(_)) => Err(Fault::NOT_FOUND),
         Err(_) => Err(Fault::new(503, "secret_unhealthy", "this server cannot check tokens now").after(60)),
     }

@@ -6,11 +6,14 @@ use rocket::{Route, fairing::AdHoc};
 
 use super::{
     alerts::Alerts,
+    challenges,
     dictionaries::Dictionaries,
     health::{self, Readiness},
     hooks,
     profile::{self, Profiles},
     refusals::Refusals,
+    skew::Skews,
+    source::Generics,
 };
 use crate::{
     clock::SharedClock,
@@ -52,11 +55,14 @@ pub(super) struct Intake {
     pub(super) alerts: Alerts,
     pub(super) readiness: Readiness,
     pub(super) profiles: Profiles,
+    pub(super) generics: Generics,
+    pub(super) skews: Skews,
 }
 
 /// Hooks and health.
 pub fn routes() -> Vec<Route> {
     let mut routes = hooks::routes();
+    routes.extend(challenges::routes());
     routes.extend(health::routes());
     routes.extend(profile::routes());
     for path in ["/hooks/<_>", "/hooks/<_>/<_>", "/hooks/<_>/<_>/<_>"] {
@@ -72,6 +78,8 @@ pub fn routes() -> Vec<Route> {
 pub fn stage(state: State) -> AdHoc {
     AdHoc::on_ignite("intake", |rocket| {
         let intake = Intake {
+            generics: Generics::of(&state.config),
+            skews: Skews::default(),
             state,
             dictionaries: Dictionaries::default(),
             alerts: Alerts::default(),

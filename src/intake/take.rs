@@ -9,16 +9,16 @@ use super::{
     answer::Answer,
     body, generic,
     kept::Parts,
+    proof::prove,
     source::{Service, Way, find},
     state::Intake,
 };
 use crate::{
     clock::Time,
     model::{EventFlags, RefusalReason, RunStatus},
-    secret::Secret,
-    services::{self, Refused},
+    services::{self, Proof, Refused, TokenPlace, Verify},
     starts::{DEEPEST, Fresh, InForce, echo_of, started},
-    store::{Accepted, Dedupe, NewEvent, VaultError},
+    store::{Accepted, Dedupe, NewEvent},
     value::{Object, Value},
     web::Fault,
 };
@@ -28,7 +28,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_millis(4_500);
 
 /// What a sender is told where a secret is not there or does not open: which one is for the operator alone.
-const UNCHECKED: &str = "this source cannot check deliveries for now";
+pub(super) const UNCHECKED: &str = "this source cannot check deliveries for now";
 
 /// A delivery that is refused.
 pub(super) struct Refusal {
@@ -50,7 +50,7 @@ pub(super) struct Done {
 }
 
 impl Refusal {
-    fn of(fault: Fault, bytes: u64, known: bool) -> Self {
+    pub(super) fn of(fault: Fault, bytes: u64, known: bool) -> Self {
         Self { reason: fault.code, detail: fault.message.to_string(), fault: Box::new(fault), bytes, known }
     }
 }
@@ -75,7 +75,8 @@ pub(super) async fn take(
     }
     let in_force = (state.in_force)();
     let now = state.clock.now();
-    let way = find(&state.config, &in_force.registry, &state.vault, source);
+    let way = find(&state.config, &intake.generics, &in_force.registry, &state.vault, source);
+    let came = Came { intake, source, path, request, parts: &parts, now };
     let taken = match way {
         None => return Err(Refusal { reason: "unknown_source", ..Refusal::of(Fault::NOT_FOUND, bytes, false) }),
         Some(Way::Broken(why)) => {
@@ -83,10 +84,16 @@ pub(super) async fn take(
             let fault = Fault::new(503, "source_broken", "this source cannot take deliveries for now").after(60);
             return Err(Refusal { detail: why, ..Refusal::of(fault, bytes, true) });
         }
-        Some(Way::Public) => of_public(intake, source, path, &parts, body, now),
-        Some(Way::Service(service)) => of_service(intake, &in_force, source, path, &service, &parts, body, now),
+        Some(Way::Public) => of_generic(&came, None, body).map(Taken::event),
+        Some(Way::Checked(service)) => of_checked(&came, &service, body),
+        Some(Way::Service(service)) => of_service(&came, &in_force, &service, body),
     };
-    let taken = taken.map_err(|refusal| Refusal { bytes, known: true, ..refusal })?;
+    let taken = match taken.map_err(|refusal| Refusal { bytes, known: true, ..refusal })? {
+        Taken::Event(fresh) => *fresh,
+        Taken::Answered(text) => {
+            return Ok(Done { answer: Answer::Challenge(text), kind: String::new(), runs: 0, bytes });
+        }
+    };
     let taken = know_own(intake, taken, now).await;
     if taken.depth > DEEPEST {
         return Err(Refusal::of(Fault::LOOP, bytes, true));
@@ -114,78 +121,94 @@ async fn know_own(intake: &Intake, taken: Fresh, now: Time) -> Fresh {
     }
 }
 
-fn of_public(
-    intake: &Intake,
-    source: &str,
-    path: &[&str],
-    parts: &Parts,
-    body: Vec<u8>,
-    now: Time,
-) -> Result<Fresh, Refusal> {
-    let event = match path {
+/// A delivery as it came, but for its body.
+pub(super) struct Came<'c, 'r> {
+    pub(super) intake: &'c Intake,
+    pub(super) source: &'c str,
+    pub(super) path: &'c [&'c str],
+    pub(super) request: &'c Request<'r>,
+    pub(super) parts: &'c Parts,
+    pub(super) now: Time,
+}
+
+/// What came of a delivery that holds.
+enum Taken {
+    Event(Box<Fresh>),
+    /// A handshake, with what it is answered with.
+    Answered(String),
+}
+
+impl Taken {
+    fn event(fresh: Fresh) -> Self {
+        Self::Event(Box::new(fresh))
+    }
+}
+
+/// A delivery to a generic source; `proof` and the names of what holds it, where it was checked.
+fn of_generic(came: &Came<'_, '_>, proof: Option<(Proof, &[&str], usize)>, body: Vec<u8>) -> Result<Fresh, Refusal> {
+    let in_path = proof.as_ref().map_or(0, |(_, _, taken)| *taken);
+    let event = match came.path.get(in_path..).unwrap_or_default() {
         [] => None,
         [event] => Some(*event),
         _ => return Err(Refusal::of(Fault::NOT_FOUND, 0, true)),
     };
-    let window = intake.state.config.limits.dedupe;
-    let read = generic::read(source, event, parts, &body, now, window).map_err(|fault| Refusal::of(fault, 0, true))?;
+    let window = came.intake.state.config.limits.dedupe;
+    let read = generic::read(came.source, event, came.parts, &body, came.now, window)
+        .map_err(|fault| Refusal::of(fault, 0, true))?;
+    let dedupe = match &proof {
+        Some((proof, _, _)) => generic::signed_dedupe(proof, &read.kind, &body, came.now, window, read.dedupe),
+        None => read.dedupe,
+    };
+    let verified = proof.as_ref().map(|(proof, _, _)| proof.form).filter(|form| *form != "none").unwrap_or_default();
     Ok(Fresh {
         kind: read.kind,
-        source: source.to_owned(),
+        source: came.source.to_owned(),
         service: None,
-        verified: String::new(),
-        depth: parts.depth(),
+        verified: verified.to_owned(),
+        depth: came.parts.depth(),
         own: false,
         echo: None,
         flags: read.flags,
         event: read.event,
-        meta: parts.kept(&[]),
+        meta: came.parts.kept(proof.as_ref().map_or(&[], |(_, hidden, _)| hidden)),
         body,
         dictionary: std::sync::Arc::default(),
-        dedupe: read.dedupe,
+        dedupe,
     })
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is another thing, and no two are of one type that could be mixed up"
-)]
-fn of_service(
-    intake: &Intake,
-    in_force: &InForce,
-    source: &str,
-    path: &[&str],
-    service: &Service,
-    parts: &Parts,
-    body: Vec<u8>,
-    now: Time,
-) -> Result<Fresh, Refusal> {
-    let state = &intake.state;
-    let secrets = service.secrets(&state.vault).map_err(|error| {
-        intake.alerts.raise(source, &error.to_string());
-        let code = if matches!(error, VaultError::Missing(_)) { "secret_missing" } else { "secret_unhealthy" };
-        let fault = Fault::new(503, code, UNCHECKED).after(60);
-        Refusal { detail: error.to_string(), ..Refusal::of(fault, 0, true) }
-    })?;
+fn of_checked(came: &Came<'_, '_>, service: &Service, body: Vec<u8>) -> Result<Taken, Refusal> {
     let Some(hook) = &service.pack.hook else { return Err(Refusal::of(Fault::NOT_FOUND, 0, true)) };
-    let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+    let proof = prove(came, service, hook, &body)?;
+    if let Some(text) = hook.challenge.as_ref().and_then(|challenge| challenge.of_body(&body)) {
+        return Ok(Taken::Answered(text));
+    }
+    let in_path = usize::from(matches!(&hook.verify, Verify::Token(token) if token.place == TokenPlace::Path));
+    of_generic(came, Some((proof, &hook.hidden(), in_path)), body).map(Taken::event)
+}
+
+fn of_service(came: &Came<'_, '_>, in_force: &InForce, service: &Service, body: Vec<u8>) -> Result<Taken, Refusal> {
+    let Some(hook) = &service.pack.hook else { return Err(Refusal::of(Fault::NOT_FOUND, 0, true)) };
+    let proof = prove(came, service, hook, &body)?;
+    if let Some(text) = hook.challenge.as_ref().and_then(|challenge| challenge.of_body(&body)) {
+        return Ok(Taken::Answered(text));
+    }
+    let Came { intake, source, parts, now, .. } = came;
+    let path: Vec<String> = came.path.iter().map(|part| (*part).to_owned()).collect();
     let request = services::Request { headers: &parts.headers, query: &parts.query, path: &path, body: &body };
-    let named = |name: &str| -> Vec<Secret> {
-        secrets.iter().filter(|(known, _)| *known == name).map(|(_, secret)| secret.clone()).collect()
-    };
-    let verified = hook.verify(&request, &named, now).map_err(refused)?;
     let meta = parts.kept(&hook.hidden());
     let nothing = Object::new();
     let headers = meta.get("headers").and_then(Value::as_object).unwrap_or(&nothing);
-    let read = hook.read(&service.pack, source, &request, headers, now).map_err(refused)?;
+    let read = hook.read(&service.pack, source, &request, headers, *now).map_err(refused)?;
     let pack = &service.pack;
     let kind = format!("{}.{}", pack.name, read.event);
     let dictionary = intake.dictionaries.of(&in_force.registry, pack, &read.event, &kind);
-    Ok(Fresh {
+    let expires = now.plus(intake.state.config.limits.dedupe);
+    Ok(Taken::event(Fresh {
         kind,
-        source: source.to_owned(),
+        source: (*source).to_owned(),
         service: Some(pack.name.clone()),
-        verified: verified.to_owned(),
+        verified: proof.form.to_owned(),
         depth: parts.depth(),
         own: false,
         echo: read.echo.map(|echo| echo_of(&pack.name, &echo)),
@@ -193,13 +216,13 @@ fn of_service(
         event: services::payload(read.body, read.fields),
         meta,
         dictionary,
-        dedupe: Some(Dedupe { key: read.dedupe, digest: read.digest, expires: now.plus(state.config.limits.dedupe) }),
+        dedupe: Some(Dedupe { key: read.dedupe, digest: read.digest, expires }),
         body,
-    })
+    }))
 }
 
 /// A pack's refusal. What it says is for the operator; a 404 looks like one of a source that does not exist.
-fn refused(refused: Refused) -> Refusal {
+pub(super) fn refused(refused: Refused) -> Refusal {
     let fault = match refused.status {
         404 => Fault::NOT_FOUND,
         status @ 400 => Fault::new(status, refused.reason, "the delivery cannot be read"),

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Action, Algorithm, AuthUse, BodyKind, Encoding, Errors, EventKind, EventName, Field, Hmac, Hook, InputType, Pack,
-    Stamp, StampUnit, Token, TokenPlace, Verify, check_action, check_auth, event_name,
+    Action, AuthUse, BodyKind, Errors, EventKind, Field, Hook, InputType, Pack, Stamp, StampUnit, check_action,
+    check_auth, check_challenge, check_event_name,
+    check_verify::{self, Names},
+    event_name, presets,
     raw::Node,
     samples::{self, Texts},
 };
@@ -59,7 +61,7 @@ pub(super) fn pack(name: &str, top: &Node<'_>, texts: &Texts<'_>) -> Option<Pack
     let (rate, concurrent) = top.get("limits").map(|node| limits(&node)).unwrap_or_default();
     let errors = top.get("errors").map(|node| errors(&node)).unwrap_or_default();
     let hook_node = top.get("hook");
-    let hook = hook_node.as_ref().and_then(hook);
+    let hook = hook_node.as_ref().and_then(|node| hook(name, node));
     let untrusted = hook_node.and_then(|node| node.get("untrusted")).map(|node| paths(&node)).unwrap_or_default();
     let fields = hook.as_ref().map_or(&[][..], |hook| &hook.fields);
     let events = top.get("events").map(|node| events(&node, fields, &untrusted, texts)).unwrap_or_default();
@@ -201,10 +203,16 @@ pub(super) fn reply_path(node: &Node<'_>) -> Option<Path> {
     Some(path)
 }
 
-fn hook(node: &Node<'_>) -> Option<Hook> {
-    node.keys(&["verify", "type", "dedupe", "body", "fields", "echo", "untrusted"], &["subscribe", "challenge"]);
-    let verify = node.want("verify").and_then(|node| verify(&node));
-    let name = node.want("type").and_then(|node| event_type(&node));
+fn hook(pack: &str, node: &Node<'_>) -> Option<Hook> {
+    node.keys(&["verify", "type", "dedupe", "body", "fields", "echo", "untrusted", "challenge"], &["subscribe"]);
+    let verify_node = node.want("verify");
+    let verify = verify_node.as_ref().and_then(|node| check_verify::verify(node, Names { secret: None }));
+    let of_preset = || presets::challenge(verify_node.as_ref()?.get("preset")?.value.as_str()?);
+    let challenge = match node.get("challenge") {
+        Some(node) => check_challenge::challenge(&node),
+        None => of_preset().map(|challenge| challenge.with_secret(|name| format!("{}_{name}", identifier(pack)))),
+    };
+    let name = node.want("type").and_then(|node| check_event_name::event_name(&node));
     let dedupe = node.get("dedupe").filter(|node| node.value != "digest").and_then(|node| node.leaf(&HOOK_ROOTS));
     let body = match node.get("body") {
         None => BodyKind::ByContentType,
@@ -219,89 +227,12 @@ fn hook(node: &Node<'_>) -> Option<Hook> {
     };
     let fields = node.get("fields").map(|node| fields(&node)).unwrap_or_default();
     let echo = node.get("echo").and_then(|node| node.leaf(&HOOK_ROOTS));
-    Some(Hook { verify: verify?, name: name?, dedupe, body, fields, echo })
+    Some(Hook { verify: verify?, challenge, name: name?, dedupe, body, fields, echo })
 }
 
-fn verify(node: &Node<'_>) -> Option<Verify> {
-    if node.value == "none" {
-        return Some(Verify::None);
-    }
-    node.keys(&["hmac", "token"], &["ed25519", "basic"]);
-    match (node.get("hmac"), node.get("token")) {
-        (Some(hmac), None) => hmac_scheme(&hmac),
-        (None, Some(token)) => token_scheme(&token),
-        _ => {
-            node.finding("P004", "one of `hmac` and `token` wanted", "");
-            None
-        }
-    }
-}
-
-fn hmac_scheme(node: &Node<'_>) -> Option<Verify> {
-    node.keys(
-        &["header", "algorithm", "encoding", "over", "prefix", "secret"],
-        &["timestamp", "tolerance", "parts", "list", "separator"],
-    );
-    let header = node.want("header").and_then(|node| header_name(&node));
-    let algorithms = [("sha1", Algorithm::Sha1), ("sha256", Algorithm::Sha256), ("sha512", Algorithm::Sha512)];
-    let algorithm = node.want("algorithm").and_then(|node| node.word(&algorithms));
-    let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64), ("auto", Encoding::Auto)];
-    let encoding = node.want("encoding").and_then(|node| node.word(&encodings));
-    if let Some(over) = node.want("over")
-        && over.value != "body"
-    {
-        over.not_built("a signature over anything but `body`");
-    }
-    let prefix = node.get("prefix").and_then(|node| node.text()).unwrap_or_default();
-    if prefix.contains(',') {
-        node.finding("P004", "a prefix without a comma wanted", "");
-    }
-    let secret = node.want("secret").and_then(|node| node.identifier());
-    Some(Verify::Hmac(Hmac {
-        header: header?.to_ascii_lowercase(),
-        algorithm: algorithm?,
-        encoding: encoding?,
-        prefix,
-        secret: secret?,
-    }))
-}
-
-fn token_scheme(node: &Node<'_>) -> Option<Verify> {
-    node.keys(&["in", "name", "prefix", "secret"], &[]);
-    let places = [("query", TokenPlace::Query), ("header", TokenPlace::Header), ("path", TokenPlace::Path)];
-    let place = node.want("in").and_then(|node| node.word(&places));
-    let name = match place {
-        Some(TokenPlace::Header) => {
-            node.want("name").and_then(|node| header_name(&node)).map(|name| name.to_ascii_lowercase())
-        }
-        Some(TokenPlace::Query) => node.want("name").and_then(|node| node.text()).map(|name| name.to_ascii_lowercase()),
-        Some(TokenPlace::Path) | None => Some(String::new()),
-    };
-    let prefix = node.get("prefix").and_then(|node| node.text()).unwrap_or_default();
-    let secret = node.want("secret").and_then(|node| node.identifier());
-    Some(Verify::Token(Token { place: place?, name: name?, prefix, secret: secret? }))
-}
-
-/// `path`, `{header: NAME}`, `{header: NAME, or: path}` or `{fixed: call}`.
-fn event_type(node: &Node<'_>) -> Option<EventName> {
-    if node.value == "path" {
-        return Some(EventName { header: None, path: true, otherwise: None });
-    }
-    node.keys(&["header", "or", "fixed"], &["body"]);
-    let header = node.get("header").and_then(|node| header_name(&node));
-    let path = node.get("or").and_then(|node| node.word(&[("path", true)])).unwrap_or_default();
-    let otherwise = node.get("fixed").and_then(|node| {
-        let name = node.text()?;
-        if !event_name::is_name(&name) {
-            node.finding("P009", format!("`{name}` is not a name of a-z, 0-9 and _"), "");
-        }
-        Some(name)
-    });
-    if header.is_none() && otherwise.is_none() {
-        node.finding("P004", "`path`, `{header: NAME, or: path}` or `{fixed: NAME}` wanted", "");
-        return None;
-    }
-    Some(EventName { header, path, otherwise })
+/// A name as one of a secret may begin.
+pub(super) fn identifier(name: &str) -> String {
+    name.replace('-', "_")
 }
 
 fn fields(node: &Node<'_>) -> Vec<Field> {

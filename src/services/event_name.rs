@@ -1,15 +1,22 @@
-//! Which event a delivery is: named by a header, by the path, or always the same.
+//! Which event a delivery is: named by a header, by the body, by the path, or always the same.
 
 use super::{Refused, Request, TokenPlace, Verify};
+use crate::value::{Path, Value};
 
 /// Bytes of an event's name; leaves room for the service in a type of 128.
 const LONGEST: usize = 64;
 
 /// Where the last part of a delivery's type comes from, in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventName {
     /// A header that holds it, as the pack writes it.
     pub header: Option<String>,
+    /// Places in the body that hold it; what is there of them, joined by `_`. Made to fit.
+    pub body: Vec<Path>,
+    /// What is taken off its beginning, such as `zen:event-type:`. Empty: nothing.
+    pub strip: String,
+    /// A name from the header is made to fit too.
+    pub fit: bool,
     /// The segment of the path after the source (and after a token in the path).
     pub path: bool,
     /// What it is where neither says anything.
@@ -17,12 +24,18 @@ pub struct EventName {
 }
 
 impl EventName {
-    /// The name, or why there is none.
-    pub(super) fn of(&self, request: &Request<'_>, source: &str, verify: &Verify) -> Result<String, Refused> {
-        let in_path = self.segment(request, verify)?;
-        let in_header = self.in_header(request)?;
-        let name = in_header.or(in_path).map(str::to_owned).or_else(|| self.otherwise.clone());
-        let Some(name) = name else { return Err(self.missing(source)) };
+    /// The name, or why there is none. `parsed` is the body.
+    pub(super) fn of(
+        &self,
+        request: &Request<'_>,
+        parsed: &Value,
+        source: &str,
+        verify: &Verify,
+    ) -> Result<String, Refused> {
+        let in_path = self.segment(request, verify)?.map(str::to_owned);
+        let in_header = self.in_header(request)?.map(|name| if self.fit { self.fitted(name) } else { name.to_owned() });
+        let found = in_header.or_else(|| self.in_body(parsed)).or(in_path).filter(|name| !name.is_empty());
+        let Some(name) = found.or_else(|| self.otherwise.clone()) else { return Err(self.missing(source)) };
         if is_name(&name) {
             return Ok(name);
         }
@@ -56,17 +69,33 @@ impl EventName {
         }
     }
 
+    fn in_body(&self, parsed: &Value) -> Option<String> {
+        let texts = self.body.iter().filter_map(|path| path.find(parsed)).filter_map(Value::as_str);
+        let names: Vec<String> = texts.map(|text| self.fitted(text)).filter(|name| !name.is_empty()).collect();
+        (!names.is_empty()).then(|| names.join("_"))
+    }
+
+    /// A service's own word for an event as one of ours: `invitee.created` is `invitee_created`.
+    fn fitted(&self, text: &str) -> String {
+        let text = text.strip_prefix(self.strip.as_str()).unwrap_or(text);
+        let lower = text.to_ascii_lowercase();
+        let words =
+            lower.split(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join("_")
+    }
+
     fn missing(&self, source: &str) -> Refused {
         Refused::new(400, "event_type", format!("the event is not named; {}", self.way_out(source)))
     }
 
     fn way_out(&self, source: &str) -> String {
-        match (&self.header, self.path) {
-            (Some(header), true) => {
-                format!("name it in the header `{header}`, or post to /hooks/{source}/<event>")
-            }
-            (Some(header), false) => format!("name it in the header `{header}`"),
-            (None, _) => format!("post to /hooks/{source}/<event>"),
+        let places: Vec<String> = self.body.iter().map(|path| format!("`{path}` of the body")).collect();
+        let header = self.header.as_ref().map(|header| format!("the header `{header}`"));
+        let named: Vec<String> = header.into_iter().chain(places).collect();
+        match (named.as_slice(), self.path) {
+            ([], _) => format!("post to /hooks/{source}/<event>"),
+            (named, true) => format!("name it in {}, or post to /hooks/{source}/<event>", named.join(" or ")),
+            (named, false) => format!("name it in {}", named.join(" or ")),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{EventName, InputType, Pack, Verify, coerce, content_type};
+use super::{Challenge, EventName, InputType, Pack, Proof, Target, Verify, coerce, content_type};
 use crate::{
     clock::Time,
     model::{EventFlags, RefusalReason},
@@ -22,6 +22,8 @@ const LIMITS: Limits = Limits { steps: 10_000, bytes: 64 * 1024, time: std::time
 pub struct Hook {
     /// How a delivery proves where it comes from.
     pub verify: Verify,
+    /// What it is asked when it is set up. `None`: nothing.
+    pub challenge: Option<Challenge>,
     /// Which event it is.
     pub name: EventName,
     /// The service's own id of a delivery. `None`: the digest of type and raw body.
@@ -87,11 +89,13 @@ pub struct Refused {
     pub reason: RefusalReason,
     /// What differed, for the operator: never the key, the expected value or a value of the sender's.
     pub detail: String,
+    /// Seconds by which the clock of a sender who holds the key is behind ours, where that is why; below 0 where it is ahead.
+    pub skew: Option<i64>,
 }
 
 impl Refused {
     pub(super) fn new(status: u16, reason: RefusalReason, detail: String) -> Self {
-        Self { status, reason, detail }
+        Self { status, reason, detail, skew: None }
     }
 }
 
@@ -124,24 +128,31 @@ struct Sight {
 impl Hook {
     /// Names of the secrets that deliveries are verified with.
     pub fn secret_names(&self) -> Vec<&str> {
-        self.verify.secret().into_iter().collect()
+        self.verify.secrets()
+    }
+
+    /// The same with the one that a challenge needs.
+    pub fn all_secret_names(&self) -> Vec<&str> {
+        let challenge = self.challenge.as_ref().and_then(Challenge::secret);
+        self.verify.secrets().into_iter().chain(challenge).collect()
     }
 
     /// Checks the signature or token over the raw bytes, before anything is parsed. `secrets(name)` are the live values of the pack's
-    /// name for it (several while one is rotated; the first two count). Returns which form matched, for the event (`hex`, `base64`,
-    /// `token`; `none` for a public source).
+    /// name for it (several while one is rotated; the first two count).
     pub fn verify(
         &self,
         request: &Request<'_>,
+        target: &Target<'_>,
         secrets: &dyn Fn(&str) -> Vec<Secret>,
-        _now: Time,
-    ) -> Result<&'static str, Refused> {
-        self.verify.check(request, secrets)
+        now: Time,
+    ) -> Result<Proof, Refused> {
+        self.verify.check(request, target, secrets, now)
     }
 
     /// Which headers and query names hold a proof or a token, and so are never kept (lower case).
     pub fn hidden(&self) -> Vec<&str> {
-        self.verify.hidden().into_iter().collect()
+        let challenge = self.challenge.as_ref().and_then(Challenge::hidden);
+        self.verify.hidden().into_iter().chain(challenge).collect()
     }
 
     /// Parses a verified delivery: type, body, fields, dedupe key, echo. `kept` are the headers that are stored with the event: fields see
@@ -154,8 +165,8 @@ impl Hook {
         kept: &Object,
         now: Time,
     ) -> Result<Read, Refused> {
-        let event = self.name.of(request, source, &self.verify)?;
         let Parsed { value: body, duplicate_keys } = self.parse(request)?;
+        let event = self.name.of(request, &body, source, &self.verify)?;
         let fields = self.fields(&event, &body, kept, now);
         let sight = Sight {
             headers: Value::Object(self.shown_headers(request)),

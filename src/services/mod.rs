@@ -1,9 +1,14 @@
 //! Packs: what a service sends and offers, as data. Knows nothing of Rocket.
 
 mod builtin;
+mod challenge;
 mod check;
 mod check_action;
 mod check_auth;
+mod check_challenge;
+mod check_event_name;
+mod check_source;
+mod check_verify;
 mod codes;
 mod coerce;
 mod content_type;
@@ -12,6 +17,7 @@ mod hook;
 mod pack;
 mod paging;
 mod payload;
+mod presets;
 mod raw;
 mod read_back;
 mod registry;
@@ -21,6 +27,7 @@ mod sign;
 mod signature;
 
 pub use builtin::builtin_files;
+pub use challenge::Challenge;
 pub use codes::CODES;
 pub use coerce::coerce;
 pub use event_name::EventName;
@@ -32,8 +39,12 @@ pub use pack::{
 };
 pub use paging::{CursorPlace, Next, Paging};
 pub use payload::payload;
+pub use presets::names as preset_names;
 pub use read_back::ReadBack;
 pub use registry::Registry;
 pub use schema::schema;
-pub use sign::{SignedDelivery, sign_delivery};
-pub use signature::{Algorithm, Encoding, Hmac, Token, TokenPlace, Verify};
+pub use sign::{Sending, SignedDelivery, sign_delivery};
+pub use signature::{
+    Algorithm, Basic, Encoding, KeyForm, MOST, Part, Proof, Scheme, Seal, StampPlace, Stamped, TOLERANCE, Target,
+    Token, TokenPlace, Verify,
+};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BodyKind, EventName, Hook, Token, TokenPlace, Verify, paging::Paging, read_back::ReadBack};
+use super::{BodyKind, EventName, Hook, Token, TokenPlace, Verify, check_source, paging::Paging, read_back::ReadBack};
 use crate::{
     clock::Time,
     config::Rate,
@@ -44,6 +44,18 @@ pub struct Pack {
 }
 
 impl Pack {
+    /// The pack of a generic source whose deliveries are proven as `verify` of the settings says: the name of a preset, or a descriptor as
+    /// in a pack. Its secret is called `secret` unless it says otherwise. `Err` is what is wrong with it, a sentence each.
+    pub fn of_source(source: &str, verify: &Value) -> Result<Self, Vec<String>> {
+        let (verify, challenge) = check_source::proof(verify)?;
+        let mut pack = Self::generic(source, true);
+        if let Some(hook) = &mut pack.hook {
+            hook.verify = verify;
+            hook.challenge = challenge;
+        }
+        Ok(pack)
+    }
+
     /// The pack of a generic webhook source (one without a service): JSON by its content type, the event named by the path, else
     /// `received`; a token in the query's `token` (the source's secret `token`), or no check at all where it is `public`.
     pub fn generic(source: &str, public: bool) -> Self {
@@ -55,7 +67,8 @@ impl Pack {
         };
         let hook = Hook {
             verify: if public { Verify::None } else { Verify::Token(token) },
-            name: EventName { header: None, path: true, otherwise: Some("received".to_owned()) },
+            challenge: None,
+            name: EventName { path: true, otherwise: Some("received".to_owned()), ..EventName::default() },
             dedupe: None,
             body: BodyKind::ByContentType,
             fields: Vec::new(),

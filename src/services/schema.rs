@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::InputType;
+use super::{InputType, Part, preset_names};
 
 fn map(required: &[&str], properties: Value) -> Value {
     json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
@@ -144,18 +144,46 @@ fn auth() -> Value {
     })
 }
 
-fn hook() -> Value {
-    let hmac = map(
-        &["header", "algorithm", "encoding", "over", "secret"],
-        json!({
-            "header": text("The header that holds the signature."),
-            "algorithm": { "enum": ["sha1", "sha256", "sha512"] },
-            "encoding": { "enum": ["hex", "base64", "auto"] },
-            "over": text("What is signed: body."),
-            "prefix": text("What stands before the signature, such as sha256=."),
-            "secret": text("The name of the secret.")
-        }),
-    );
+/// A signature; `hmac` says by which hash.
+fn signed(hmac: bool) -> Value {
+    let names =
+        json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }] });
+    let part = json!({
+        "anyOf": [
+            { "enum": Part::ALL.iter().map(|(word, _)| *word).collect::<Vec<_>>() },
+            map(&["text"], json!({ "text": text("These very letters.") }))
+        ]
+    });
+    let one = part.clone();
+    let mut properties = json!({
+        "header": { "anyOf": names["anyOf"], "description": "The header that holds the signature; several names: the first that is there." },
+        "encoding": { "enum": ["hex", "base64", "auto"] },
+        "prefix": text("What stands before the signature, such as sha256=."),
+        "list": { "enum": [",", " ", ";"], "description": "What stands between several signatures in the header." },
+        "over": { "anyOf": [one, { "type": "array", "items": part, "minItems": 1 }], "description": "What is signed, in this order." },
+        "separator": { "type": "string", "description": "What stands between the parts." },
+        "id": { "anyOf": names["anyOf"], "description": "The header with the delivery's id." },
+        "timestamp": map(&[], json!({
+            "header": names,
+            "entry": text("What the entry of the signature's header begins with that holds the time, such as t=."),
+            "body": text("The place of the time in the body."),
+            "unit": { "enum": ["s", "ms", "rfc3339"], "description": "s unless set." }
+        })),
+        "tolerance": text("How far the time may be off either way; 5m unless set."),
+        "digest": map(&["query"], json!({ "query": text("The parameter with the SHA-256 of a body that is no form, in hexadecimal.") })),
+        "secret": text("The name of the secret."),
+        "key": { "enum": ["text", "base64", "hex"], "description": "How the secret's text becomes the key." },
+        "key_prefix": text("What may stand before the key in the secret's text, such as whsec_.")
+    });
+    let mut required = vec!["header", "encoding", "over", "secret"];
+    if hmac {
+        properties["algorithm"] = json!({ "enum": ["sha1", "sha256", "sha512"] });
+        required.push("algorithm");
+    }
+    map(&required, properties)
+}
+
+fn verify_of_hook() -> Value {
     let token = map(
         &["in", "secret"],
         json!({
@@ -165,6 +193,51 @@ fn hook() -> Value {
             "secret": text("The name of the secret.")
         }),
     );
+    let preset = map(
+        &["preset", "secret"],
+        json!({
+            "preset": { "enum": preset_names(), "description": "How a well-known service signs." },
+            "secret": text("The name of the secret."),
+            "tolerance": text("How far the time may be off either way.")
+        }),
+    );
+    let basic = map(&["user", "password"], json!({ "user": text("A secret."), "password": text("A secret.") }));
+    let one = |name: &str, schema: Value| {
+        let mut properties = json!({});
+        properties[name] = schema;
+        map(&[name], properties)
+    };
+    json!({
+        "description": "How a delivery proves where it comes from.",
+        "anyOf": [
+            { "const": "none", "description": "Nothing is checked: the source must say public = true." },
+            preset,
+            one("hmac", signed(true)),
+            one("ed25519", signed(false)),
+            one("token", token),
+            one("basic", basic)
+        ]
+    })
+}
+
+fn challenge() -> Value {
+    let texts = json!({ "type": "object", "additionalProperties": { "type": "string" }, "minProperties": 1 });
+    json!({
+        "description": "What it is asked when it is set up.",
+        "anyOf": [
+            map(&["body", "answer"], json!({ "body": texts, "answer": text("The place in the body that is sent back.") })),
+            map(&["query", "token", "secret", "answer"], json!({
+                "query": texts,
+                "token": text("The parameter that holds the token."),
+                "secret": text("The secret that the token must be."),
+                "answer": text("The parameter that is sent back.")
+            })),
+            map(&["origins"], json!({ "origins": { "type": "array", "items": { "type": "string" }, "minItems": 1, "description": "Those that may send, as CloudEvents asks." } }))
+        ]
+    })
+}
+
+fn hook() -> Value {
     let kinds: Vec<&str> = InputType::ALL.iter().map(|(word, _)| *word).collect();
     let field = map(
         &["type", "value"],
@@ -176,11 +249,19 @@ fn hook() -> Value {
         "required": ["verify", "type"],
         "description": "How its deliveries are taken.",
         "properties": {
-            "verify": { "anyOf": [{ "const": "none" }, map(&[], json!({ "hmac": hmac, "token": token }))] },
+            "verify": verify_of_hook(),
+            "challenge": challenge(),
             "type": {
                 "anyOf": [
                     { "const": "path" },
-                    map(&[], json!({ "header": text("The header that names the event."), "or": { "const": "path" }, "fixed": text("The one event there is.") }))
+                    map(&[], json!({
+                        "header": text("The header that names the event."),
+                        "body": { "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }], "description": "Places in the body that name it, joined by _; made to fit: invitee.created is invitee_created." },
+                        "strip": text("What is taken off the beginning of the name."),
+                        "fit": { "type": "boolean", "description": "A name from the header is made to fit too." },
+                        "or": { "const": "path" },
+                        "fixed": text("What it is where nothing names it.")
+                    }))
                 ]
             },
             "dedupe": text("digest, or a template of the service's own id of a delivery."),

@@ -350,11 +350,3 @@ impl Sealed {
         }
     }
 }
-
-/// All that secrets in force are made of, at one generation.
-pub(super) type Read = (i64, Vec<secrets::SealedRow>, Vec<GrantRow>);
-
-/// Reads it.
-pub(super) fn read(conn: &mut dialect::Conn) -> Result<Read, StoreError> {
-    Ok((secrets::generation(conn)?, secrets::all(conn)?, grants::all(conn)?))
-}

@@ -92,6 +92,7 @@ diesel::table! {
     }
 }
 diesel::table! { secrets (name) { name -> Text, sealed -> Binary, origins -> Text, changed_at -> BigInt, } }
+diesel::table! { earlier_secrets (name) { name -> Text, sealed -> Binary, until -> BigInt, } }
 diesel::table! { run_events (run, seq) { run -> BigInt, seq -> Integer, event -> BigInt, } }
 diesel::table! { once_keys (rule, key) { rule -> Integer, key -> Binary, event -> BigInt, until -> BigInt, } }
 diesel::table! {

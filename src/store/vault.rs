@@ -4,13 +4,16 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, RwLock},
+    time::Duration,
 };
 
 use super::{
+    dialect,
     error::StoreError,
-    granted::{self, KnownGrant, Read},
+    granted::{self, KnownGrant},
+    grants::{self, GrantRow},
     handle::{Mode, Store},
-    secrets,
+    secrets::{self, OverlapRow, SealedRow},
 };
 use crate::{
     clock::{SharedClock, Time},
@@ -47,6 +50,8 @@ struct Stored {
     value: Result<Secret, String>,
     origins: Vec<String>,
     changed_at: Time,
+    /// What it was before, and until when that still counts.
+    before: Option<(Result<Secret, String>, Time)>,
 }
 
 /// Why a secret cannot be had.
@@ -92,15 +97,17 @@ pub struct SecretRow {
     pub changed_at: Option<Time>,
     /// The value in the database opens with our key; one of the environment always does.
     pub healthy: bool,
+    /// Until when deliveries that are signed with the value before it are taken too. `None`: they are not.
+    pub overlap_until: Option<Time>,
 }
 
 impl Vault {
     /// Loads the key file, and makes one where there is none, nothing is sealed yet and the mode is `Serve` or `Write`. A key that opens
     /// none of what is sealed is no error: each secret says for itself whether it opens.
     pub fn open(store: Store, config: &Config, clock: SharedClock) -> Result<Self, VaultError> {
-        let read = store.ask(|conn, _| granted::read(conn))?;
+        let read = store.ask(|conn, _| read(conn))?;
         // A lost key is not replaced in silence: a new one would open nothing of what is sealed. `set` makes one.
-        let may_create = store.mode() != Mode::Read && read.1.is_empty() && read.2.is_empty();
+        let may_create = store.mode() != Mode::Read && read.rows.is_empty() && read.grants.is_empty();
         let key = SealingKey::load(&config.secrets.key_file, may_create).map_err(|error| error.to_string());
         let empty = Known { generation: -1, stored: BTreeMap::new(), grants: Arc::default(), masker: Arc::default() };
         let inner = Inner {
@@ -125,6 +132,19 @@ impl Vault {
         stored.value.clone().map_err(|why| VaultError::Sealed { name: name.to_owned(), why })
     }
 
+    /// The values that a delivery may be proven with: the one in force, then the one that it replaces, while that is kept. One of the
+    /// environment is alone.
+    pub fn live(&self, name: &str) -> Result<Vec<Secret>, VaultError> {
+        let mut live = vec![self.get(name)?];
+        if self.inner.environment.contains_key(name) {
+            return Ok(live);
+        }
+        let (known, now) = (self.inner.known(), self.inner.clock.now());
+        let before = known.stored.get(name).and_then(|stored| stored.before.as_ref());
+        live.extend(before.filter(|(_, until)| *until > now).and_then(|(value, _)| value.clone().ok()));
+        Ok(live)
+    }
+
     /// Whether there is one of this name, readable or not.
     pub fn has(&self, name: &str) -> bool {
         self.inner.environment.contains_key(name) || self.inner.known().stored.contains_key(name)
@@ -145,19 +165,35 @@ impl Vault {
     pub async fn refresh(&self) -> Result<(), VaultError> {
         let generation = self.inner.store.read(|conn, _| secrets::generation(conn)).await?;
         let known = self.inner.known();
+        let now = self.inner.clock.now();
+        let over = |stored: &Stored| stored.before.as_ref().is_some_and(|(_, until)| *until <= now);
         let is_open =
             known.stored.values().all(|stored| stored.value.is_ok()) && known.grants.values().all(KnownGrant::is_open);
-        if generation == known.generation && is_open {
+        if self.inner.store.mode() != Mode::Read && known.stored.values().any(over) {
+            self.inner.store.write(64, move |desk| secrets::retire_due(&mut desk.conn, now)).await?;
+        } else if generation == known.generation && is_open {
             return Ok(());
         }
-        let read = self.inner.store.read(|conn, _| granted::read(conn)).await?;
+        let read = self.inner.store.read(|conn, _| read(conn)).await?;
         self.inner.read_key();
         self.inner.learn(read)
     }
 
     /// Seals with the key in the key file, which is made where there is none, and stores. Refuses values under `secret::SHORTEST`
-    /// characters. What is sealed with another key stays as it is.
+    /// characters. What is sealed with another key stays as it is. The value that it replaces is gone at once.
     pub async fn set(&self, name: &str, value: Secret, origins: Vec<String>) -> Result<(), VaultError> {
+        self.rotate(name, value, origins, Duration::ZERO).await.map(drop)
+    }
+
+    /// The same; deliveries that are proven with the value that it replaces are taken for `overlap` more. Returns until when: `None` where
+    /// there was no value before, or the overlap is zero.
+    pub async fn rotate(
+        &self,
+        name: &str,
+        value: Secret,
+        origins: Vec<String>,
+        overlap: Duration,
+    ) -> Result<Option<Time>, VaultError> {
         if value.expose().chars().count() < SHORTEST {
             return Err(VaultError::TooShort(name.to_owned()));
         }
@@ -166,9 +202,20 @@ impl Vault {
             .and_then(|key| key.seal(name, &value))
             .map_err(|error| VaultError::Unsealable { name: name.to_owned(), why: error.to_string() })?;
         let (owned, now) = (name.to_owned(), self.inner.clock.now());
-        let write = move |desk: &mut super::writer::Desk| secrets::put(&mut desk.conn, &owned, &sealed, &origins, now);
-        self.inner.store.write(512, write).await?;
-        self.refresh().await
+        let until = Some(now.plus(overlap)).filter(|_| !overlap.is_zero());
+        let write =
+            move |desk: &mut super::writer::Desk| secrets::put(&mut desk.conn, &owned, &sealed, &origins, now, until);
+        let kept = self.inner.store.write(512, write).await?;
+        self.refresh().await?;
+        Ok(until.filter(|_| kept))
+    }
+
+    /// Ends the overlap of a secret: the value before its present one counts no more. False: none was kept.
+    pub async fn retire(&self, name: &str) -> Result<bool, VaultError> {
+        let owned = name.to_owned();
+        let gone = self.inner.store.write(64, move |desk| secrets::retire(&mut desk.conn, &owned)).await?;
+        self.refresh().await?;
+        Ok(gone)
     }
 
     /// False: there was none.
@@ -191,6 +238,7 @@ impl Vault {
                 origins: stored.origins.clone(),
                 changed_at: Some(stored.changed_at),
                 healthy: stored.value.is_ok(),
+                overlap_until: stored.before.as_ref().map(|(_, until)| *until),
             };
             rows.insert(name, row);
         }
@@ -201,6 +249,7 @@ impl Vault {
                 origins: self.origins(name),
                 changed_at: None,
                 healthy: true,
+                overlap_until: None,
             };
             rows.insert(name, row);
         }
@@ -244,6 +293,20 @@ impl Vault {
     }
 }
 
+/// What is read of the database.
+struct Read {
+    generation: i64,
+    rows: Vec<SealedRow>,
+    before: Vec<OverlapRow>,
+    grants: Vec<GrantRow>,
+}
+
+fn read(conn: &mut dialect::Conn) -> Result<Read, StoreError> {
+    let generation = secrets::generation(conn)?;
+    let (rows, before) = (secrets::all(conn)?, secrets::overlapping(conn)?);
+    Ok(Read { generation, rows, before, grants: grants::all(conn)? })
+}
+
 impl Inner {
     fn known(&self) -> Arc<Known> {
         // A poisoned lock still holds the last whole value: it is replaced, never changed in place.
@@ -259,18 +322,30 @@ impl Inner {
         }
     }
 
-    fn learn(&self, (generation, rows, grants): Read) -> Result<(), VaultError> {
+    fn learn(&self, read: Read) -> Result<(), VaultError> {
+        let Read { generation, rows, before, grants } = read;
         let key = self.key.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let mut stored = BTreeMap::new();
+        let open = |name: &str, sealed: &[u8]| match &key {
+            Err(why) => Err(why.clone()),
+            Ok(key) => key.open(name, sealed).map_err(|error| error.to_string()),
+        };
         for row in rows {
-            let value = match &key {
-                Err(why) => Err(why.clone()),
-                Ok(key) => key.open(&row.name, &row.sealed).map_err(|error| error.to_string()),
-            };
-            let (origins, changed_at) = (row.origins()?, row.changed_at());
-            stored.insert(row.name, Stored { value, origins, changed_at });
+            let (value, origins, changed_at) = (open(&row.name, &row.sealed), row.origins()?, row.changed_at());
+            stored.insert(row.name, Stored { value, origins, changed_at, before: None });
         }
-        let sealed = stored.iter().filter_map(|(name, stored)| Some((name.as_str(), stored.value.as_ref().ok()?)));
+        for row in before {
+            if let Some(now) = stored.get_mut(&row.name) {
+                now.before = Some((open(&row.name, &row.sealed), row.until()));
+            }
+        }
+        let sealed = stored.iter().flat_map(|(name, stored)| {
+            let before = stored.before.as_ref().map(|(value, _)| value);
+            [Some(&stored.value), before]
+                .into_iter()
+                .flatten()
+                .filter_map(move |value| Some((name.as_str(), value.as_ref().ok()?)))
+        });
         let given = self.environment.iter().map(|(name, secret)| (name.as_str(), secret));
         // Of the environment first: where both are there, its value is the one that goes out; the other may still turn up.
         let grants = granted::open(grants, &key, &self.known().grants);

@@ -234,3 +234,45 @@ fn a_generic_source_names_its_event_in_the_path() {
     assert_eq!(event(&["fire"]), "fire");
     assert_eq!(Pack::generic("x", false).hook.unwrap().secret_names(), ["token"]);
 }
+
+#[test]
+fn the_event_is_named_by_the_body_in_words_of_ours() {
+    let pack = made("  type: { body: [kind, action], strip: \"zen:\", fixed: other }\n");
+    let event = |body: &str| Delivery { body, ..Delivery::default() }.read(&pack).map(|read| read.event);
+    for (body, name) in [
+        (r#"{"kind":"invoice.paid"}"#, "invoice_paid"),
+        (r#"{"kind":"Issue","action":"create"}"#, "issue_create"),
+        (r#"{"kind":"zen:ticket.created"}"#, "ticket_created"),
+        (r#"{"kind":"Merge Request -- Hook "}"#, "merge_request_hook"),
+        (r#"{"kind":"..."}"#, "other"),
+        (r#"{"kind":5}"#, "other"),
+        ("[1]", "other"),
+    ] {
+        assert_eq!(event(body).as_deref(), Ok(name), "{body}");
+    }
+    let long = format!(r#"{{"kind":"{}"}}"#, "x".repeat(65));
+    assert_eq!(event(&long).unwrap_err().reason, "event_type");
+    let pack = made("  type: { body: event.type }\n");
+    let refused = Delivery { body: "{}", ..Delivery::default() }.read(&pack).unwrap_err();
+    assert_eq!(refused.detail, "the event is not named; name it in `event.type` of the body");
+    let pack = made("  type: { header: X-Topic, fit: true }\n");
+    let headers = [("x-topic", "orders/create")];
+    assert_eq!(
+        Delivery { headers: &headers, body: "{}", ..Delivery::default() }.read(&pack).unwrap().event,
+        "orders_create"
+    );
+}
+
+#[test]
+fn every_sample_of_a_built_in_pack_is_read_as_its_event() {
+    let registry = Registry::load(&BTreeMap::new()).unwrap();
+    for pack in registry.packs.values().filter(|pack| pack.hook.as_ref().is_some_and(|hook| !hook.name.body.is_empty()))
+    {
+        for (event, kind) in &pack.events {
+            for (name, sample) in &kind.samples {
+                let read = Delivery { body: &sample.to_string(), ..Delivery::default() }.read(pack).unwrap();
+                assert_eq!(read.event, *event, "{}: {name}", pack.name);
+            }
+        }
+    }
+}

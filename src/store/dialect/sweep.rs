@@ -200,3 +200,11 @@ pub(in crate::store) fn put_secret(
                SET sealed = excluded.sealed, origins = excluded.origins, changed_at = excluded.changed_at";
     execute(conn, sql, &binds).map(drop)
 }
+
+/// Keeps the present value of a secret until then, in the place of one that was kept before. False: there is no such secret.
+pub(in crate::store) fn keep_secret(conn: &mut Conn, name: &str, until: i64) -> Result<bool, StoreError> {
+    let binds = [Bind::Big(Some(until)), Bind::Text(Some(name))];
+    let sql = "INSERT INTO earlier_secrets (name, sealed, until) SELECT name, sealed, ? FROM secrets WHERE name = ? \
+               ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, until = excluded.until";
+    Ok(execute(conn, sql, &binds)? > 0)
+}

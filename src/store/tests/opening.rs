@@ -306,6 +306,7 @@ fn both_databases_take_every_column_that_the_program_knows() {
             run_events: (), once_keys: (), counted: (), windows: (), suppressed: (), fuses: (), places: (),
             waits: (), wait_keys: (), wait_candidates: (), attributes: (), echoes: (), early_echoes: (),
             grants: (), logins: (), paused: (),
+            earlier_secrets: (),
         );
     }
 }

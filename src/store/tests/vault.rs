@@ -49,6 +49,40 @@ on_both! {
         beside.close();
     }
 
+    async fn the_value_before_counts_until_its_time_is_over(bed) {
+        let clock = HeldClock::at(NOW);
+        let server = Vault::open(bed.store.clone(), &bed.config, Arc::clone(&clock) as crate::clock::SharedClock).unwrap();
+        let day = std::time::Duration::from_hours(24);
+        let live = |name: &str| -> Vec<String> {
+            server.live(name).unwrap().iter().map(|secret| secret.expose().to_owned()).collect()
+        };
+        assert_eq!(server.rotate("key", secret("the-first-value"), Vec::new(), day).await.unwrap(), None, "there was none");
+        assert_eq!(live("key"), ["the-first-value"]);
+        let until = server.rotate("key", secret("the-second-value"), Vec::new(), day).await.unwrap();
+        assert_eq!(until, Some(NOW.plus(day)));
+        assert_eq!(live("key"), ["the-second-value", "the-first-value"]);
+        assert_eq!(value(&server, "key").unwrap(), "the-second-value", "what is sent is the new one");
+        assert_eq!(server.masker().mask("the-first-value the-second-value").matches("value").count(), 0);
+        assert_eq!(server.list().await.unwrap()[0].overlap_until, until);
+        server.rotate("key", secret("the-third-value"), Vec::new(), day).await.unwrap();
+        assert_eq!(live("key"), ["the-third-value", "the-second-value"], "two at most");
+        assert!(server.retire("key").await.unwrap());
+        assert!(!server.retire("key").await.unwrap());
+        assert_eq!(live("key"), ["the-third-value"]);
+        server.rotate("key", secret("the-fourth-value"), Vec::new(), day).await.unwrap();
+        clock.advance(day);
+        assert_eq!(live("key"), ["the-fourth-value"], "a day is over");
+        server.refresh().await.unwrap();
+        assert_eq!(server.list().await.unwrap()[0].overlap_until, None, "and it is gone");
+        server.rotate("key", secret("the-fifth-value"), Vec::new(), day).await.unwrap();
+        server.set("key", secret("the-sixth-value"), Vec::new()).await.unwrap();
+        assert_eq!(live("key"), ["the-sixth-value"], "no overlap ends the one there was");
+        server.rotate("key", secret("the-seventh-value"), Vec::new(), day).await.unwrap();
+        assert!(server.remove("key").await.unwrap());
+        server.set("key", secret("the-eighth-value"), Vec::new()).await.unwrap();
+        assert_eq!(live("key"), ["the-eighth-value"], "what was removed does not come back");
+    }
+
     async fn the_environment_wins_over_the_database(bed) {
         let first = vault(&bed.store, &bed.config);
         first.set("key", secret("from-database"), vec!["https://a.example".to_owned()]).await.unwrap();

@@ -109,3 +109,21 @@ fn a_damaged_database_is_named_with_the_way_out_and_no_secret_is_said_to_be_miss
     let served = place.run(&["serve"]);
     assert!(served.code == 74 && served.err.contains("bellwire.db") && served.err.contains("backup"), "{served:?}");
 }
+
+#[test]
+fn the_earlier_value_is_kept_for_a_while_shown_and_ended() {
+    let place = Place::empty();
+    place.run(&["init", "."]).fine();
+    place.run_with(&["secrets", "set", "gruveo_key"], "the-first-value").fine();
+    let again = place.run_with(&["secrets", "set", "gruveo_key"], "the-second-value").fine();
+    assert!(again.err.contains("bellwire secrets retire gruveo_key"), "{again:?}");
+    let until = place.run(&["secrets", "list", "--json"]).fine().json()[0]["overlap_until"].as_i64();
+    assert!(until.is_some());
+    assert!(place.run(&["secrets", "list"]).fine().out.contains("OLD ONE UNTIL"));
+    place.run(&["secrets", "retire", "gruveo_key"]).fine();
+    assert_eq!(place.run(&["secrets", "retire", "gruveo_key"]).code, 1);
+    let none = place.run_with(&["secrets", "set", "gruveo_key", "--overlap", "0"], "the-third-value").fine();
+    assert_eq!(none.err, "");
+    assert!(place.run(&["secrets", "list", "--json"]).fine().json()[0]["overlap_until"].is_null());
+    assert_eq!(place.run_with(&["secrets", "set", "gruveo_key", "--overlap", "soon"], "the-fourth-value").code, 2);
+}

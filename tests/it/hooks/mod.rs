@@ -3,9 +3,11 @@
 mod accepted;
 mod bodies;
 mod payloads;
+mod presets;
 mod process;
 mod profile;
 mod proofs;
+mod rotation;
 mod services;
 mod sources;
 mod storms;
