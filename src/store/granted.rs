@@ -9,7 +9,7 @@ use super::{
     error::StoreError,
     grants::{self, GrantRow},
     handle::Store,
-    secrets, state,
+    state,
     vault::{Vault, VaultError},
     writer::Desk,
 };

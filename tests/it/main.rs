@@ -11,6 +11,7 @@
 mod cli;
 mod hooks;
 mod out;
+mod packs;
 mod runs;
 mod support;
 mod time;
