@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{backtest, explain::Explain, replay::Replay, run::Run, save::Save};
+use super::{backtest, explain::Explain, replay::Replay, run::Run, save::Save, services::ServicesVerb};
 use crate::{
     config::forms::secret_name,
     ids::{EventId, RunId},
@@ -75,6 +75,9 @@ pub(super) enum Verb {
     /// Look at runs: one rule on one event
     #[command(subcommand)]
     Runs(RunsVerb),
+    /// Look at services, and write packs of one's own
+    #[command(subcommand)]
+    Services(ServicesVerb),
     /// Send a signed sample delivery to a running server
     Send(Send),
     /// Say what is well, what is not, and what to do about it

@@ -37,6 +37,7 @@ mod schema;
 mod secrets;
 mod send;
 mod serve;
+mod services;
 mod table;
 mod test;
 mod when;
