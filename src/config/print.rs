@@ -127,6 +127,9 @@ fn named(config: &Config) -> Vec<(String, Keys)> {
                 ("secrets", json!(source.secrets)),
                 ("enabled", json!(source.enabled)),
                 ("public", json!(source.public)),
+                ("body", json!(source.body.iter().map(|word| word.word()).collect::<Vec<_>>())),
+                ("files", json!(source.files)),
+                ("max_body", json!(source.max_body)),
             ],
         ));
     }

@@ -16,7 +16,7 @@ use crate::{
     clock::Time,
     model::{EventFlags, RefusalReason, RunStatus},
     secret::Secret,
-    services::{self, Refused},
+    services::{self, Bodies, Refused},
     starts::{DEEPEST, Fresh, InForce, echo_of, started},
     store::{Accepted, Dedupe, NewEvent, VaultError},
     value::{Object, Value},
@@ -64,9 +64,9 @@ pub(super) async fn take(
     data: Data<'_>,
 ) -> Result<Done, Refusal> {
     let state = &intake.state;
-    let body = body::read(request, data, state.config.limits.body)
-        .await
-        .map_err(|(fault, bytes)| Refusal::of(fault, bytes, false))?;
+    let settings = state.config.sources.get(source);
+    let most = settings.and_then(|settings| settings.max_body).unwrap_or(state.config.limits.body);
+    let body = body::read(request, data, most).await.map_err(|(fault, bytes)| Refusal::of(fault, bytes, false))?;
     let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let parts = Parts::of(request);
     if parts.headers.iter().any(|(name, value)| name == "content-encoding" && !value.eq_ignore_ascii_case(b"identity"))
@@ -128,7 +128,13 @@ fn of_public(
         _ => return Err(Refusal::of(Fault::NOT_FOUND, 0, true)),
     };
     let window = intake.state.config.limits.dedupe;
-    let read = generic::read(source, event, parts, &body, now, window).map_err(|fault| Refusal::of(fault, 0, true))?;
+    let settings = intake.state.config.sources.get(source);
+    let bodies =
+        settings.map_or(Bodies::DEFAULT, |settings| Bodies::of_source(&settings.body).with_files(settings.files));
+    let read =
+        generic::read(source, event, bodies, parts, &body, now, window).map_err(|fault| Refusal::of(fault, 0, true))?;
+    let mut meta = parts.kept(&[]);
+    read.reading.keep(&mut meta);
     Ok(Fresh {
         kind: read.kind,
         source: source.to_owned(),
@@ -139,7 +145,7 @@ fn of_public(
         echo: None,
         flags: read.flags,
         event: read.event,
-        meta: parts.kept(&[]),
+        meta,
         body,
         dictionary: std::sync::Arc::default(),
         dedupe: read.dedupe,
@@ -174,10 +180,13 @@ fn of_service(
         secrets.iter().filter(|(known, _)| *known == name).map(|(_, secret)| secret.clone()).collect()
     };
     let verified = hook.verify(&request, &named, now).map_err(refused)?;
-    let meta = parts.kept(&hook.hidden());
+    let mut meta = parts.kept(&hook.hidden());
     let nothing = Object::new();
     let headers = meta.get("headers").and_then(Value::as_object).unwrap_or(&nothing);
-    let read = hook.read(&service.pack, source, &request, headers, now).map_err(refused)?;
+    let files = state.config.sources.get(source).is_some_and(|settings| settings.files);
+    let bodies = hook.body.with_files(files);
+    let read = hook.read_as(bodies, &service.pack, source, &request, headers, now).map_err(refused)?;
+    read.reading.keep(&mut meta);
     let pack = &service.pack;
     let kind = format!("{}.{}", pack.name, read.event);
     let dictionary = intake.dictionaries.of(&in_force.registry, pack, &read.event, &kind);

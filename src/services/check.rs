@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Action, Algorithm, AuthUse, BodyKind, Encoding, Errors, EventKind, EventName, Field, Hmac, Hook, InputType, Pack,
-    Stamp, StampUnit, Token, TokenPlace, Verify, check_action, check_auth, event_name,
+    Action, Algorithm, AuthUse, Encoding, Errors, EventKind, EventName, Field, Hmac, Hook, InputType, Pack, Stamp,
+    StampUnit, Token, TokenPlace, Verify, check_action, check_auth, check_body, event_name,
     raw::Node,
     samples::{self, Texts},
 };
@@ -196,24 +196,17 @@ pub(super) fn reply_path(node: &Node<'_>) -> Option<Path> {
 }
 
 fn hook(node: &Node<'_>) -> Option<Hook> {
-    node.keys(&["verify", "type", "dedupe", "body", "fields", "echo", "untrusted"], &["subscribe", "challenge"]);
+    node.keys(
+        &["verify", "type", "dedupe", "body", "files", "fields", "echo", "untrusted"],
+        &["subscribe", "challenge"],
+    );
     let verify = node.want("verify").and_then(|node| verify(&node));
     let name = node.want("type").and_then(|node| event_type(&node));
     let dedupe = node.get("dedupe").filter(|node| node.value != "digest").and_then(|node| node.leaf(&HOOK_ROOTS));
-    let body = match node.get("body") {
-        None => BodyKind::ByContentType,
-        Some(node) => match node.value.as_str() {
-            Some("json") => BodyKind::Json,
-            Some(kind @ ("form" | "xml" | "multipart")) => {
-                node.not_built(&format!("`body: {kind}`"));
-                BodyKind::ByContentType
-            }
-            _ => node.word(&[("json", BodyKind::Json)])?,
-        },
-    };
+    let body = check_body::bodies(node);
     let fields = node.get("fields").map(|node| fields(&node)).unwrap_or_default();
     let echo = node.get("echo").and_then(|node| node.leaf(&HOOK_ROOTS));
-    Some(Hook { verify: verify?, name: name?, dedupe, body, fields, echo })
+    Some(Hook { verify: verify?, name: name?, dedupe, body: body?, fields, echo })
 }
 
 fn verify(node: &Node<'_>) -> Option<Verify> {

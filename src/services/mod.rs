@@ -1,9 +1,11 @@
 //! Packs: what a service sends and offers, as data. Knows nothing of Rocket.
 
+mod body;
 mod builtin;
 mod check;
 mod check_action;
 mod check_auth;
+mod check_body;
 mod codes;
 mod coerce;
 mod content_type;
@@ -20,12 +22,13 @@ mod schema;
 mod sign;
 mod signature;
 
+pub use body::{Bodies, BodyKind, Encoded, Format, Formats, Reading, encode};
 pub use builtin::builtin_files;
 pub use codes::CODES;
 pub use coerce::coerce;
 pub use event_name::EventName;
 pub(crate) use hook::whole_echo;
-pub use hook::{BodyKind, Field, Hook, Read, Refused, Request};
+pub use hook::{Field, Hook, Read, Refused, Request};
 pub use pack::{
     Action, AuthUse, Body, Errors, EventKind, FormPart, Grant, Input, InputType, OAuth2, Pack, Signing, Stamp,
     StampUnit,

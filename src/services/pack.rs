@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BodyKind, EventName, Hook, Token, TokenPlace, Verify, paging::Paging, read_back::ReadBack};
+use super::{Bodies, EventName, Hook, Token, TokenPlace, Verify, paging::Paging, read_back::ReadBack};
 use crate::{
     clock::Time,
     config::Rate,
@@ -57,7 +57,7 @@ impl Pack {
             verify: if public { Verify::None } else { Verify::Token(token) },
             name: EventName { header: None, path: true, otherwise: Some("received".to_owned()) },
             dedupe: None,
-            body: BodyKind::ByContentType,
+            body: Bodies::DEFAULT,
             fields: Vec::new(),
             echo: None,
         };

@@ -11,7 +11,7 @@ mod yaml;
 pub use compare::{compare_numbers, same, type_name};
 pub use form::{FormError, LONGEST_NAME, MOST_PAIRS, put_field, read_form};
 pub use json::{JsonError, JsonLimits, Parsed, read_json};
-pub use multipart::{MOST_FILES, MultipartError, Part, read_multipart};
+pub use multipart::{MOST_FILES, MultipartError, MultipartWriteError, NewPart, Part, read_multipart, write_multipart};
 pub use path::{Path, PathError, Segment, find_all_in, find_in};
 pub use serde_json::Value;
 pub use xml::{MOST_XML_NAMES, XML_DEPTH, XmlError, XmlWriteError, read_xml, write_xml};

@@ -1,6 +1,6 @@
-//! Reads `multipart/form-data` (RFC 7578) whole, from bytes: no part is ever a file on disk.
+//! Reads a multipart body whole, from bytes: no part is ever a file on disk.
 
-use super::form::{LONGEST_NAME, MOST_PAIRS};
+use crate::value::{LONGEST_NAME, MOST_PAIRS};
 
 /// Parts that are files, at most.
 pub const MOST_FILES: usize = 20;
