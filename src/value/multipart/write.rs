@@ -49,7 +49,12 @@ pub fn write_multipart(parts: &[NewPart<'_>]) -> Result<(String, Vec<u8>), Multi
 
 /// A name between quotes, with what would end it written as browsers do. `None`: it holds another control character.
 fn quoted(name: &str) -> Option<String> {
-    let plain = name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let mut plain = name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    // Before the closing quote it would be read as the mark of a quote that belongs to the name.
+    if plain.ends_with('\\') {
+        plain.pop();
+        plain.push_str("%5C");
+    }
     (!plain.chars().any(char::is_control)).then_some(plain)
 }
 
