@@ -96,7 +96,7 @@ impl Delivery {
             (Some(_), false) => "leave out what sets the time of the event",
             (None, _) => "change a value with --set PATH=TEXT",
         };
-        Ok(Self { source, content_type, body, signed, freshener })
+        Ok(Self { source, body, content_type, signed, freshener })
     }
 }
 

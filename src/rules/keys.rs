@@ -189,7 +189,7 @@ const HOME: &[(&[&str], &str)] = &[
         "it stands in the step, beside the name of what the step does",
     ),
     (&["for_each", "wait", "http", "profile", "record", "emit", "stop", "fail"], "it is a step of its own, in `do`"),
-    (&["url", "method", "headers", "query", "auth", "json", "form", "text"], "it stands in `http`"),
+    (&["url", "method", "headers", "query", "auth", "json", "form", "text", "xml", "multipart"], "it stands in `http`"),
 ];
 
 /// Where a word of ours stands. `None` for one that is not ours.

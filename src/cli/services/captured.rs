@@ -29,7 +29,8 @@ const SHOWN: usize = 8_192;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Captured {
     /// RFC 3339.
-    pub(super) captured_at: String,
+    #[serde(rename = "captured_at")]
+    pub(super) at: String,
     pub(super) source: String,
     /// What followed the source in the path: `orders`; with two, the first stood where tokens stand and is masked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,7 +73,7 @@ impl Captured {
         });
         let text = std::str::from_utf8(body).ok();
         Self {
-            captured_at: at.to_string(),
+            at: at.to_string(),
             source: source.to_owned(),
             path,
             query: joined(query),

@@ -116,7 +116,7 @@ fn of_file(file: &Path) -> Result<Delivered, Failure> {
     let kind = captured.headers.get("content-type").and_then(Value::as_str);
     let (format, event) = read(kind, &body).map_err(|why| failed(&why))?;
     Ok(Delivered {
-        of: format!("a delivery to /hooks/{} that was captured at {}", captured.source, captured.captured_at),
+        of: format!("a delivery to /hooks/{} that was captured at {}", captured.source, captured.at),
         path: captured.path,
         headers: captured.headers,
         query: captured.query,

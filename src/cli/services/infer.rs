@@ -74,9 +74,11 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Formats that are noted: the words of JSON Schema.
-const FORMATS: [(&str, fn(&str) -> bool); 4] =
-    [("date-time", is_time), ("date", is_date), ("email", is_email), ("uri", is_url)];
+/// A format's word in JSON Schema, and what tells whether a text has it.
+type Format = (&'static str, fn(&str) -> bool);
+
+/// Formats that are noted.
+const FORMATS: [Format; 4] = [("date-time", is_time), ("date", is_date), ("email", is_email), ("uri", is_url)];
 
 fn is_time(text: &str) -> bool {
     text.len() >= 20 && text.parse::<jiff::Timestamp>().is_ok()

@@ -45,9 +45,12 @@ fn what(piece: &str) -> String {
     let all = |is: fn(char) -> bool| piece.chars().all(is);
     let unit = if all(|c| c.is_ascii_digit()) {
         "digits"
-    } else if count % 2 == 0 && all(|c| c.is_ascii_hexdigit()) {
+    } else if count.is_multiple_of(2) && all(|c| c.is_ascii_hexdigit()) {
         "hex digits"
-    } else if count % 4 == 0 && count >= 24 && all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')) {
+    } else if count.is_multiple_of(4)
+        && count >= 24
+        && all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='))
+    {
         "characters of base64"
     } else {
         "characters"

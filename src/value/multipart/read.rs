@@ -173,12 +173,11 @@ fn disposition(value: &str) -> Option<(Option<String>, Option<String>)> {
             return Some((name, filename));
         }
         let (key, after) = rest.split_once('=')?;
-        let (value, after) = match after.trim_start().strip_prefix('"') {
-            Some(quoted) => unquoted(quoted)?,
-            None => {
-                let (value, after) = after.split_once(';').unwrap_or((after, ""));
-                (value.trim().to_owned(), after)
-            }
+        let (value, after) = if let Some(quoted) = after.trim_start().strip_prefix('"') {
+            unquoted(quoted)?
+        } else {
+            let (value, after) = after.split_once(';').unwrap_or((after, ""));
+            (value.trim().to_owned(), after)
         };
         match key.trim().to_ascii_lowercase().as_str() {
             "name" if name.is_none() => name = Some(value),

@@ -150,7 +150,6 @@ impl Tree {
         let first = !std::mem::replace(&mut self.begun, true);
         match event {
             Event::Decl(declaration) if first => declared(&declaration),
-            Event::Decl(_) | Event::Eof => Err(Fault::Syntax),
             Event::DocType(_) => Err(Fault::Other(XmlError::Doctype)),
             Event::Comment(_) | Event::PI(_) => Ok(()),
             Event::Start(start) => self.begin(&start),
@@ -158,7 +157,7 @@ impl Tree {
             Event::End(_) => self.end(),
             Event::Text(text) => self.text(&text.xml10_content()),
             Event::CData(text) if !self.open.is_empty() => self.text(&text.xml10_content()),
-            Event::CData(_) => Err(Fault::Syntax),
+            Event::Decl(_) | Event::CData(_) | Event::Eof => Err(Fault::Syntax),
             Event::GeneralRef(reference) => {
                 let known = match reference.resolve_char_ref() {
                     Ok(Some(c)) if is_char(c) => Some(c),
