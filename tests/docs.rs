@@ -1,4 +1,4 @@
-//! The examples of docs/templates.md and docs/rules.md do what stands beside them.
+//! The examples of docs/templates.md, docs/rules.md and docs/deliveries.md do what stands beside them.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::{
@@ -16,6 +16,7 @@ use bellwire::{
     model::Verdict,
     rules::{OperatorKind, Texts},
     templates::{Context, Files, Limits, Sink, Template, filter_names, tag_names},
+    value,
 };
 use serde_json::json;
 
@@ -132,4 +133,31 @@ fn every_operator_stands_in_the_reference_and_does_what_it_says() {
     for (word, _) in OperatorKind::WORDS {
         assert!(shown.contains(word), "`{word}` is not in the reference");
     }
+}
+
+#[test]
+fn the_page_on_deliveries_says_what_the_readers_do() {
+    let text = fs::read_to_string("docs/deliveries.md").unwrap();
+    let block = |kind: &str| {
+        let (_, rest) = text.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("\n```").unwrap().0.to_owned()
+    };
+    let said: serde_json::Value = serde_json::from_str(&block("json")).unwrap();
+    assert_eq!(value::read_xml(block("xml").as_bytes()).unwrap(), said);
+    let limits = value::JsonLimits::default();
+    for bound in [
+        format!("deeper than {} levels, in XML {} elements", limits.depth, value::XML_DEPTH),
+        format!("{} files", value::MOST_FILES),
+    ] {
+        assert!(text.contains(&bound), "{bound}");
+    }
+    let plain = text.replace(',', "");
+    for bound in [
+        format!("more than {} names (in XML elements and attributes)", value::MOST_XML_NAMES),
+        format!("{} pairs or parts", value::MOST_PAIRS),
+        format!("longer than {} bytes", limits.key_bytes),
+    ] {
+        assert!(plain.contains(&bound), "{bound}");
+    }
+    assert_eq!((limits.keys, limits.key_bytes), (value::MOST_XML_NAMES, value::LONGEST_NAME));
 }

@@ -5,6 +5,7 @@
 mod raw;
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -53,6 +54,7 @@ fn bounds() -> Bounds {
         body_rate: 1024,
         idle_timeout: Duration::from_secs(3),
         body: 1024 * 1024,
+        bodies: BTreeMap::from([("small".to_owned(), 1024)]),
         buffered: 64 * 1024 * 1024,
         trusted: Vec::new(),
     }
@@ -300,6 +302,8 @@ async fn a_body_above_the_limit_is_refused_before_it_is_read() {
     assert!(came.closed && matches!(came.status(), 413 | 0), "a reset instead of the answer is right too");
     assert_eq!(echo.requests(), 0);
     assert_eq!(echo.counters.of("", "body_too_large"), 3);
+    let small = head(2000, "Expect: 100-continue\r\n").replace("/hooks/x", "/hooks/small/rung");
+    assert_eq!(echo.send(small.as_bytes()).await.status(), 413, "a source may take less than others");
     let mut stream = raw::connect(echo.address).await;
     stream.write_all(head(3, "Expect: 100-continue\r\nConnection: close\r\n").as_bytes()).await.unwrap();
     let go_on = read(&mut stream, SILENCE).await;

@@ -1,6 +1,7 @@
 //! What a step is: prepared (step and context give a request) and read (a reply gives an outcome). Sends nothing.
 
 mod address;
+mod bodies;
 mod mail;
 mod pack_request;
 mod parts;

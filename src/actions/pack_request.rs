@@ -1,15 +1,15 @@
 //! The request of a pack's action: inputs as a rule gives them, put where the pack says.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use super::{
-    Request, Target, address, mail,
+    Request, Target, address, bodies, mail,
     parts::{LARGEST_BODY, body, content_type, form_text, headers, optional_text, query_text, scalar},
     prepare::Fault,
 };
 use crate::{
     model::ErrorClass,
-    services::{Action, Body, Input, InputType, Pack, coerce},
+    services::{Action, Body, FormPart, Input, InputType, Pack, coerce},
     templates::{Context, Leaf, Limits, Sink, Tree},
     value::{Object, Value},
 };
@@ -102,28 +102,15 @@ impl Rendering<'_> {
         let kept: Vec<(String, Leaf)> =
             action.headers.iter().filter(|(_, leaf)| !self.is_absent(leaf)).cloned().collect();
         let mut headers = headers(&kept, &self.context)?;
-        let (kind, text) = match &action.body {
-            Body::None => (None, None),
-            Body::Json(tree) => {
-                let value = self.tree(tree, "")?.unwrap_or(Value::Null);
-                (Some("application/json"), Some(value.to_string()))
-            }
-            Body::Form(leaves) => {
-                (Some("application/x-www-form-urlencoded"), Some(form_text(&self.pairs("form field", leaves)?)))
-            }
+        let written = match &action.body {
             Body::Mail(leaves) => {
                 let made = self.mail(leaves)?;
                 headers.extend(made.headers);
-                (None, Some(made.message))
+                Some((None, made.message))
             }
-            // CONTRACT STUB
-            Body::Xml(_) | Body::Multipart(_) => (None, None),
-            Body::Text(leaf) => {
-                let text = optional_text("the body", leaf, &self.context, Sink::Plain)?.unwrap_or_default();
-                (Some("text/plain; charset=utf-8"), Some(text))
-            }
+            wanted => self.body(wanted)?.map(|(kind, text)| (Some(kind), text)),
         };
-        if let Some(kind) = kind {
+        if let Some((Some(kind), _)) = &written {
             content_type(&mut headers, kind);
         }
         Ok(Request {
@@ -134,10 +121,56 @@ impl Rendering<'_> {
                 path: address::with_query(path, &query)?,
             },
             headers,
-            body: text.map(body).transpose()?,
+            body: written.map(|(_, text)| body(text)).transpose()?,
             auth: None,
             inputs: None,
         })
+    }
+
+    /// Content type and text of the body. `None`: the request has none.
+    fn body(&self, wanted: &Body) -> Result<Option<(Cow<'static, str>, String)>, Fault> {
+        Ok(Some(match wanted {
+            // A message of mail says its own type.
+            Body::None | Body::Mail(_) => return Ok(None),
+            Body::Json(tree) => ("application/json".into(), self.tree(tree, "")?.unwrap_or(Value::Null).to_string()),
+            Body::Form(leaves) => {
+                ("application/x-www-form-urlencoded".into(), form_text(&self.pairs("form field", leaves)?))
+            }
+            Body::Xml(tree) => (bodies::XML.into(), bodies::xml_text(&self.tree(tree, "")?.unwrap_or(Value::Null))?),
+            Body::Multipart(parts) => {
+                let (kind, text) = bodies::multipart_text(self.parts(parts)?)?;
+                (kind.into(), text)
+            }
+            Body::Text(leaf) => {
+                let text = optional_text("the body", leaf, &self.context, Sink::Plain)?.unwrap_or_default();
+                ("text/plain; charset=utf-8".into(), text)
+            }
+        }))
+    }
+
+    fn parts(&self, parts: &[FormPart]) -> Result<Vec<bodies::Part>, Fault> {
+        let mut rendered = Vec::with_capacity(parts.len());
+        for part in parts.iter().filter(|part| !self.is_absent(&part.value)) {
+            let what = format!("part `{}`", part.name);
+            let value =
+                part.value.render(&self.context, Sink::Plain).map_err(|error| Fault::template(&what, &error))?;
+            let filename = part.filename.as_ref().filter(|leaf| !self.is_absent(leaf));
+            let named = format!("the file name of part `{}`", part.name);
+            let filename = filename.map(|leaf| optional_text(&named, leaf, &self.context, Sink::Plain)).transpose()?;
+            let filename = filename.flatten();
+            // A list is the part several times, as in a form.
+            let values = match value {
+                Value::Array(list) => list,
+                value => vec![value],
+            };
+            rendered.extend(values.into_iter().map(|value| bodies::Part {
+                name: part.name.clone(),
+                value,
+                filename: filename.clone(),
+                content_type: part.content_type.clone(),
+            }));
+        }
+        Ok(rendered)
     }
 
     /// Whether a leaf is just an optional input that was not given, through filters or not.

@@ -80,8 +80,11 @@ pub(super) fn headers(leaves: &[(String, Leaf)], context: &Context<'_>) -> Resul
     Ok(headers)
 }
 
-/// Adds the content type, unless the step names its own.
+/// Adds the content type, unless the step names its own; that of a multipart body holds its boundary, and nobody else knows it.
 pub(super) fn content_type(headers: &mut Vec<(String, String)>, kind: &str) {
+    if kind.starts_with("multipart/") {
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+    }
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
         headers.push(("Content-Type".to_owned(), kind.to_owned()));
     }

@@ -27,7 +27,7 @@ pub fn prepare(step: &Step, context: &Context<'_>, registry: &Registry) -> Resul
 }
 
 /// What a step gives to its action, as a map: the inputs turned to their types, null ones left out; of an `http` step the rendered
-/// `method`, `url`, `headers`, `query` and its body under `json`, `form` or `text`. For whoever compares what was meant with what is
+/// `method`, `url`, `headers`, `query` and its body under `json`, `form`, `text`, `xml` or `multipart`. For whoever compares what was meant with what is
 /// wanted. Errors as of [`prepare`].
 pub fn inputs(step: &Step, context: &Context<'_>, registry: &Registry) -> Result<Value, StepError> {
     let given = match &step.kind {

@@ -95,9 +95,20 @@ fn way_out(refusal: &Refusal) -> &'static str {
             "The source's secret cannot be unsealed: is data/bellwire.key the right one? See `bellwire doctor`."
         }
         "source_broken" => "The settings of this source have an error: bellwire check names it.",
-        "content_type" => "Send JSON with `Content-Type: application/json`.",
+        "content_type" => {
+            "The body is of a type that the source does not take. A generic source says which it takes with `body` in\n\
+             bellwire.toml (\"auto\" for all), a service with `hook.body` of its pack; text must be UTF-8."
+        }
+        "file" => "The body holds a file: `files = true` in the source's section of bellwire.toml takes it.",
+        "not_json" | "not_xml" | "bad_escape" | "bad_multipart" | "not_utf8" | "xml_entity" | "xml_doctype" => {
+            "The body does not read as what its Content-Type says, or holds what is never taken (document types and entities\n\
+             of XML): look at what the sender sends. `bellwire services capture` keeps a delivery as it came."
+        }
+        "too_deep" | "too_many_keys" | "too_many_pairs" | "too_many_parts" | "long_key" => {
+            "The body holds more than is taken of levels, names or parts: ask the sender for less."
+        }
         "content_encoding" => "Send the body without Content-Encoding.",
-        "body_too_large" => "Send less, or raise limits.body in bellwire.toml.",
+        "body_too_large" => "Send less, or raise limits.body, or the source's max_body, in bellwire.toml.",
         "body_incomplete" | "length_required" => {
             "The connection ended early, or no length was sent: look at the sender or the proxy."
         }

@@ -17,6 +17,7 @@ use crate::{
     ids::EventId,
     model::Finding,
     rules::{Rule, Texts},
+    services::Reading,
     starts,
     store::{EventDetail, Mode, RunDetail, Store},
     trial::save::{Mask, Recorded, Saved, saved, with_test},
@@ -133,7 +134,10 @@ async fn make(
     named: &Names,
 ) -> Result<(Value, Saved), Failure> {
     let gone = || Failure::No(format!("the body of {} was deleted by retention", detail.row.id));
-    let mut body = body_of(detail.event.body.as_deref().ok_or_else(gone)?);
+    let read = Reading::kept(&detail.event.meta).read(detail.event.body.as_deref().ok_or_else(gone)?);
+    let mut body = read
+        .map_err(|refused| Failure::No(format!("the body of {} no longer reads: {}", detail.row.id, refused.detail)))?
+        .value;
     let mut mask = Mask::new(mask);
     let untrusted = detail
         .event
@@ -145,7 +149,9 @@ async fn make(
         .map(|known| known.untrusted.clone())
         .unwrap_or_default();
     mask.payload(&mut body, &untrusted);
+    // From here on it is what a fixture holds: JSON of what rules see.
     detail.event.body = Some(body.to_string().into_bytes());
+    Reading::JSON.keep(&mut detail.event.meta);
     let run = newest(store, &detail, &rule.id).await?;
     let old = match &run {
         Some(run) => pinned::stored(config, store, run.set).await.ok(),

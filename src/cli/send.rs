@@ -25,7 +25,7 @@ use crate::{
     egress::Egress,
     net::{Client, Outgoing, Reply},
     secret::Secret,
-    services::{EventKind, Pack, Registry, Sending, SignedDelivery, Stamp, sign_delivery},
+    services::{Bodies, Encoded, EventKind, Pack, Registry, Sending, SignedDelivery, Stamp, encode, sign_delivery},
     store::{Mode, VaultError},
     value::{Object, Path, Segment, Value},
 };
@@ -52,6 +52,7 @@ pub(super) fn run(workspace: &FilePath, options: &Send) -> Result<Answer, Failur
 struct Delivery {
     source: String,
     body: Vec<u8>,
+    content_type: String,
     signed: SignedDelivery,
     /// What makes another one of it, where the server has seen it before.
     freshener: &'static str,
@@ -84,7 +85,9 @@ impl Delivery {
                 .map_err(|error| Failure::Usage(format!("--set-json {}: no JSON: {error}", clean(path, 64))))?;
             set(&mut payload, path, value)?;
         }
-        let body = serde_json::to_vec(&payload).unwrap_or_default();
+        let bodies = pack.hook.as_ref().map_or(Bodies::JSON, |hook| hook.body);
+        let Encoded { content_type, bytes: body } = encode(bodies.kind, &payload)
+            .map_err(|why| Failure::No(format!("{} cannot be sent: {why}", clean(&options.event, 64))))?;
         let source = options.source.clone().unwrap_or_else(|| service.to_owned());
         let known = secrets_of(config, pack, &source)?;
         let find = |name: &str| known.iter().find(|(known, _)| known == name).map(|(_, secret)| secret.clone());
@@ -97,7 +100,7 @@ impl Delivery {
             (Some(_), false) => "leave out what sets the time of the event",
             (None, _) => "change a value with --set PATH=TEXT",
         };
-        Ok(Self { source, body, signed, freshener })
+        Ok(Self { source, body, content_type, signed, freshener })
     }
 }
 
@@ -255,7 +258,8 @@ async fn post(url: &Url, delivery: &Delivery) -> Result<Reply, Failure> {
     let egress = Arc::new(only(url)?);
     let checked = egress.url(url.as_str()).map_err(|denied| Failure::Usage(format!("--url: {denied}")))?;
     let mut headers = HeaderMap::new();
-    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let content_type = HeaderValue::try_from(delivery.content_type.as_str());
+    headers.extend(content_type.ok().map(|kind| (http::header::CONTENT_TYPE, kind)));
     for (name, value) in &delivery.signed.headers {
         let name = HeaderName::try_from(name.as_str()).ok();
         let value = HeaderValue::try_from(value.as_str()).ok();
@@ -342,6 +346,7 @@ mod tests {
         let config = Config::defaults(FilePath::new("/w"));
         let mut delivery = Delivery {
             source: "gruveo".to_owned(),
+            content_type: String::new(),
             body: Vec::new(),
             signed: SignedDelivery::default(),
             freshener: "",

@@ -49,4 +49,4 @@ pub use secrets::Secrets;
 pub use server::Server;
 pub use service::Service;
 pub use settings::Config;
-pub use source::Source;
+pub use source::{BodyWord, Source};

@@ -139,6 +139,9 @@ fn named(config: &Config) -> Vec<(String, Keys)> {
                 ("public", json!(source.public)),
                 ("expect", json!(source.expect.map(forms::show_duration))),
                 ("verify", json!(source.verify)),
+                ("body", json!(source.body.iter().map(|word| word.word()).collect::<Vec<_>>())),
+                ("files", json!(source.files)),
+                ("max_body", json!(source.max_body)),
             ],
         ));
     }

@@ -230,6 +230,14 @@ impl Section<'_> {
         list
     }
 
+    /// One text, or a list of them, each of which `parse` reads. Empty where there is none.
+    pub(super) fn one_or_more<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        if matches!(self.table.get(key), Some(Value::String(..))) && !self.is_variable(key) {
+            return self.parsed(key, parse).into_iter().collect();
+        }
+        self.list(key, parse)
+    }
+
     /// A table from one name of a secret to another; `a=b, c=d` in the environment. Empty where there is none.
     pub(super) fn names(&mut self, key: &str) -> BTreeMap<String, String> {
         let mut names = BTreeMap::new();

@@ -19,12 +19,17 @@ pub fn schema() -> Value {
     let secrets = json!({ "type": "object", "additionalProperties": { "type": "string" }, "description": "The pack's name of a secret = ours." });
     let base_url = json!({ "type": "string", "description": "Where its actions go." });
     let service = json!({ "type": "string", "description": "The pack." });
+    let words = json!({ "enum": super::BodyWord::ALL.map(|(word, _)| word) });
+    let body = json!({ "anyOf": [words, { "type": "array", "items": words }], "description": "Of a generic source, by Content-Type; JSON alone unless set." });
+    let files = json!({ "type": "boolean", "description": "Take the files of multipart bodies." });
+    let max_body =
+        json!({ "type": ["string", "integer"], "description": "Bytes of a body at most; limits.body unless set." });
     let own = [
         (
             "sources",
             names(
                 "[sources.NAME]: one way in, at /hooks/NAME.",
-                json!({ "service": service, "secrets": secrets, "enabled": { "type": "boolean" }, "public": { "type": "boolean" }, "expect": { "type": "string", "pattern": "^(every )?[0-9]+[smhdw]$", "description": "Silence for so long is a problem, such as 1h." }, "verify": { "type": ["string", "object"], "description": "How a generic source's deliveries are checked: a preset such as github, or a map as in a pack." } }),
+                json!({ "service": service, "secrets": secrets, "enabled": { "type": "boolean" }, "public": { "type": "boolean" }, "expect": { "type": "string", "pattern": "^(every )?[0-9]+[smhdw]$", "description": "Silence for so long is a problem, such as 1h." }, "verify": { "type": ["string", "object"], "description": "How a generic source's deliveries are checked: a preset such as github, or a map as in a pack." }, "body": body, "files": files, "max_body": max_body }),
             ),
         ),
         (

@@ -1,4 +1,4 @@
-//! A delivery to a source without a service: JSON by its Content-Type, its type from the source's name and the path.
+//! A delivery to a source without a service: read by its Content-Type, its type from the source's name and the path.
 
 use sha2::{Digest, Sha256};
 
@@ -6,9 +6,9 @@ use super::kept::Parts;
 use crate::{
     clock::Time,
     model::{EventFlags, EventType},
-    services::Proof,
+    services::{Bodies, Proof, Reading, Refused},
     store::Dedupe,
-    value::{JsonLimits, Value, read_json},
+    value::Value,
     web::Fault,
 };
 use std::time::Duration;
@@ -21,15 +21,18 @@ const KEY: &str = "idempotency-key";
 pub(super) struct Generic {
     pub(super) kind: String,
     pub(super) event: Value,
+    /// How the body was read: kept with the event.
+    pub(super) reading: Reading,
     pub(super) flags: EventFlags,
     /// Only where the sender gave a key: two deliveries of the same bytes are two rings of a bell.
     pub(super) dedupe: Option<Dedupe>,
 }
 
-/// Reads a delivery to `source`; `event` is the path's last part.
+/// Reads a delivery to `source`; `event` is the path's last part, `bodies` what the source takes.
 pub(super) fn read(
     source: &str,
     event: Option<&str>,
+    bodies: Bodies,
     parts: &Parts,
     body: &[u8],
     now: Time,
@@ -39,18 +42,18 @@ pub(super) fn read(
     if event.is_some_and(|event| event.contains('.')) || kind.parse::<EventType>().is_err() {
         return Err(Fault::NOT_FOUND);
     }
-    if !is_json(parts) {
-        return Err(Fault::of_status(415));
-    }
-    let parsed = read_json(body, JsonLimits::default())
-        .map_err(|error| Fault { message: error.to_string().into(), ..Fault::new(400, error.code(), "") })?;
+    let types = parts.headers.iter().filter(|(name, _)| name == "content-type").map(|(_, value)| value.as_slice());
+    let refused =
+        |refused: Refused| Fault { message: refused.detail.into(), ..Fault::new(refused.status, refused.reason, "") };
+    let reading = Reading::decide(bodies, types).map_err(refused)?;
+    let parsed = reading.read(body).map_err(refused)?;
     let flags = if parsed.duplicate_keys { EventFlags::DUPLICATE_KEYS } else { EventFlags::default() };
     let dedupe = parts.one(KEY).filter(|key| !key.is_empty()).map(|key| Dedupe {
         key: half(&[key.as_bytes()]),
         digest: half(&[kind.as_bytes(), b"\0", body]),
         expires: now.plus(window),
     });
-    Ok(Generic { kind, event: parsed.value, flags, dedupe })
+    Ok(Generic { kind, event: parsed.value, reading, flags, dedupe })
 }
 
 /// The key of a delivery whose proof holds. The id that is signed says which it is. Without one a key of the sender's counts, and else the
@@ -74,24 +77,6 @@ pub(super) fn signed_dedupe(
             Some(Dedupe { key, digest, expires })
         }
     }
-}
-
-/// Nothing said, or a JSON type in UTF-8.
-fn is_json(parts: &Parts) -> bool {
-    let mut types = parts.headers.iter().filter(|(name, _)| name == "content-type").map(|(_, value)| value);
-    let Some(first) = types.next() else { return true };
-    let Ok(text) = std::str::from_utf8(first) else { return false };
-    if types.next().is_some() || text.len() > 200 {
-        return false;
-    }
-    let mut pieces = text.split(';').map(str::trim);
-    let media = pieces.next().unwrap_or_default().to_ascii_lowercase();
-    let is_json = media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"));
-    let mut charsets = pieces.filter_map(|piece| {
-        let (name, value) = piece.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_ascii_lowercase())
-    });
-    is_json && charsets.all(|charset| charset == "utf-8" || charset == "utf8")
 }
 
 /// The first 16 bytes of the SHA-256 of all pieces.
@@ -118,7 +103,7 @@ mod tests {
     }
 
     fn take(event: Option<&str>, headers: &[(&str, &str)], body: &str) -> Result<Generic, Fault> {
-        read("door", event, &parts(headers), body.as_bytes(), Time(0), Duration::from_secs(1))
+        read("door", event, Bodies::DEFAULT, &parts(headers), body.as_bytes(), Time(0), Duration::from_secs(1))
     }
 
     #[test]

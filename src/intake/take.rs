@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::Time,
     model::{EventFlags, RefusalReason, RunStatus},
-    services::{self, Proof, Refused, TokenPlace, Verify},
+    services::{self, Bodies, Proof, Refused, TokenPlace, Verify},
     starts::{DEEPEST, Fresh, InForce, echo_of, started},
     store::{Accepted, Dedupe, NewEvent},
     value::{Object, Value},
@@ -64,9 +64,9 @@ pub(super) async fn take(
     data: Data<'_>,
 ) -> Result<Done, Refusal> {
     let state = &intake.state;
-    let body = body::read(request, data, state.config.limits.body)
-        .await
-        .map_err(|(fault, bytes)| Refusal::of(fault, bytes, false))?;
+    let settings = state.config.sources.get(source);
+    let most = settings.and_then(|settings| settings.max_body).unwrap_or(state.config.limits.body);
+    let body = body::read(request, data, most).await.map_err(|(fault, bytes)| Refusal::of(fault, bytes, false))?;
     let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let parts = Parts::of(request);
     if parts.headers.iter().any(|(name, value)| name == "content-encoding" && !value.eq_ignore_ascii_case(b"identity"))
@@ -152,14 +152,20 @@ fn of_generic(came: &Came<'_, '_>, proof: Option<(Proof, &[&str], usize)>, body:
         [event] => Some(*event),
         _ => return Err(Refusal::of(Fault::NOT_FOUND, 0, true)),
     };
-    let window = came.intake.state.config.limits.dedupe;
-    let read = generic::read(came.source, event, came.parts, &body, came.now, window)
+    let config = &came.intake.state.config;
+    let window = config.limits.dedupe;
+    let settings = config.sources.get(came.source);
+    let bodies =
+        settings.map_or(Bodies::DEFAULT, |settings| Bodies::of_source(&settings.body).with_files(settings.files));
+    let read = generic::read(came.source, event, bodies, came.parts, &body, came.now, window)
         .map_err(|fault| Refusal::of(fault, 0, true))?;
     let dedupe = match &proof {
         Some((proof, _, _)) => generic::signed_dedupe(proof, &read.kind, &body, came.now, window, read.dedupe),
         None => read.dedupe,
     };
     let verified = proof.as_ref().map(|(proof, _, _)| proof.form).filter(|form| *form != "none").unwrap_or_default();
+    let mut meta = came.parts.kept(proof.as_ref().map_or(&[], |(_, hidden, _)| hidden));
+    read.reading.keep(&mut meta);
     Ok(Fresh {
         kind: read.kind,
         source: came.source.to_owned(),
@@ -170,7 +176,7 @@ fn of_generic(came: &Came<'_, '_>, proof: Option<(Proof, &[&str], usize)>, body:
         echo: None,
         flags: read.flags,
         event: read.event,
-        meta: came.parts.kept(proof.as_ref().map_or(&[], |(_, hidden, _)| hidden)),
+        meta,
         body,
         dictionary: std::sync::Arc::default(),
         dedupe,
@@ -196,10 +202,13 @@ fn of_service(came: &Came<'_, '_>, in_force: &InForce, service: &Service, body: 
     let Came { intake, source, parts, now, .. } = came;
     let path: Vec<String> = came.path.iter().map(|part| (*part).to_owned()).collect();
     let request = services::Request { headers: &parts.headers, query: &parts.query, path: &path, body: &body };
-    let meta = parts.kept(&hook.hidden());
+    let mut meta = parts.kept(&hook.hidden());
     let nothing = Object::new();
     let headers = meta.get("headers").and_then(Value::as_object).unwrap_or(&nothing);
-    let read = hook.read(&service.pack, source, &request, headers, *now).map_err(refused)?;
+    let files = intake.state.config.sources.get(*source).is_some_and(|settings| settings.files);
+    let bodies = hook.body.with_files(files);
+    let read = hook.read_as(bodies, &service.pack, source, &request, headers, *now).map_err(refused)?;
+    read.reading.keep(&mut meta);
     let pack = &service.pack;
     let kind = format!("{}.{}", pack.name, read.event);
     let dictionary = intake.dictionaries.of(&in_force.registry, pack, &read.event, &kind);

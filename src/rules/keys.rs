@@ -57,8 +57,11 @@ pub(super) const STEP_KINDS: &[&str] =
 pub(super) const HTTP: &[&str] =
     &["method", "url", "auth", "headers", "query", "json", "form", "text", "xml", "multipart"];
 
-/// Keys of `http` that are known and not built yet.
-pub(super) const HTTP_LATER: &[&str] = &["xml", "multipart"];
+/// Keys of `http` that are a body.
+pub(super) const HTTP_BODIES: &[&str] = &["json", "form", "text", "xml", "multipart"];
+
+/// Keys of a part of `multipart` that is more than its value.
+pub(super) const PART: &[&str] = &["value", "filename", "content_type"];
 
 /// Keys of a test.
 pub(super) const TEST: &[&str] =
@@ -186,7 +189,7 @@ const HOME: &[(&[&str], &str)] = &[
         "it stands in the step, beside the name of what the step does",
     ),
     (&["for_each", "wait", "http", "profile", "record", "emit", "stop", "fail"], "it is a step of its own, in `do`"),
-    (&["url", "method", "headers", "query", "auth", "json", "form", "text"], "it stands in `http`"),
+    (&["url", "method", "headers", "query", "auth", "json", "form", "text", "xml", "multipart"], "it stands in `http`"),
 ];
 
 /// Where a word of ours stands. `None` for one that is not ours.

@@ -31,8 +31,9 @@ pub(crate) use keys::{shortened, suggestion};
 pub use load::{Loaded, load};
 pub(crate) use reader::{Node, Reader};
 pub use rule::{
-    Around, AttributesStep, Concurrency, DigestWindow, Every, Fuse, HttpAuth, HttpBody, HttpStep, ManualInput, On,
-    OnStepError, Once, Retry, RetryWhen, Rule, Step, StepKind, Threshold, Unknown, Var, WaitStep, WaitWhat, WhenFull,
+    Around, AttributesStep, Concurrency, DigestWindow, Every, Fuse, HttpAuth, HttpBody, HttpPart, HttpStep,
+    ManualInput, On, OnStepError, Once, Retry, RetryWhen, Rule, Step, StepKind, Threshold, Unknown, Var, WaitStep,
+    WaitWhat, WhenFull,
 };
 pub use schedule::{CatchUp, Schedule, Slots};
 pub use schema::schema;

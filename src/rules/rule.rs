@@ -306,6 +306,21 @@ pub enum HttpBody {
     Json(Tree),
     Form(Vec<(String, Tree)>),
     Text(Leaf),
+    /// One name at its top: objects are elements, `@name` an attribute, a list repeats.
+    Xml(Tree),
+    Multipart(Vec<HttpPart>),
+}
+
+/// One part of a multipart body.
+#[derive(Debug)]
+pub struct HttpPart {
+    pub name: String,
+    /// A list stands as often as it has elements; null is left out.
+    pub value: Tree,
+    /// What the file is called. `None` or null: the part is a field.
+    pub filename: Option<Leaf>,
+    /// `None` or null: of a file `application/octet-stream`, of a field none.
+    pub content_type: Option<Leaf>,
 }
 
 /// When a failed attempt is tried again.

@@ -219,9 +219,29 @@ fn steps_and_files_are_bounded() {
 #[test]
 fn every_unbuilt_part_of_the_language_is_said_to_be_unbuilt() {
     assert_eq!(codes("name: x\non:\n  poll: {}\ndo: []\n"), [("R090", 3, 3)]);
-    for part in ["xml", "multipart"] {
-        let step = format!("{HEAD}do:\n- http:\n    url: https://a.example/\n    {part}: x\n");
-        assert_eq!(codes(&step), [("R090", 6, 5)], "{part}");
+}
+
+#[test]
+fn xml_and_multipart_bodies_are_checked() {
+    let found =
+        |body: &str| codes(&format!("{HEAD}do:\n- http:\n    method: POST\n    url: https://a.example/\n    {body}\n"));
+    for body in [
+        "xml: { order: { '@id': '{{ event.resolution }}', item: [a, b], '#text': x } }",
+        "multipart: { a: 1, b: [x, y], f: { value: '{{ event.resolution }}', filename: a.txt, content_type: text/plain } }",
+    ] {
+        assert!(found(body).is_empty(), "{body}: {:?}", found(body));
+    }
+    for (body, code) in [
+        ("xml: x", "R023"),
+        ("xml: { a: 1, b: 2 }", "R023"),
+        ("xml: { a b: 1 }", "R023"),
+        ("xml: { a: { '@b': [1] } }", "R023"),
+        ("multipart: x", "R023"),
+        ("multipart: { f: { filename: x } }", "R022"),
+        ("multipart: { f: { value: x, file: y } }", "R020"),
+        ("multipart: { f: '{{ nothing.here }}' }", "R041"),
+    ] {
+        assert_eq!(found(body).first().map(|(code, ..)| *code), Some(code), "{body}: {:?}", found(body));
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Action, AuthUse, BodyKind, Errors, EventKind, Field, Hook, InputType, Pack, Stamp, StampUnit, check_action,
-    check_auth, check_challenge, check_event_name,
+    Action, AuthUse, Errors, EventKind, Field, Hook, InputType, Pack, Stamp, StampUnit, check_action, check_auth,
+    check_body, check_challenge, check_event_name,
     check_verify::{self, Names},
     event_name, presets,
     raw::Node,
@@ -204,7 +204,10 @@ pub(super) fn reply_path(node: &Node<'_>) -> Option<Path> {
 }
 
 fn hook(pack: &str, node: &Node<'_>) -> Option<Hook> {
-    node.keys(&["verify", "type", "dedupe", "body", "fields", "echo", "untrusted", "challenge"], &["subscribe"]);
+    node.keys(
+        &["verify", "type", "dedupe", "body", "files", "fields", "echo", "untrusted", "challenge"],
+        &["subscribe"],
+    );
     let verify_node = node.want("verify");
     let verify = verify_node.as_ref().and_then(|node| check_verify::verify(node, Names { secret: None }));
     let of_preset = || presets::challenge(verify_node.as_ref()?.get("preset")?.value.as_str()?);
@@ -214,20 +217,10 @@ fn hook(pack: &str, node: &Node<'_>) -> Option<Hook> {
     };
     let name = node.want("type").and_then(|node| check_event_name::event_name(&node));
     let dedupe = node.get("dedupe").filter(|node| node.value != "digest").and_then(|node| node.leaf(&HOOK_ROOTS));
-    let body = match node.get("body") {
-        None => BodyKind::ByContentType,
-        Some(node) => match node.value.as_str() {
-            Some("json") => BodyKind::Json,
-            Some(kind @ ("form" | "xml" | "multipart")) => {
-                node.not_built(&format!("`body: {kind}`"));
-                BodyKind::ByContentType
-            }
-            _ => node.word(&[("json", BodyKind::Json)])?,
-        },
-    };
+    let body = check_body::bodies(node);
     let fields = node.get("fields").map(|node| fields(&node)).unwrap_or_default();
     let echo = node.get("echo").and_then(|node| node.leaf(&HOOK_ROOTS));
-    Some(Hook { verify: verify?, challenge, name: name?, dedupe, body, fields, echo })
+    Some(Hook { verify: verify?, challenge, name: name?, dedupe, body: body?, fields, echo })
 }
 
 /// A name as one of a secret may begin.

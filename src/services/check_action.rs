@@ -9,7 +9,7 @@ use super::{
     read_back::read_back,
     samples::{self, Texts},
 };
-use crate::templates::Leaf;
+use crate::{templates::Leaf, value::write_xml};
 
 /// Methods that an action may use.
 const METHODS: [(&str, Method); 6] = [
@@ -176,7 +176,13 @@ fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
         None => Body::None,
         Some(("json", node)) => Body::Json(node.tree(names)?),
         Some(("form", node)) => Body::Form(leaves(node, names)),
-        Some(("xml", node)) => Body::Xml(node.tree(names)?),
+        Some(("xml", node)) => {
+            // Names are literal, so that what cannot be written is known now; templates are text.
+            if let Err(error) = write_xml(node.value) {
+                node.finding("P004", error.to_string(), "");
+            }
+            Body::Xml(node.tree(names)?)
+        }
         Some(("multipart", node)) => Body::Multipart(parts(node, names)),
         Some((_, node)) => Body::Text(node.leaf(names)?),
     };

@@ -2,13 +2,13 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Challenge, EventName, InputType, Pack, Proof, Target, Verify, coerce, content_type};
+use super::{Bodies, Challenge, EventName, InputType, Pack, Proof, Reading, Target, Verify, coerce};
 use crate::{
     clock::Time,
     model::{EventFlags, RefusalReason},
     secret::Secret,
     templates::{Context, Leaf, Limits, Sink},
-    value::{JsonLimits, Object, Parsed, Value, read_json},
+    value::{Object, Parsed, Value},
 };
 
 /// Headers that are never shown to templates, beside the one with the proof.
@@ -29,20 +29,11 @@ pub struct Hook {
     /// The service's own id of a delivery. `None`: the digest of type and raw body.
     pub dedupe: Option<Leaf>,
     /// How the body is read.
-    pub body: BodyKind,
+    pub body: Bodies,
     /// Computed for every event, laid over the body's names.
     pub fields: Vec<Field>,
     /// Equal to an action's echo: we caused this event.
     pub echo: Option<Leaf>,
-}
-
-/// How the body of a delivery is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyKind {
-    /// As JSON, whatever the content type says.
-    Json,
-    /// As JSON where the content type says so or is missing; else 415.
-    ByContentType,
 }
 
 /// A value that a pack computes for every event.
@@ -106,6 +97,8 @@ pub struct Read {
     pub event: String,
     /// The parsed body.
     pub body: Value,
+    /// How it was read: kept with the event.
+    pub reading: Reading,
     /// What the pack computes; laid over the body's names in `event`.
     pub fields: Object,
     /// The dedupe key, 16 bytes of a SHA-256.
@@ -165,7 +158,21 @@ impl Hook {
         kept: &Object,
         now: Time,
     ) -> Result<Read, Refused> {
-        let Parsed { value: body, duplicate_keys } = self.parse(request)?;
+        self.read_as(self.body, pack, source, request, kept, now)
+    }
+
+    /// The same with other bodies than the pack's: where the source asks for files, or where the body is at hand as JSON.
+    pub fn read_as(
+        &self,
+        bodies: Bodies,
+        pack: &Pack,
+        source: &str,
+        request: &Request<'_>,
+        kept: &Object,
+        now: Time,
+    ) -> Result<Read, Refused> {
+        let reading = Reading::decide(bodies, request.header("content-type"))?;
+        let Parsed { value: body, duplicate_keys } = reading.read(request.body)?;
         let event = self.name.of(request, &body, source, &self.verify)?;
         let fields = self.fields(&event, &body, kept, now);
         let sight = Sight {
@@ -189,7 +196,7 @@ impl Hook {
             flags = flags.and(EventFlags::DUPLICATE_KEYS);
         }
         let echo = self.echo.as_ref().and_then(|leaf| sight.text(leaf, &body, now)).and_then(whole_echo);
-        Ok(Read { event, body, fields, dedupe, digest, echo, flags })
+        Ok(Read { event, body, reading, fields, dedupe, digest, echo, flags })
     }
 
     /// The fields of a delivery: again, from a stored one, with the same result as `read`. One that fails or is empty is null.
@@ -209,14 +216,6 @@ impl Hook {
             coerce::to_kind(field.kind, &[], rendered).unwrap_or(Value::Null)
         };
         self.fields.iter().map(|field| (field.name.clone(), compute(field))).collect()
-    }
-
-    fn parse(&self, request: &Request<'_>) -> Result<Parsed, Refused> {
-        if self.body == BodyKind::ByContentType {
-            content_type::json(request).map_err(|what| Refused::new(415, "content_type", what.to_owned()))?;
-        }
-        read_json(request.body, JsonLimits::default())
-            .map_err(|error| Refused::new(400, error.code(), format!("the body is refused: {error}")))
     }
 
     /// Headers as templates see them: names in lower case, the first value of each that is text, without proofs.

@@ -1,10 +1,12 @@
 //! Packs: what a service sends and offers, as data. Knows nothing of Rocket.
 
+mod body;
 mod builtin;
 mod challenge;
 mod check;
 mod check_action;
 mod check_auth;
+mod check_body;
 mod check_challenge;
 mod check_event_name;
 mod check_source;
@@ -26,13 +28,14 @@ mod schema;
 mod sign;
 mod signature;
 
+pub use body::{Bodies, BodyKind, Encoded, Format, Formats, Reading, encode};
 pub use builtin::builtin_files;
 pub use challenge::Challenge;
 pub use codes::CODES;
 pub use coerce::coerce;
 pub use event_name::EventName;
 pub(crate) use hook::whole_echo;
-pub use hook::{BodyKind, Field, Hook, Read, Refused, Request};
+pub use hook::{Field, Hook, Read, Refused, Request};
 pub use pack::{
     Action, AuthUse, Body, Errors, EventKind, FormPart, Grant, Input, InputType, OAuth2, Pack, Signing, Stamp,
     StampUnit,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BodyKind, EventName, Hook, Token, TokenPlace, Verify, check_source, paging::Paging, read_back::ReadBack};
+use super::{Bodies, EventName, Hook, Token, TokenPlace, Verify, check_source, paging::Paging, read_back::ReadBack};
 use crate::{
     clock::Time,
     config::Rate,
@@ -70,7 +70,7 @@ impl Pack {
             challenge: None,
             name: EventName { path: true, otherwise: Some("received".to_owned()), ..EventName::default() },
             dedupe: None,
-            body: BodyKind::ByContentType,
+            body: Bodies::DEFAULT,
             fields: Vec::new(),
             echo: None,
         };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{InputType, Part, preset_names};
+use super::{Format, InputType, Part, preset_names};
 
 fn map(required: &[&str], properties: Value) -> Value {
     json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
@@ -265,11 +265,22 @@ fn hook() -> Value {
                 ]
             },
             "dedupe": text("digest, or a template of the service's own id of a delivery."),
-            "body": { "enum": ["json"], "description": "JSON whatever the Content-Type says." },
+            "body": body(),
+            "files": { "type": "boolean", "description": "Take the files of multipart bodies." },
             "fields": { "type": "object", "description": "Computed for every event, and added to it.", "additionalProperties": field },
             "echo": text("Equal to an action's echo: we caused this event."),
             "untrusted": { "type": "array", "items": { "type": "string" }, "description": "Places that a stranger can write." }
         }
+    })
+}
+
+/// How bodies are read.
+fn body() -> Value {
+    let formats = Format::ALL.map(|(word, _)| word);
+    let words: Vec<&str> = formats.into_iter().chain(["auto"]).collect();
+    json!({
+        "anyOf": [{ "enum": words }, { "type": "array", "minItems": 1, "items": { "enum": formats } }],
+        "description": "One word: so, whatever the Content-Type says. auto, or a list: by the Content-Type. JSON by the Content-Type unless set."
     })
 }
 

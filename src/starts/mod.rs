@@ -22,7 +22,7 @@ use crate::{rules, services};
 pub const DEEPEST: u8 = 5;
 
 /// How an event of our own making is verified.
-const INTERNAL: &str = "internal";
+pub const INTERNAL: &str = "internal";
 
 /// What tells an echo of a service from one of any other: a hook and an action of the same pack give the same text.
 pub fn echo_of(service: &str, echo: &str) -> String {

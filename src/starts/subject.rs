@@ -3,16 +3,17 @@
 use crate::{
     matcher::{self, Came, Subject},
     model::EventFlags,
-    services::Registry,
+    services::{Reading, Registry},
     store::StoredEvent,
-    value::{JsonLimits, Value, read_json},
+    value::Value,
 };
 
-/// `event`: the parsed body with the pack's fields over it. `Err` is one sentence: its body is gone, or no longer reads.
+/// `event`: the body, read as it was when it came in, with the pack's fields over it. `Err` is one sentence: its body is gone, or no longer reads.
 pub fn event_value(event: &StoredEvent, registry: &Registry) -> Result<Value, String> {
     let bytes = event.body.as_deref().ok_or("the event's body was deleted by retention")?;
-    let body = read_json(bytes, JsonLimits::default())
-        .map_err(|error| format!("the event's body no longer reads: {error}"))?;
+    let body = Reading::kept(&event.meta)
+        .read(bytes)
+        .map_err(|refused| format!("the event's body no longer reads: {}", refused.detail))?;
     let hook = event.service.as_deref().and_then(|service| registry.pack(service)).and_then(|pack| pack.hook.as_ref());
     let Some(hook) = hook else {
         return Ok(body.value);

@@ -7,7 +7,7 @@ use crate::{
     ids::EventId,
     matcher::{Came, Subject, trigger},
     rules::{On, Rule},
-    services::{Pack, Registry, Request, TokenPlace, Verify, payload},
+    services::{Bodies, Pack, Registry, Request, TokenPlace, Verify, payload},
     starts::{SCHEDULED, slot_payload},
     trial::world::NOON,
     value::{Object, Value, merge},
@@ -109,8 +109,9 @@ impl Given {
             path.insert(0, String::new());
         }
         let request = Request { headers: &headers, query: &[], path: &path, body: &bytes };
+        // Samples and fixtures hold what rules see of a body, whatever it is written in.
         let read = hook
-            .read(pack, &pack.name, &request, &Object::new(), at)
+            .read_as(Bodies::JSON, pack, &pack.name, &request, &Object::new(), at)
             .map_err(|refused| format!("`{}` would be refused: {}", self.kind, refused.detail))?;
         let fields = read.fields.into_iter().filter(|(name, _)| !self.named.contains(name)).collect();
         Ok((payload(read.body, fields), read.echo))

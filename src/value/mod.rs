@@ -1,16 +1,22 @@
-//! JSON values: paths into them, how they compare, and strict readers for JSON and YAML from outside.
+//! JSON values: paths into them, how they compare, and strict readers for what comes from outside: JSON, YAML, XML, forms.
 
 mod compare;
+mod form;
 mod json;
 mod kinds;
+mod multipart;
 mod path;
+mod xml;
 mod yaml;
 
 pub use compare::{compare_numbers, same, type_name};
+pub use form::{FormError, LONGEST_NAME, MOST_PAIRS, put_field, read_form};
 pub use json::{JsonError, JsonLimits, Parsed, read_json};
 pub use kinds::{is_email, is_web_url, number_of, whole_number_of};
+pub use multipart::{MOST_FILES, MultipartError, MultipartWriteError, NewPart, Part, read_multipart, write_multipart};
 pub use path::{Path, PathError, Segment, find_all_in, find_in};
 pub use serde_json::Value;
+pub use xml::{MOST_XML_NAMES, XML_DEPTH, XmlError, XmlWriteError, read_xml, write_xml};
 pub use yaml::{Document, MOST_FAULTS, YamlFault, YamlFaultKind, YamlLimits, pointer_to, read_yaml};
 
 /// An object of JSON, in the order of its writer.

@@ -138,7 +138,7 @@ fn bare(settings: &Settings, listen: SocketAddr) -> Rocket<Build> {
     let grace = if settings.gate { 1 } else { seconds(settings.grace) };
     let shutdown =
         Shutdown { ctrlc: false, signals: HashSet::new(), grace, mercy: 1, force: false, ..Shutdown::default() };
-    let body = ByteUnit::from(settings.bounds.body);
+    let body = ByteUnit::from(settings.bounds.largest());
     let config = RocketConfig {
         address: listen.ip(),
         port: listen.port(),

@@ -2,6 +2,7 @@
 //! them for `FUZZ_MINUTES`, with another seed at each go.
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "a test may panic, and its modules are its own")]
 
+mod bodies;
 mod cron;
 mod dice;
 mod measure;
@@ -20,7 +21,7 @@ use measure::{Counts, Meter};
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Tests that share the minutes.
-const TESTS: u32 = 6;
+const TESTS: u32 = 8;
 
 /// One go at a time: memory is measured for the process.
 static TURN: Mutex<()> = Mutex::new(());

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 
+mod bodies;
+
 use super::*;
 use crate::{
     actions::Target,

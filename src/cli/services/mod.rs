@@ -1,22 +1,15 @@
-//! `bellwire services`: packs in use.
+//! `bellwire services`: packs, and the deliveries that they are made from; one verb a file.
 
+mod capture;
+mod captured;
+mod delivered;
+mod guess;
+mod infer;
+mod listen;
+mod new;
+mod shape;
 mod test;
+mod verb;
+mod watch;
 
-use std::path::Path;
-
-use clap::Subcommand;
-
-use super::{answer::Answer, failure::Failure};
-
-/// What can be done with services.
-#[derive(Debug, Subcommand)]
-pub(super) enum ServicesVerb {
-    /// Ask a service whether a connection works: sends one real request
-    Test(test::Test),
-}
-
-pub(super) fn run(workspace: &Path, verb: &ServicesVerb) -> Result<Answer, Failure> {
-    match verb {
-        ServicesVerb::Test(options) => test::run(workspace, options),
-    }
-}
+pub(super) use verb::{ServicesVerb, run};

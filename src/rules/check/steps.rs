@@ -112,9 +112,20 @@ impl Checker<'_> {
         }
         match &http.body {
             HttpBody::None => {}
-            HttpBody::Json(tree) => self.tree(tree, here),
+            HttpBody::Json(tree) | HttpBody::Xml(tree) => self.tree(tree, here),
             HttpBody::Form(pairs) => pairs.iter().for_each(|(_, tree)| self.tree(tree, here)),
             HttpBody::Text(leaf) => self.leaf(leaf, &format!("{pointer}/text"), here),
+            HttpBody::Multipart(parts) => {
+                for part in parts {
+                    self.tree(&part.value, here);
+                    let of_part = crate::value::pointer_to(&format!("{pointer}/multipart"), &part.name);
+                    for (key, leaf) in [("filename", &part.filename), ("content_type", &part.content_type)] {
+                        if let Some(leaf) = leaf {
+                            self.leaf(leaf, &format!("{of_part}/{key}"), here);
+                        }
+                    }
+                }
+            }
         }
     }
 

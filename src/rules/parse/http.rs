@@ -1,17 +1,16 @@
 //! Reads the step `http`.
 
 mod auth;
+mod body;
 
 use auth::{check_proof, credential, credentials_in, query_help, read_auth};
+use body::read_body;
 
-use super::{
-    on::not_built,
-    step::{read_connection, read_pairs},
-};
+use super::step::{read_connection, read_pairs};
 use crate::{
     model::is_telling,
     rules::{
-        HttpAuth, HttpBody, HttpStep, codes, keys,
+        HttpAuth, HttpStep, codes, keys,
         reader::{Node, Reader, has_template},
     },
     templates::{Leaf, Tree},
@@ -39,11 +38,6 @@ const OF_STEP: [&str; 2] = ["idempotency-key", "bellwire-depth"];
 pub(super) fn read_http<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<HttpStep> {
     reader.object(node, "`http`")?;
     reader.only_keys(node, keys::HTTP, "`http`", keys::FOREIGN_HTTP);
-    for name in keys::HTTP_LATER {
-        if let Some(inner) = node.get(name) {
-            not_built(reader, &inner, name);
-        }
-    }
     let method = match node.get("method") {
         Some(inner) => read_method(reader, &inner),
         None => Some(http::Method::GET),
@@ -84,7 +78,7 @@ fn origin(reader: &Reader<'_>, text: &str) -> Option<String> {
 /// Refuses a body with a method that has none: every run would fail.
 fn no_body(reader: &Reader<'_>, node: &Node<'_>) {
     let method = node.get("method").map_or("GET", |inner| inner.value.as_str().unwrap_or("GET"));
-    let given = ["json", "form", "text"].into_iter().find_map(|name| Some((name, node.get(name)?)));
+    let given = keys::HTTP_BODIES.iter().find_map(|name| Some((name, node.get(name)?)));
     let Some((name, inner)) = given else { return };
     let message = format!("a request with {method} has no body, and `{name}` is one");
     let help = if node.get("method").is_some() {
@@ -251,27 +245,4 @@ fn read_headers<'a>(reader: &Reader<'a>, node: &Node<'a>, of_auth: Option<&str>)
         headers.extend(reader.leaf(&inner).map(|leaf| (name.clone(), leaf)));
     }
     headers
-}
-
-fn read_body<'a>(reader: &Reader<'a>, node: &Node<'a>) -> HttpBody {
-    let given: Vec<&str> =
-        ["json", "form", "text", "xml", "multipart"].into_iter().filter(|name| node.get(name).is_some()).collect();
-    if let [_, second, ..] = given.as_slice() {
-        let message = format!("two bodies: {}", given.join(" and "));
-        reader.error(codes::STEP_KIND, reader.key_place(&node.child(second)), message, "keep one of them");
-        return HttpBody::None;
-    }
-    let Some(name) = given.first() else { return HttpBody::None };
-    let inner = node.child(name);
-    match *name {
-        "json" => reader.tree(&inner).map_or(HttpBody::None, HttpBody::Json),
-        "form" => HttpBody::Form(read_pairs(reader, &inner, "`form`")),
-        "text" => {
-            if !inner.value.is_string() {
-                reader.wrong_type(&inner, "`text` must be text");
-            }
-            reader.leaf(&inner).map_or(HttpBody::None, HttpBody::Text)
-        }
-        _ => HttpBody::None,
-    }
 }

@@ -142,6 +142,24 @@ pub(super) fn retry() -> Value {
     })
 }
 
+/// Fields and files.
+fn multipart() -> Value {
+    let file = map(
+        &["value"],
+        json!({
+            "value": { "description": "What it holds." },
+            "filename": { "type": "string", "description": "What the file is called; without it the part is a field." },
+            "content_type": { "type": "string", "description": "Such as text/csv." }
+        }),
+    );
+    let value = json!({ "type": ["string", "number", "boolean", "null", "array"] });
+    json!({
+        "type": "object",
+        "additionalProperties": { "anyOf": [value, file] },
+        "description": "The body as multipart/form-data: name: value, or name: { value, filename, content_type }."
+    })
+}
+
 fn http() -> Value {
     let auth = json!({
         "anyOf": [
@@ -169,6 +187,8 @@ fn http() -> Value {
                 "json" => says("The body as JSON; templates in its leaves keep their type."),
                 "form" => json!({ "type": "object", "description": "The body as a form; null is left out." }),
                 "text" => json!({ "type": "string", "description": "The body as text." }),
+                "xml" => json!({ "type": "object", "minProperties": 1, "maxProperties": 1, "description": "The body as XML, one name at its top: objects are elements, @name is an attribute, #text the text beside them, a list repeats." }),
+                "multipart" => multipart(),
                 _ => json!({}),
             };
             ((*key).to_owned(), schema)

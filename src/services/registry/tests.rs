@@ -143,7 +143,7 @@ errors: { message: error, throttled: [200] }
 hook:
   verify: { hmac: { header: X Y, algorithm: sha3, encoding: hex, over: [a], secret: k, timestamp: {} } }
   type: { or: path }
-  body: form
+  body: forms
   subscribe: {}
   fields: { a: { type: date, value: "{{ event.x }}" } }
 events:
@@ -167,7 +167,7 @@ events:
             "8:73 P005 `a` is not known here (known are `body`, `timestamp`, `id`, `url`, `path`, `method`, `form`)",
             "8:99 P004 one of `header`, `entry` and `body` wanted",
             "9:9 P004 `path`, `{header: NAME, or: path}`, `{body: PLACE}` or `{fixed: NAME}` wanted",
-            "10:3 P090 `body: form` is not built yet",
+            "10:9 P005 `forms` is not known here (did you mean `form`?)",
             "11:3 P090 `subscribe` is not built yet",
             "12:24 P005 `date` is not known here (known are `text`, `integer`, `number`, `boolean`, `email`)",
             "12:37 P008 `event.x` is not seen here (known are `body`, `headers`, `type`)",

@@ -8,7 +8,7 @@ use crate::{
 
 /// The inputs of effects that are no action of a pack.
 const OTHERS: [(&str, &[&str]); 4] = [
-    ("http", &["method", "url", "headers", "query", "json", "form", "text"]),
+    ("http", &["method", "url", "headers", "query", "json", "form", "text", "xml", "multipart"]),
     ("emit", &["type", "data"]),
     ("profile", &["email", "set", "add", "append", "remove"]),
     ("record", &["key", "set", "add", "append", "remove"]),

@@ -102,10 +102,11 @@ impl Reader {
 
     /// Reads the whole body.
     pub(super) async fn body(&mut self, head: &Head, bounds: &Bounds, common: &Arc<Semaphore>) -> Result<Body, End> {
+        let most = bounds.body_at(head.target.path());
         let length = match head.framing {
             Framing::None => return Ok(Body::default()),
             Framing::Length(length) => match usize::try_from(length) {
-                Ok(length) if length <= bounds.body => Some(length),
+                Ok(length) if length <= most => Some(length),
                 _ => return Err(End::Fault(Fault::TOO_LARGE, 0)),
             },
             Framing::Chunked => None,
@@ -116,7 +117,7 @@ impl Reader {
         let mut meter = Meter::new(bounds, common);
         match length {
             Some(length) => self.body_of(length, &mut meter).await,
-            None => self.chunked_body(bounds.body, &mut meter).await,
+            None => self.chunked_body(most, &mut meter).await,
         }
     }
 

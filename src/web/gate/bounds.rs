@@ -1,6 +1,6 @@
 //! What the gate lets a client do, and whom it tells of a request that it refused.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
@@ -25,6 +25,8 @@ pub struct Bounds {
     pub idle_timeout: Duration,
     /// Bytes of a body.
     pub body: usize,
+    /// The same for single sources that say more: below `/hooks/NAME`.
+    pub bodies: BTreeMap<String, usize>,
     /// Bytes of all bodies that are held at once, small ones aside.
     pub buffered: usize,
     /// Whose `X-Forwarded-For` counts.
@@ -39,6 +41,17 @@ impl Bounds {
     /// Headers of a request. Above it 431. With the two of ours they are the 100 that Rocket's own parser takes.
     pub const HEADERS: usize = 98;
 
+    /// Bytes of a body to this path.
+    pub fn body_at(&self, path: &str) -> usize {
+        let source = path.strip_prefix("/hooks/").and_then(|rest| rest.split('/').next());
+        source.and_then(|source| self.bodies.get(source)).copied().unwrap_or(self.body)
+    }
+
+    /// Bytes of the largest body anywhere.
+    pub fn largest(&self) -> usize {
+        self.bodies.values().copied().chain([self.body]).max().unwrap_or(self.body)
+    }
+
     /// The bounds that `config` sets; pace and buffer are not settings: below 1 KiB/s over 10 s (cases.md I26), 256 MiB in all.
     pub fn of(config: &Config) -> Self {
         let limits = &config.limits;
@@ -51,6 +64,7 @@ impl Bounds {
             body_rate: 1024,
             idle_timeout: limits.idle_timeout,
             body: limits.body,
+            bodies: config.sources.iter().filter_map(|(name, source)| Some((name.clone(), source.max_body?))).collect(),
             buffered: 256 * 1024 * 1024,
             trusted: config.server.trusted_proxies.clone(),
         }

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod bodies;
+mod formats;
 mod payloads;
 mod presets;
 mod process;

@@ -1,0 +1,26 @@
+//! The verbs below `bellwire services`.
+
+use std::path::Path;
+
+use clap::Subcommand;
+
+use super::{capture, new, test};
+use crate::cli::{answer::Answer, failure::Failure};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum ServicesVerb {
+    /// Wait for one delivery and keep it, as the beginning of a pack
+    Capture(capture::Capture),
+    /// Write a pack from a delivery that was captured or stored
+    New(new::New),
+    /// Ask a service whether a connection works: sends one real request
+    Test(test::Test),
+}
+
+pub(in crate::cli) fn run(workspace: &Path, verb: &ServicesVerb) -> Result<Answer, Failure> {
+    match verb {
+        ServicesVerb::Capture(options) => capture::run(workspace, options),
+        ServicesVerb::New(options) => new::run(workspace, options),
+        ServicesVerb::Test(options) => test::run(workspace, options),
+    }
+}
