@@ -2,6 +2,7 @@
 
 mod address;
 mod pack_request;
+mod pages;
 mod parts;
 mod prepare;
 mod read;
@@ -11,7 +12,8 @@ mod retry;
 mod retry_after;
 mod step_request;
 
+pub use pages::{GATHERED_BYTES, Pages, Turned};
 pub use prepare::{inputs, prepare};
-pub use read::{Answer, Reading, read};
+pub use read::{Answer, Reading, read, read_gathered};
 pub use request::{Request, Target};
 pub use retry::{delay, idempotency_key, unknown_policy};

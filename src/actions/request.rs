@@ -19,6 +19,9 @@ pub struct Request {
     /// How it proves who we are. `None`: through a connection, as its pack says; for a whole URL, not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<AuthUse>,
+    /// Items of an answer in pages that are gathered at most. `None`: the answer has no pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gather: Option<u32>,
 }
 
 /// Where a request goes.

@@ -45,6 +45,7 @@ pub(super) fn prepare(step: &HttpStep, context: &Context<'_>) -> Result<Request,
         headers,
         body: text.map(body).transpose()?,
         auth: step.auth.as_ref().map(auth),
+        gather: None,
     })
 }
 

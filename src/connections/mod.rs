@@ -4,6 +4,7 @@ mod address;
 mod all;
 mod auth;
 mod effective;
+mod follow;
 mod lanes;
 mod pace;
 mod preview;

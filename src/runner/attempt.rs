@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::{
     hold::{Flow, Hold, Left, error_of, failed, name, output},
+    pages::{Asking, Gathered, gather},
     send::{Envelope, Sent, lane, send},
     workers::jitter,
 };
 use crate::{
-    actions::{self, Reading, Request},
+    actions::{self, GATHERED_BYTES, Reading, Request},
     clock::Time,
     connections::Turn,
     ids::AttemptId,
@@ -24,13 +25,16 @@ use crate::{
 
 /// How long a connection rests after an answer that says "slow down" without saying how long.
 /// 90 s is what a third-party client of Groove waits (facts on Groove, section 1.2).
-const THROTTLE_PAUSE: Duration = Duration::from_secs(90);
+pub(super) const THROTTLE_PAUSE: Duration = Duration::from_secs(90);
 
 /// Characters of an error's message that are kept; a target says as much as it likes.
 const LONGEST_MESSAGE: usize = 400;
 
 /// How long it is known which events our actions caused: webhooks that were not taken at once are sent again for up to a day.
 const ECHO_KEPT: Duration = Duration::from_hours(24);
+
+/// How long gathering the pages of an answer may take: each waits for its turn.
+const LONGEST_GATHERING: Duration = Duration::from_hours(1);
 
 /// A step that sends, as it is attempted.
 #[derive(Clone, Copy)]
@@ -95,7 +99,8 @@ impl Hold<'_> {
             request: pending.is_none().then(|| serde_json::to_vec(&request).unwrap_or_default()),
         };
         let id = attempt.id;
-        if let Some(left) = self.begin(attempt, step.timeout).await? {
+        let longest = if request.gather.is_some() { LONGEST_GATHERING.max(step.timeout) } else { step.timeout };
+        if let Some(left) = self.begin(attempt, longest).await? {
             return Ok(Flow::Leave(left));
         }
         let key = actions::idempotency_key(self.run.root.0, &path.0);
@@ -105,7 +110,23 @@ impl Hold<'_> {
         let sent = send(&parts.client, &parts.connections, &self.pinned.registry, &request, &envelope).await;
         drop(place);
         self.answered = true;
-        self.finish(sending, id, number, &lane, sent).await
+        // On the heap: few actions have pages, and every worker would carry the room for them.
+        let gathered = Box::pin(gather(
+            &Asking {
+                parts,
+                registry: &self.pinned.registry,
+                step,
+                request: &request,
+                envelope,
+                lane: &lane,
+                turn: self.run.id.0,
+                number,
+                most: GATHERED_BYTES,
+            },
+            sent,
+        ))
+        .await;
+        self.finish(sending, id, number, &lane, gathered).await
     }
 
     /// What is sent: as stored with the first attempt, or rendered now.
@@ -169,11 +190,14 @@ impl Hold<'_> {
         id: AttemptId,
         number: u32,
         lane: &str,
-        sent: Sent,
+        Gathered { sent, body, page }: Gathered,
     ) -> Result<Flow, StoreError> {
         let masker = self.parts.vault.masker();
         let (now, step) = (self.now(), sending.step);
         let reading = match (&sent, sent.answer()) {
+            (_, Some(answer)) if let Some(body) = body => {
+                actions::read_gathered(step, &self.pinned.registry, &answer, body, number, now)
+            }
             (_, Some(answer)) => actions::read(step, &self.pinned.registry, &answer, number, now),
             (Sent::Refused(error), None) => Reading::Failed { error: error.clone(), response: Value::Null },
             (_, None) => {
@@ -193,6 +217,9 @@ impl Hold<'_> {
         let mask = |mut error: StepError| {
             error.step = sending.name();
             error.attempt = number;
+            if page > 1 {
+                error.message = format!("page {page}: {}", error.message);
+            }
             error.message = masker.mask(&error.message).chars().take(LONGEST_MESSAGE).collect();
             error
         };

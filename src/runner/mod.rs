@@ -8,6 +8,7 @@ mod hold;
 mod housekeeping;
 mod lane;
 mod line;
+mod pages;
 mod pinned;
 mod send;
 mod take_up;

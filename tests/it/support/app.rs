@@ -56,6 +56,20 @@ impl TestApp {
         Self::launched(journal, rules, settings, BTreeMap::new()).await
     }
 
+    /// One with packs (name, text) and rules of the workspace's own, and more of the environment.
+    pub async fn with_packs(
+        journal: Journal,
+        packs: &[(&str, &str)],
+        rules: &[(&str, &str)],
+        settings: &str,
+        more: BTreeMap<String, String>,
+    ) -> Self {
+        let app = Self::launched(journal, &[], settings, more).await;
+        packs.iter().for_each(|(name, text)| app.write_pack(name, text));
+        rules.iter().for_each(|(id, text)| app.write_rule(id, text));
+        app.restart_changed().await
+    }
+
     /// The same with more of the environment, such as `BELLWIRE_DATABASE_URL`.
     pub async fn on(journal: Journal, rules: &[(&str, &str)], settings: &str, more: BTreeMap<String, String>) -> Self {
         let app = Self::launched(journal, rules, settings, more).await;
