@@ -74,9 +74,14 @@ pub struct Plan {
 
 /// Which rules of `set` start a run on `subject`. `vars` are those of `[vars]`.
 pub fn plan(set: &Set, subject: &Subject, vars: &Object, bounds: Bounds) -> Plan {
+    plan_of(&set.candidates(&subject.kind, subject.own, &subject.event), subject, vars, bounds)
+}
+
+/// Which of these rules start a run on `subject`; whether they listen to its type is not asked.
+pub fn plan_of(rules: &[&Arc<Rule>], subject: &Subject, vars: &Object, bounds: Bounds) -> Plan {
     let start = Instant::now();
     let mut plan = Plan::default();
-    for rule in set.candidates(&subject.kind, subject.own, &subject.event) {
+    for rule in rules.iter().copied() {
         let left = bounds.event.saturating_sub(start.elapsed());
         let (mut verdict, mut computed) = if left.is_zero() {
             (Verdict::Undecided, Object::new())

@@ -73,6 +73,7 @@ codes! {
     EMIT_TYPE = "R076", "An event type that a rule cannot emit";
     CRON = "R077", "A cron expression that cannot be read";
     TIMEZONE = "R078", "An unknown time zone";
+    NO_READ = "R079", "A poll that is no read";
     UNKNOWN_SECRET = "R080", "A secret that is not there";
     CONTRADICTION = "R081", "Conditions that can never hold together";
     NEVER_KEPT = "R082", "A header or query value that is never kept";

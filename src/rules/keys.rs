@@ -23,7 +23,11 @@ pub(super) const RULE: &[&str] = &[
 pub(super) const ON: &[&str] = &["event", "own", "schedule", "poll", "manual"];
 
 /// Keys of `on` that are known and not built yet.
-pub(super) const ON_LATER: &[&str] = &["schedule", "poll"];
+pub(super) const ON_LATER: &[&str] = &["schedule"];
+
+/// Keys of `poll`; a service action is one more.
+pub(super) const POLL: &[&str] =
+    &["every", "http", "items", "key", "order", "cursor", "backfill", "connection", "timeout"];
 
 /// Keys of a step, kinds included; a service action is one more.
 pub(super) const STEP: &[&str] = &[

@@ -14,6 +14,7 @@ mod keys;
 mod load;
 mod parse;
 mod pattern;
+mod poll;
 mod reader;
 mod rule;
 mod schema;
@@ -28,6 +29,7 @@ pub use duration::parse_duration;
 pub use hours::Hours;
 pub(crate) use keys::{shortened, suggestion};
 pub use load::{Loaded, load};
+pub use poll::{Items, Order, Poll};
 pub(crate) use reader::{Node, Reader};
 pub use rule::{
     Around, AttributesStep, Concurrency, DigestWindow, Every, Fuse, HttpAuth, HttpBody, HttpStep, ManualInput, On,

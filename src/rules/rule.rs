@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Condition, Cron, Hours};
+use super::{Condition, Cron, Hours, Poll};
 use crate::{
     model::{Keeper, Place, StepPath},
     templates::{Leaf, Tree},
@@ -39,12 +39,20 @@ impl Rule {
         self.on.iter().any(|on| match on {
             On::Type { event, own: hears_own } => event == kind && (!own || *hears_own),
             On::Service { service, own: hears_own } => kind.split('.').next() == Some(service) && (!own || *hears_own),
-            On::Manual { .. } => false,
+            On::Manual { .. } | On::Poll(_) => false,
         })
     }
 }
 
 impl Rule {
+    /// Its polls, in the order of the file.
+    pub fn polls(&self) -> impl Iterator<Item = &Poll> {
+        self.on.iter().filter_map(|on| match on {
+            On::Poll(poll) => Some(poll),
+            _ => None,
+        })
+    }
+
     /// Calls `see` with every step of `do` and `on_error`, those inside of others too, in the order of the file.
     pub fn each_step<'r>(&'r self, see: &mut dyn FnMut(&'r Step)) {
         self.steps.iter().chain(&self.on_error).for_each(|step| step.each(see));
@@ -77,6 +85,8 @@ pub enum On {
     Service { service: String, own: bool },
     /// A person or a call of the API, with inputs that become the payload.
     Manual { inputs: Vec<ManualInput> },
+    /// What is new in an answer that is asked for again and again.
+    Poll(Poll),
 }
 
 /// An input of a manual event.

@@ -28,7 +28,7 @@ use crate::{
 pub(super) const THROTTLE_PAUSE: Duration = Duration::from_secs(90);
 
 /// Characters of an error's message that are kept; a target says as much as it likes.
-const LONGEST_MESSAGE: usize = 400;
+pub(super) const LONGEST_MESSAGE: usize = 400;
 
 /// How long it is known which events our actions caused: webhooks that were not taken at once are sent again for up to a day.
 const ECHO_KEPT: Duration = Duration::from_hours(24);
@@ -287,7 +287,7 @@ impl Hold<'_> {
 }
 
 /// Masks every text of a value.
-fn mask_value(value: Value, masker: &crate::secret::Masker) -> Value {
+pub(super) fn mask_value(value: Value, masker: &crate::secret::Masker) -> Value {
     match value {
         Value::String(text) => Value::String(masker.mask(&text)),
         Value::Array(list) => Value::Array(list.into_iter().map(|value| mask_value(value, masker)).collect()),

@@ -10,6 +10,8 @@ mod lane;
 mod line;
 mod pages;
 mod pinned;
+mod poll;
+mod polling;
 mod send;
 mod take_up;
 mod wait;

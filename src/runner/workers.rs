@@ -12,7 +12,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{PinnedSets, hold::Left, housekeeping::prune_nightly, lane::Parked, line::Line, take_up::work};
+use super::{
+    PinnedSets,
+    hold::Left,
+    housekeeping::prune_nightly,
+    lane::Parked,
+    line::Line,
+    polling::{Polling, keep_polling},
+    take_up::work,
+};
 use crate::{
     clock::{SharedClock, Time},
     config::Config,
@@ -29,7 +37,7 @@ use crate::{
 const POLL: Duration = Duration::from_secs(1);
 
 /// How long the loop waits after the store did not answer.
-const STORE_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Due runs looked at in one go.
 const BATCH: usize = 1024;
@@ -92,10 +100,12 @@ pub struct Runner {
     shared: Arc<Shared>,
     task: Mutex<Option<JoinHandle<()>>>,
     nightly: JoinHandle<()>,
+    polls: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct Shared {
-    parts: RunnerParts,
+pub(super) struct Shared {
+    pub(super) parts: RunnerParts,
+    pub(super) polling: Polling,
     state: Mutex<State>,
     line: Line,
     /// Rung when a worker has left a run, for those who wait until all is settled.
@@ -123,11 +133,20 @@ impl Runner {
     /// Starts the loop. Runs of a dead process must have been recovered before.
     pub fn start(parts: RunnerParts) -> Self {
         let (state, line) = (Mutex::default(), Line::default());
-        let shared = Arc::new(Shared { parts, state, line, left: Notify::new(), look: Notify::new() });
+        let shared = Arc::new(Shared {
+            parts,
+            polling: Polling::default(),
+            state,
+            line,
+            left: Notify::new(),
+            look: Notify::new(),
+        });
         let task = tokio::spawn(run(Arc::clone(&shared)));
         let housekeeper = Arc::clone(&shared);
         let nightly = tokio::spawn(async move { prune_nightly(&housekeeper.parts).await });
-        Self { shared, task: Mutex::new(Some(task)), nightly }
+        let poller = Arc::clone(&shared);
+        let polls = Mutex::new(Some(tokio::spawn(async move { keep_polling(&poller).await })));
+        Self { shared, task: Mutex::new(Some(task)), nightly, polls }
     }
 
     /// The rule sets, to keep one that was just compiled.
@@ -135,8 +154,9 @@ impl Runner {
         &self.shared.parts.pinned
     }
 
-    /// Returns once no run is in hand and none is due at the clock's present time: for tests that hold the clock.
+    /// Returns once no poll and no run is in hand and none is due at the clock's present time: for tests that hold the clock.
     pub async fn settled(&self) -> Result<(), StoreError> {
+        self.shared.polling.settled(&self.shared.parts).await?;
         loop {
             self.shared.parts.wake.ring();
             let left = self.shared.left.notified();
@@ -154,13 +174,23 @@ impl Runner {
         self.shared.parts.lifecycle.enter(Phase::Draining);
         self.shared.parts.wake.ring();
         self.nightly.abort();
+        let polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return true;
         };
         let abort = task.abort_handle();
-        let ended = timeout(grace, task).await.is_ok();
+        let polls = async {
+            if let Some(polls) = polls {
+                let abort = polls.abort_handle();
+                let ended = timeout(grace, polls).await.is_ok();
+                abort.abort();
+                return ended;
+            }
+            true
+        };
+        let (ended, polled) = tokio::join!(timeout(grace, task), polls);
         abort.abort();
-        ended
+        ended.is_ok() && polled
     }
 }
 

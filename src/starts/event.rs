@@ -11,6 +11,7 @@ use crate::{
     ids::{EventId, IdSource, RunId},
     matcher::{self, Bounds, Came, Planned, Subject},
     model::{ErrorClass, EventFlags, RunStatus, StepError, Verdict},
+    rules::Rule,
     store::{Dedupe, Gates, NewEvent, NewRun},
 };
 
@@ -58,6 +59,20 @@ pub fn emitted(kind: String, data: Value, depth: u8, by: Value) -> Fresh {
 
 /// Matches an event and makes what is stored of it.
 pub fn started(config: &Config, ids: &IdSource, in_force: &InForce, taken: Fresh, now: Time) -> NewEvent {
+    started_by(config, ids, in_force.set_id, taken, now, |subject| {
+        in_force.set.candidates(&subject.kind, subject.own, &subject.event)
+    })
+}
+
+/// The same, where `candidates` names the rules that are asked.
+pub(super) fn started_by<'r>(
+    config: &Config,
+    ids: &IdSource,
+    set_id: i64,
+    taken: Fresh,
+    now: Time,
+    candidates: impl FnOnce(&Subject) -> Vec<&'r Arc<Rule>>,
+) -> NewEvent {
     let id = EventId(ids.next(now));
     let limits = &config.limits;
     let bounds = Bounds { rule: limits.match_rule, event: limits.match_event, runs: limits.runs_per_event };
@@ -72,7 +87,7 @@ pub fn started(config: &Config, ids: &IdSource, in_force: &InForce, taken: Fresh
         meta: &taken.meta,
     });
     let subject = Subject { kind: taken.kind, own: taken.own, event: taken.event, trigger, received_at: now };
-    let plan = matcher::plan(&in_force.set, &subject, &config.vars, bounds);
+    let plan = matcher::plan_of(&candidates(&subject), &subject, &config.vars, bounds);
     let truncated = if plan.truncated { EventFlags::TRUNCATED } else { EventFlags::default() };
     let kind = subject.kind;
     let runs = plan.runs.into_iter().map(|planned| run(ids, &kind, planned, now)).collect();
@@ -89,7 +104,7 @@ pub fn started(config: &Config, ids: &IdSource, in_force: &InForce, taken: Fresh
         body: taken.body,
         dictionary: taken.dictionary,
         dedupe: taken.dedupe,
-        set: in_force.set_id,
+        set: set_id,
         payload: subject.event,
         echo: taken.echo,
         own: taken.own,

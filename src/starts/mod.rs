@@ -3,6 +3,7 @@
 mod event;
 mod gates;
 mod manual;
+mod poll;
 mod replay;
 mod subject;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub use event::{Fresh, emitted, started};
 pub use gates::{gates, place};
 pub use manual::{MANUAL, manual, manual_event};
+pub use poll::{POLLED, polled, polled_rule};
 pub use replay::{outputs_before, path_in_text};
 pub use subject::{event_value, subject_of, trigger_of};
 

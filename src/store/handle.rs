@@ -388,6 +388,11 @@ impl Store {
         self.shared.pool.ask(question)
     }
 
+    /// The dictionaries that bodies are packed with.
+    pub(super) fn dictionaries(&self) -> &Dictionaries {
+        &self.shared.dictionaries
+    }
+
     /// How it was opened.
     pub(super) fn mode(&self) -> Mode {
         self.shared.mode

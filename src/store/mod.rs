@@ -25,6 +25,7 @@ mod names;
 mod open;
 mod outputs;
 mod places;
+mod polls;
 mod pool;
 mod problems;
 mod prune;
@@ -57,6 +58,7 @@ pub use gates::{
     Claimed, DigestGate, Full, FuseGate, GateKey, Gates, OnceGate, PlaceWish, Suppressed, SuppressedBy, ThresholdGate,
 };
 pub use handle::{Mode, Store};
+pub use polls::{PollDone, PollId, PollRow};
 pub use problems::ProblemRow;
 pub use prune::Pruned;
 pub use record::Recorded;

@@ -8,6 +8,7 @@ use crate::{
     matcher::{Came, Subject, trigger},
     rules::{On, Rule},
     services::{Pack, Registry, Request, TokenPlace, Verify, payload},
+    starts,
     value::{Object, Value, merge},
 };
 
@@ -57,6 +58,7 @@ impl Given {
     pub fn only_type(rule: &Rule) -> Option<&str> {
         match &rule.on[..] {
             [On::Type { event, .. }] => Some(event),
+            [On::Poll(_)] => Some(starts::POLLED),
             _ => None,
         }
     }

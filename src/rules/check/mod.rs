@@ -7,6 +7,7 @@ mod inner;
 mod input;
 mod names;
 mod never;
+mod poll;
 mod schema;
 mod steps;
 mod untrusted;
@@ -18,7 +19,11 @@ use guards::Guards;
 use ids::Ids;
 use schema::{Walk, walk};
 
-use super::{EventInfo, On, Rule, parse::inputs_schema, reader::Reader};
+use super::{
+    EventInfo, On, Rule,
+    parse::{inputs_schema, item_schema},
+    reader::Reader,
+};
 use crate::{
     model::Place,
     templates::{Leaf, Reference, Tree},
@@ -44,6 +49,8 @@ struct Checker<'c> {
 /// Where a name is used: not all are seen everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
+    /// The step of a poll, before there is an event.
+    Poll,
     Vars,
     When,
     Step,
@@ -107,6 +114,7 @@ pub(crate) fn check_rule(reader: &Reader<'_>, rule: &Rule) {
     }
     let guards = Guards::of(&rule.when);
     let here = |part| Here { part, done: Vec::new(), guards: guards.clone(), written: Vec::new(), loops: Vec::new() };
+    checker.polls(&here(Part::Poll));
     checker.vars(&here(Part::Vars));
     checker.condition(&rule.when, &here(Part::When));
     checker.around(&here(Part::When));
@@ -122,6 +130,7 @@ pub(crate) fn check_rule(reader: &Reader<'_>, rule: &Rule) {
 fn manual_schema(on: &On) -> Option<Value> {
     match on {
         On::Manual { inputs } => Some(inputs_schema(inputs)),
+        On::Poll(poll) => Some(item_schema(poll)),
         _ => None,
     }
 }
@@ -131,7 +140,7 @@ fn events<'c>(reader: &Reader<'c>, rule: &Rule, manual: &'c [Value]) -> Vec<Even
     for on in &rule.on {
         match on {
             On::Type { event, .. } => events.extend(reader.vocabulary.event(event)),
-            On::Manual { .. } => {}
+            On::Manual { .. } | On::Poll(_) => {}
             On::Service { service, .. } => {
                 let types = reader.vocabulary.event_types();
                 let of_service = types.iter().filter(|kind| kind.split('.').next() == Some(service));

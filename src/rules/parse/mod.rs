@@ -5,6 +5,7 @@ mod http;
 mod inner;
 mod manual;
 mod on;
+mod poll;
 mod retry;
 mod rule;
 mod span;
@@ -13,6 +14,7 @@ mod tests_key;
 mod wait;
 
 pub(crate) use manual::inputs_schema;
+pub(crate) use poll::item_schema;
 pub(crate) use rule::read_rule;
 pub(crate) use span::known_hours;
 

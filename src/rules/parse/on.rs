@@ -1,6 +1,6 @@
 //! Reads `on`.
 
-use super::manual::read_manual;
+use super::{manual::read_manual, poll::read_poll};
 use crate::{
     model::EventType,
     rules::{
@@ -58,6 +58,9 @@ fn read_map<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<On> {
     if let (Some(own), None) = (node.get("own"), node.get("event")) {
         let at = reader.key_place(&own);
         reader.error(codes::NO_MEANING, at, "`own` means nothing without `event`", "");
+    }
+    if let Some(poll) = node.get("poll") {
+        return read_poll(reader, &poll).into_iter().collect();
     }
     if let Some(manual) = node.get("manual") {
         return read_manual(reader, &manual).into_iter().collect();
