@@ -75,6 +75,9 @@ pub(super) enum Verb {
     /// Look at runs: one rule on one event
     #[command(subcommand)]
     Runs(RunsVerb),
+    /// Look at polls: what is asked again and again, and what came of it
+    #[command(args_conflicts_with_subcommands = true)]
+    Polls(Polls),
     /// Send a signed sample delivery to a running server
     Send(Send),
     /// Say what is well, what is not, and what to do about it
@@ -266,6 +269,28 @@ pub(super) enum ConfigVerb {
     /// Print every setting with its default and what it means
     #[command(after_long_help = "Example:\n  bellwire config defaults > all-settings.toml")]
     Defaults,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  bellwire polls\n  bellwire polls --json\n  bellwire polls run tickets/new\n\n\
+    ITEMS counts the events that a poll has made. A poll that fails is put off, twice as long each time up to an hour.")]
+pub(super) struct Polls {
+    #[command(subcommand)]
+    pub(super) verb: Option<PollsVerb>,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PollsVerb {
+    /// Ask now, whenever the next time is
+    #[command(after_long_help = "Examples:\n  bellwire polls run tickets/new\n\n\
+        It makes the rule's polls due; the running server asks within a second. What was put off by failures is asked too.")]
+    Run {
+        /// The rule's id, such as tickets/new
+        rule: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -109,10 +109,12 @@ async fn event(
         }
     };
     let suppressed = store.suppressed(id).await?;
+    let polled = starts::polled_rule(&detail.event.kind, &detail.event.meta);
     let mut shown = Vec::new();
     let mut deaf = Vec::new();
     for one in rules {
-        let table = explain_rule(one, &subject, &config.vars);
+        let mut table = explain_rule(one, &subject, &config.vars);
+        table.hears |= polled == Some(&*one.id) && one.polls().next().is_some();
         let acted = table.hears && one.enabled;
         if acted || options.all || rule.is_some() {
             shown.push(Shown {

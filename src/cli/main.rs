@@ -12,7 +12,7 @@ use super::{
     arguments::{Arguments, Verb},
     backtest, check, config, demo, doctor, events, explain,
     failure::Failure,
-    help, init, render, replay, run as run_verb, runs, schema, secrets, send, serve, test,
+    help, init, polls, render, replay, run as run_verb, runs, schema, secrets, send, serve, test,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -57,6 +57,7 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Replay(options) => replay::run(workspace, &options)?,
         Verb::Run(options) => run_verb::run(workspace, &options)?,
         Verb::Runs(verb) => runs::run(workspace, &verb)?,
+        Verb::Polls(options) => polls::run(workspace, &options)?,
         Verb::Send(options) => send::run(workspace, &options)?,
         Verb::Doctor(options) => doctor::run(workspace, &options)?,
     };

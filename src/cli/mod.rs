@@ -25,6 +25,7 @@ mod main;
 mod needs;
 mod open;
 mod pinned;
+mod polls;
 mod progress;
 mod refused;
 mod release;

@@ -25,7 +25,7 @@ mod watch;
 pub(crate) use condition::parse_condition;
 pub use condition::{Condition, Operand, Operator, OperatorKind, Scope, Test, Traced};
 pub use cron::Cron;
-pub use duration::parse_duration;
+pub use duration::{parse_duration, shown_duration};
 pub use hours::Hours;
 pub(crate) use keys::{shortened, suggestion};
 pub use load::{Loaded, load};
