@@ -272,8 +272,10 @@ pub(super) enum ConfigVerb {
 }
 
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  bellwire polls\n  bellwire polls --json\n  bellwire polls run tickets/new\n\n\
-    ITEMS counts the events that a poll has made. A poll that fails is put off, twice as long each time up to an hour.")]
+#[command(
+    after_long_help = "Examples:\n  bellwire polls\n  bellwire polls --json\n  bellwire polls run tickets/new\n\n\
+    ITEMS counts the events that a poll has made. A poll that fails is put off, twice as long each time up to an hour."
+)]
 pub(super) struct Polls {
     #[command(subcommand)]
     pub(super) verb: Option<PollsVerb>,

@@ -124,7 +124,8 @@ fn ask_now(config: &Config, rule: &str) -> Result<Answer, Failure> {
     let shown = clean(rule, 128);
     if of_rule.is_empty() {
         let known: Vec<&str> = all.iter().map(|line| &*line.rule.id).collect();
-        let known = if known.is_empty() { "no rule has one".to_owned() } else { format!("known are {}", known.join(", ")) };
+        let known =
+            if known.is_empty() { "no rule has one".to_owned() } else { format!("known are {}", known.join(", ")) };
         return Err(Failure::No(format!("no rule `{shown}` with a poll; {known}")));
     }
     if of_rule.iter().any(|line| !line.rule.enabled) {

@@ -126,7 +126,8 @@ impl Asked {
 
     /// A poll that went well, without what its answer says.
     fn done(&self, began: Time) -> PollDone {
-        PollDone { began_at: began, due_at: began.plus(self.poll.every), ..PollDone::default() }
+        let every = self.poll.every;
+        PollDone { began_at: began, due_at: began.plus(every), every: Time(0).plus(every).0, ..PollDone::default() }
     }
 
     async fn answer(&self, parts: &RunnerParts, began: Time) -> Answered {

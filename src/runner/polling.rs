@@ -30,8 +30,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Polls that ask at once.
 const AT_ONCE: usize = 16;
 
-/// A due time further ahead than this and the poll's own `every` was reckoned before the clock was set back.
-const FURTHEST: Duration = Duration::from_hours(2);
+/// A due time further ahead than this and than the `every` that it was reckoned by is one from before the clock was set back. A
+/// connection's rate may leave no turn for a day.
+const FURTHEST: Duration = Duration::from_hours(26);
 
 /// What asks.
 #[derive(Default)]
@@ -148,10 +149,55 @@ async fn due(parts: &RunnerParts) -> Result<(Vec<Asked>, Option<Time>), StoreErr
 
 /// When a poll is asked next: as its row says, unless its `every` was changed or the clock was set back since.
 fn due_at(poll: &Poll, row: &PollRow, now: Time) -> Time {
-    let kept = if row.due_at > now.plus(poll.every.max(FURTHEST)) { now } else { row.due_at };
+    let reckoned = Duration::from_millis(u64::try_from(row.every).unwrap_or(0));
+    let kept = if row.due_at > now.plus(reckoned.max(FURTHEST)) { now } else { row.due_at };
     let is_changed = Time(0).plus(poll.every).0 != row.every;
     match row.tried_at.filter(|_| is_changed && row.failures == 0) {
         Some(tried) => kept.min(tried.plus(poll.every)),
         None => kept,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::rules::{Set, Texts, fake::Fake};
+
+    #[test]
+    fn a_due_time_holds_but_after_a_change_of_the_rule_or_the_clock() {
+        let text =
+            "name: a\non: { poll: { every: 1m, http: { url: \"https://a.example/\" }, key: id } }\ndo:\n- stop: x\n";
+        let texts = Texts(Arc::new(BTreeMap::from([("rules/a.yaml".to_owned(), text.to_owned())])));
+        let set = Set::compile(texts, &Fake::new()).set;
+        let poll = set.rules["a"].polls().next().unwrap().clone();
+        let (minute, day) = (60_000, 86_400_000);
+        for (every, due, failures, wanted) in [
+            (minute, 500_000, 0, 500_000),
+            (day, 100_000 + day, 0, 160_000),
+            (10_000, 110_000, 0, 110_000),
+            (day, 100_000 + 3_600_000, 3, 100_000 + 3_600_000),
+            (minute, 3 * day, 0, 200_000),
+        ] {
+            let row = PollRow {
+                id: PollId { rule: "a".to_owned(), place: 0 },
+                target: Vec::new(),
+                every,
+                due_at: Time(due),
+                tried_at: Some(Time(100_000)),
+                last_at: None,
+                turn: 1,
+                failures,
+                error: None,
+                odd: None,
+                items: 0,
+                cursor: serde_json::Value::Null,
+                asked: None,
+                etag: None,
+                modified: None,
+            };
+            assert_eq!(due_at(&poll, &row, Time(200_000)), Time(wanted), "{every} {due} {failures}");
+        }
     }
 }

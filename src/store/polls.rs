@@ -65,6 +65,8 @@ pub struct PollDone {
     pub began_at: Time,
     /// When it is asked next.
     pub due_at: Time,
+    /// Milliseconds between two, by which that was reckoned.
+    pub every: i64,
     /// The keys of the answer. `None`: nothing has changed since the one before.
     pub keys: Option<Vec<[u8; 16]>>,
     /// What was odd about single items.
@@ -164,6 +166,7 @@ impl Store {
             let left = PollLeft {
                 began: done.began_at.0,
                 due: done.due_at.0,
+                every: done.every,
                 odd: done.odd.as_deref(),
                 cursor: cursor.as_deref(),
                 asked: done.asked.as_deref(),

@@ -122,6 +122,7 @@ pub(in crate::store) fn count_poll_items(conn: &mut Conn, of: PollKey, more: i64
 pub(in crate::store) struct PollLeft<'a> {
     pub(in crate::store) began: i64,
     pub(in crate::store) due: i64,
+    pub(in crate::store) every: i64,
     pub(in crate::store) odd: Option<&'a str>,
     pub(in crate::store) cursor: Option<&'a str>,
     pub(in crate::store) asked: Option<&'a [u8]>,
@@ -136,6 +137,7 @@ pub(in crate::store) fn poll_done(conn: &mut Conn, of: PollKey, left: &PollLeft<
         Bind::Big(Some(left.began)),
         Bind::Big(Some(left.began)),
         Bind::Big(Some(left.due)),
+        Bind::Big(Some(left.every)),
         Bind::Text(left.odd),
         Bind::Text(left.cursor),
         Bind::Bytes(left.asked),
@@ -144,7 +146,7 @@ pub(in crate::store) fn poll_done(conn: &mut Conn, of: PollKey, left: &PollLeft<
         rule,
         place,
     ];
-    let sql = "UPDATE polls SET tried_at = ?, last_at = ?, due_at = ?, odd = ?, turn = turn + 1, failures = 0, error = NULL, \
+    let sql = "UPDATE polls SET tried_at = ?, last_at = ?, due_at = ?, every = ?, odd = ?, turn = turn + 1, failures = 0, error = NULL, \
                cursor = COALESCE(?, cursor), asked = ?, etag = ?, modified = ? WHERE rule = ? AND place = ?";
     execute(conn, sql, &binds).map(drop)
 }

@@ -8,6 +8,7 @@ mod intake;
 mod lists;
 mod opening;
 mod places;
+mod polls;
 mod size;
 mod vault;
 mod waits;

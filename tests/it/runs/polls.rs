@@ -228,6 +228,8 @@ on_both!(a_shorter_time_counts_at_once, |database| {
     let short = rule(&app.journal, "items: result");
     app.write_rule("new", &short);
     let app = app.restart_changed().await;
+    app.settle().await;
+    assert_eq!(app.journal.requests().len(), 1, "and not before it has passed");
     app.advance(MINUTE).await;
     assert_eq!(app.journal.requests().len(), 2);
 });
