@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_feed_is_data() {
         let text =
-            r#"<rss><channel><title>T</title><item><guid>b</guid></item><item><guid>a</guid></item></channel></rss>"#;
+            "<rss><channel><title>T</title><item><guid>b</guid></item><item><guid>a</guid></item></channel></rss>";
         for more in ["items: feed", "items: result.items, key: id"] {
             let found = found(&poll(more), json!(text), Value::Null).unwrap();
             let ids: Vec<&Value> = found.items.iter().map(|item| &item.value["id"]).collect();

@@ -153,8 +153,8 @@ impl<'a> Pages<'a> {
                 _ => return odd(place),
             },
             Next::Link => {
-                let links = reply.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("link"));
-                let next = links.filter_map(|(_, value)| next_link(value)).next();
+                let mut links = reply.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("link"));
+                let next = links.find_map(|(_, value)| next_link(value));
                 return Ok(next.map_or(Turned::End, Turned::Follow));
             }
             Next::Cursor { from, into } => {
@@ -169,7 +169,7 @@ impl<'a> Pages<'a> {
                         let path = path_of(&mut next.target);
                         *path = set_parameter(path, name, &plain(&cursor));
                     }
-                    CursorPlace::Json(place) => self.cursor_into(&mut next, place, cursor)?,
+                    CursorPlace::Json(place) => Self::cursor_into(&mut next, place, cursor)?,
                 }
             }
             Next::Page { query, last } => {
@@ -192,7 +192,7 @@ impl<'a> Pages<'a> {
         Ok(if self.asked.insert(identity(&next)) { Turned::Ask(Box::new(next)) } else { Turned::End })
     }
 
-    fn cursor_into(&self, next: &mut Request, place: &Path, cursor: Value) -> Result<(), StepError> {
+    fn cursor_into(next: &mut Request, place: &Path, cursor: Value) -> Result<(), StepError> {
         let wrong = || fault(ErrorClass::Internal, None, format!("the request has no JSON body to put `{place}` into"));
         let text = next.body.as_deref().unwrap_or("{}");
         let mut body: Value = serde_json::from_str(text).map_err(|_| wrong())?;

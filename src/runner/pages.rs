@@ -69,13 +69,11 @@ pub(super) async fn gather(asking: &Asking<'_>, first: Sent) -> Gathered {
         return Gathered::one(first);
     };
     let mut first = Some(first);
-    let mut last: Option<Sent> = None;
+    let mut newest: Option<Sent> = None;
     let mut page = 1;
-    loop {
-        let Some(sent) = last.as_ref().or(first.as_ref()) else { break };
-        if !asking.is_good(sent) {
-            break;
-        }
+    while let Some(sent) = newest.as_ref().or(first.as_ref())
+        && asking.is_good(sent)
+    {
         let turned = sent.answer().map_or(Ok(Turned::End), |answer| pages.take(&answer));
         let next = turned.and_then(|turned| match turned {
             Turned::End => Ok(None),
@@ -85,7 +83,7 @@ pub(super) async fn gather(asking: &Asking<'_>, first: Sent) -> Gathered {
         match next {
             Ok(Some(next)) => {
                 page += 1;
-                last = Some(asking.ask(&next).await);
+                newest = Some(asking.ask(&next).await);
             }
             Ok(None) => {
                 let (Some(sent), body) = (first.take(), pages.whole()) else { break };
@@ -95,7 +93,7 @@ pub(super) async fn gather(asking: &Asking<'_>, first: Sent) -> Gathered {
         }
     }
     let lost = || Sent::None(not_sent("an answer was lost"));
-    Gathered { sent: last.or(first).unwrap_or_else(lost), body: None, page }
+    Gathered { sent: newest.or(first).unwrap_or_else(lost), body: None, page }
 }
 
 impl Asking<'_> {

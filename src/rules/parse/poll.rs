@@ -185,15 +185,11 @@ fn read_order<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Option<Order> {
 
 /// What a poll asks, without the inputs that may be changed while the keys that were seen still count.
 fn target(kind: &StepKind, node: &Node<'_>, items: &Items, key: &Path) -> String {
-    let what = match kind {
-        StepKind::Action { name, connection, .. } => {
-            connection.as_ref().map_or_else(|| name.clone(), |connection| format!("{name} by {connection}"))
-        }
-        _ => {
-            let url = node.get("http").and_then(|http| http.get("url")).and_then(|url| url.value.as_str());
-            let url = url.unwrap_or_default();
-            url.split(['?', '#']).next().unwrap_or_default().to_owned()
-        }
+    let what = if let StepKind::Action { name, connection, .. } = kind {
+        connection.as_ref().map_or_else(|| name.clone(), |connection| format!("{name} by {connection}"))
+    } else {
+        let url = node.get("http").and_then(|http| http.get("url")).and_then(|url| url.value.as_str());
+        url.unwrap_or_default().split(['?', '#']).next().unwrap_or_default().to_owned()
     };
     let items = match items {
         Items::At(path) => path.to_string(),

@@ -65,8 +65,12 @@ impl TestApp {
         more: BTreeMap<String, String>,
     ) -> Self {
         let app = Self::launched(journal, &[], settings, more).await;
-        packs.iter().for_each(|(name, text)| app.write_pack(name, text));
-        rules.iter().for_each(|(id, text)| app.write_rule(id, text));
+        for (name, text) in packs {
+            app.write_pack(name, text);
+        }
+        for (id, text) in rules {
+            app.write_rule(id, text);
+        }
         app.restart_changed().await
     }
 
