@@ -2,8 +2,11 @@
 
 mod address;
 mod bodies;
+mod feed;
+mod items;
 mod mail;
 mod pack_request;
+mod pages;
 mod parts;
 mod prepare;
 mod read;
@@ -14,8 +17,10 @@ mod retry_after;
 mod step_request;
 mod verify;
 
+pub use items::{Item, Listed, items_of};
+pub use pages::{GATHERED_BYTES, Pages, Turned};
 pub use prepare::{inputs, prepare};
-pub use read::{Answer, Reading, read, slows_down};
+pub use read::{Answer, Reading, read, read_gathered, slows_down};
 pub use request::{Request, Target};
 pub use retry::{delay, idempotency_key, unknown_policy};
 pub use verify::{Found, found, has_more, read_step};

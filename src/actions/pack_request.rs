@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::ErrorClass,
-    services::{Action, Body, FormPart, Input, InputType, Pack, coerce},
+    services::{Action, Body, FormPart, Input, InputType, Pack, Paging, coerce},
     templates::{Context, Leaf, Limits, Sink, Tree},
     value::{Object, Value},
 };
@@ -124,6 +124,7 @@ impl Rendering<'_> {
             body: written.map(|(_, text)| body(text)).transpose()?,
             auth: None,
             inputs: None,
+            gather: action.paging.as_ref().map(|paging| self.limit(paging)).transpose()?,
         })
     }
 
@@ -171,6 +172,29 @@ impl Rendering<'_> {
             }));
         }
         Ok(rendered)
+    }
+
+    /// Items of all pages together, at most; as many as without a limit where it comes from an input that was not given.
+    fn limit(&self, paging: &Paging) -> Result<u32, Fault> {
+        if self.is_absent(&paging.limit) {
+            return Ok(Paging::LIMIT);
+        }
+        let what = "the limit of items";
+        let rendered =
+            paging.limit.render(&self.context, Sink::Plain).map_err(|error| Fault::template(what, &error))?;
+        let limit = match &rendered {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => text.trim().parse().ok(),
+            Value::Null => Some(u64::from(Paging::LIMIT)),
+            _ => None,
+        };
+        match limit.and_then(|limit| u32::try_from(limit).ok()).filter(|limit| *limit > 0) {
+            Some(limit) => Ok(limit),
+            None => Err(Fault::new(
+                ErrorClass::InvalidInput,
+                format!("{what} is `{rendered}`, and a number from 1 is wanted"),
+            )),
+        }
     }
 
     /// Whether a leaf is just an optional input that was not given, through filters or not.

@@ -86,11 +86,7 @@ pub enum Reading {
 
 /// Reads an answer. `attempt` is the number of the attempt, from 1.
 pub fn read(step: &Step, registry: &Registry, answer: &Answer<'_>, attempt: u32, now: Time) -> Reading {
-    let pack = match &step.kind {
-        StepKind::Action { name, .. } => registry.action(name),
-        _ => None,
-    };
-    let reader = Reader { step, pack: pack.map(|(pack, action)| (pack.as_ref(), action)), attempt, now };
+    let reader = Reader { step, pack: pack_of(step, registry), attempt, now };
     match answer {
         Answer::Reply { status, headers, body, truncated } => {
             reader.reply(&Reply { status: *status, headers, body, truncated: *truncated })
@@ -106,13 +102,30 @@ pub fn read(step: &Step, registry: &Registry, answer: &Answer<'_>, attempt: u32,
 /// Whether an answer means "slow down".
 pub fn slows_down(step: &Step, registry: &Registry, answer: &Answer<'_>, now: Time) -> bool {
     let Answer::Reply { status, headers, body, truncated } = answer else { return false };
-    let pack = match &step.kind {
-        StepKind::Action { name, .. } => registry.action(name).map(|(pack, action)| (pack.as_ref(), action)),
-        _ => None,
-    };
     let reply = Reply { status: *status, headers, body, truncated: *truncated };
-    let reader = Reader { step, pack, attempt: 0, now };
+    let reader = Reader { step, pack: pack_of(step, registry), attempt: 0, now };
     reader.is_throttled(*status) || reader.slows_down(&reply, &reply.parsed().unwrap_or_default()).is_some()
+}
+
+/// Reads an answer whose pages were gathered: `first` is the first page's, `body` what it says with the whole list in it.
+pub fn read_gathered(
+    step: &Step,
+    registry: &Registry,
+    first: &Answer<'_>,
+    body: Value,
+    attempt: u32,
+    now: Time,
+) -> Reading {
+    let Answer::Reply { status, headers, body: bytes, truncated } = first else {
+        return read(step, registry, first, attempt, now);
+    };
+    let reader = Reader { step, pack: pack_of(step, registry), attempt, now };
+    reader.result(&Reply { status: *status, headers, body: bytes, truncated: *truncated }, body)
+}
+
+fn pack_of<'r>(step: &Step, registry: &'r Registry) -> Option<(&'r Pack, &'r Action)> {
+    let StepKind::Action { name, .. } = &step.kind else { return None };
+    registry.action(name).map(|(pack, action)| (pack.as_ref(), action))
 }
 
 struct Reader<'a> {
@@ -245,7 +258,13 @@ impl Reader<'_> {
                 return Reading::Failed { error, response };
             }
         };
-        let result = match place {
+        self.result(reply, body)
+    }
+
+    /// What a parsed body means.
+    fn result(&self, reply: &Reply<'_>, body: Value) -> Reading {
+        let response = reply.response();
+        let result = match self.pack.and_then(|(_, action)| action.result.as_ref()) {
             Some(place) => reply.at(place, body),
             None => body,
         };

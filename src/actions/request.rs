@@ -22,6 +22,9 @@ pub struct Request {
     /// What the action was given, where a read may have to tell what became of it. Never sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Object>,
+    /// Items of an answer in pages that are gathered at most. `None`: the answer has no pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gather: Option<u32>,
 }
 
 /// Where a request goes.

@@ -34,6 +34,7 @@ pub(super) fn prepare(step: &HttpStep, context: &Context<'_>) -> Result<Request,
         body: written.map(|(_, text)| body(text)).transpose()?,
         auth: step.auth.as_ref().map(auth),
         inputs: None,
+        gather: None,
     })
 }
 

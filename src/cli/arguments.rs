@@ -94,6 +94,9 @@ pub(super) enum Verb {
     Schedules(Schedules),
     /// Look at problems: what is wrong for longer than a moment
     Problems(Problems),
+    /// Look at polls: what is asked again and again, and what came of it
+    #[command(args_conflicts_with_subcommands = true)]
+    Polls(Polls),
     /// Send a signed sample delivery to a running server
     Send(Send),
     /// List the hosts that are left alone for a while, since they failed again and again
@@ -290,6 +293,19 @@ pub(super) enum ConfigVerb {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  bellwire polls\n  bellwire polls --json\n  bellwire polls run tickets/new\n\n\
+    ITEMS counts the events that a poll has made. A poll that fails is put off, twice as long each time up to an hour."
+)]
+pub(super) struct Polls {
+    #[command(subcommand)]
+    pub(super) verb: Option<PollsVerb>,
+    /// The machine's form
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  bellwire schedules\n  bellwire schedules --json\n  \
     bellwire schedules next '0 9 * * mon-fri' --timezone Europe/Athens\n\n\
     LAST is the newest slot that was fired, MISSED how many never were since the schedule came into force.")]
@@ -299,6 +315,17 @@ pub(super) struct Schedules {
     /// The machine's form
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PollsVerb {
+    /// Ask now, whenever the next time is
+    #[command(after_long_help = "Examples:\n  bellwire polls run tickets/new\n\n\
+        It makes the rule's polls due; the running server asks within a second. What was put off by failures is asked too.")]
+    Run {
+        /// The rule's id, such as tickets/new
+        rule: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -110,11 +110,13 @@ async fn event(
     };
     let suppressed = store.suppressed(id).await?;
     let scheduled = starts::scheduled_rule(&detail.event.kind, &detail.event.meta);
+    let polled = starts::polled_rule(&detail.event.kind, &detail.event.meta);
     let mut shown = Vec::new();
     let mut deaf = Vec::new();
     for one in rules {
         let mut table = explain_rule(one, &subject, &config.vars);
         table.hears |= scheduled == Some(&*one.id) && one.schedules().next().is_some();
+        table.hears |= polled == Some(&*one.id) && one.polls().next().is_some();
         let acted = table.hears && one.enabled;
         if acted || options.all || rule.is_some() {
             shown.push(Shown {

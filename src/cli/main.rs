@@ -12,8 +12,8 @@ use super::{
     arguments::{Arguments, Verb},
     backtest, calls, check, circuits, config, connections, demo, doctor, events, explain,
     failure::Failure,
-    help, init, problems, profiles, render, replay, run as run_verb, runs, schedules, schema, secrets, send, serve,
-    services, test,
+    help, init, polls, problems, profiles, render, replay, run as run_verb, runs, schedules, schema, secrets, send,
+    serve, services, test,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -64,6 +64,7 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Profiles(verb) => profiles::run(workspace, &verb)?,
         Verb::Schedules(options) => schedules::run(workspace, &options)?,
         Verb::Problems(options) => problems::run(workspace, &options)?,
+        Verb::Polls(options) => polls::run(workspace, &options)?,
         Verb::Send(options) => send::run(workspace, &options)?,
         Verb::Circuits(options) => circuits::run(workspace, &options)?,
         Verb::Doctor(options) => doctor::run(workspace, &options)?,

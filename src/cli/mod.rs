@@ -28,6 +28,7 @@ mod main;
 mod needs;
 mod open;
 mod pinned;
+mod polls;
 mod problems;
 mod profiles;
 mod progress;

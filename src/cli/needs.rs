@@ -39,6 +39,10 @@ impl Needs {
                     On::Type { event, .. } => event.split('.').next().unwrap_or_default(),
                     On::Service { service, .. } => service,
                     On::Manual { .. } | On::Schedule(_) => continue,
+                    On::Poll(poll) => {
+                        add_step(&mut wanted, registry, config, &poll.step);
+                        continue;
+                    }
                 };
                 add_hook(&mut wanted, registry, config, service);
             }

@@ -75,6 +75,11 @@ impl Connections {
         Self { config, vault, egress, clock, flights: Flights::default(), lanes: Lanes::default(), circuits }
     }
 
+    /// The settings that they are made of.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Asks for a turn at `lane` (a connection's name or `host:port` of a bare URL) for `run` (its id: a slot reserved for it is kept).
     pub fn turn(&self, registry: &Registry, lane: &str, run: i64) -> Turn {
         self.lanes.turn(

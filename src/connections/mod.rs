@@ -5,6 +5,7 @@ mod all;
 mod auth;
 mod circuits;
 mod effective;
+mod follow;
 mod lanes;
 mod listed;
 mod message;

@@ -79,7 +79,7 @@ codes! {
     NEVER_KEPT = "R082", "A header or query value that is never kept";
     CIRCLE = "R083", "Rules that start each other in a circle";
     NO_READ_BACK = "R088", "An unknown outcome that nothing can verify";
-    NOT_BUILT = "R090", "Not built yet";
+    NO_READ = "R089", "A poll that is no read";
 }
 
 #[cfg(test)]

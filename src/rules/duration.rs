@@ -27,7 +27,7 @@ pub(super) fn parse_ago(text: &str) -> Option<i64> {
 }
 
 /// A duration as rules write it, in its largest whole unit.
-pub(super) fn shown_duration(span: Duration) -> String {
+pub fn shown_duration(span: Duration) -> String {
     let seconds = span.as_secs();
     for (unit, size) in [("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60)] {
         if seconds > 0 && seconds.is_multiple_of(size) {

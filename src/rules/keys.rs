@@ -23,7 +23,10 @@ pub(super) const RULE: &[&str] = &[
 pub(super) const ON: &[&str] = &["event", "own", "schedule", "poll", "manual"];
 
 /// Keys of `on` that are known and not built yet.
-pub(super) const ON_LATER: &[&str] = &["poll"];
+
+/// Keys of `poll`; a service action is one more.
+pub(super) const POLL: &[&str] =
+    &["every", "http", "items", "key", "order", "cursor", "backfill", "connection", "timeout"];
 
 /// Keys of a step, kinds included; a service action is one more.
 pub(super) const STEP: &[&str] = &[

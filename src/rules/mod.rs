@@ -14,6 +14,7 @@ mod keys;
 mod load;
 mod parse;
 mod pattern;
+mod poll;
 mod reader;
 mod rule;
 mod schedule;
@@ -25,10 +26,11 @@ mod watch;
 pub(crate) use condition::parse_condition;
 pub use condition::{Condition, Operand, Operator, OperatorKind, Scope, Test, Traced};
 pub use cron::Cron;
-pub use duration::parse_duration;
+pub use duration::{parse_duration, shown_duration};
 pub use hours::Hours;
 pub(crate) use keys::{shortened, suggestion};
 pub use load::{Loaded, load};
+pub use poll::{Items, Order, Poll};
 pub(crate) use reader::{Node, Reader};
 pub use rule::{
     Around, AttributesStep, Concurrency, DigestWindow, Every, Fuse, HttpAuth, HttpBody, HttpPart, HttpStep,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Condition, Cron, Hours, Schedule};
+use super::{Condition, Cron, Hours, Poll, Schedule};
 use crate::{
     model::{Keeper, Place, StepPath},
     templates::{Leaf, Tree},
@@ -39,7 +39,7 @@ impl Rule {
         self.on.iter().any(|on| match on {
             On::Type { event, own: hears_own } => event == kind && (!own || *hears_own),
             On::Service { service, own: hears_own } => kind.split('.').next() == Some(service) && (!own || *hears_own),
-            On::Manual { .. } | On::Schedule(_) => false,
+            On::Manual { .. } | On::Schedule(_) | On::Poll(_) => false,
         })
     }
 }
@@ -49,6 +49,14 @@ impl Rule {
     pub fn schedules(&self) -> impl Iterator<Item = &Schedule> {
         self.on.iter().filter_map(|on| match on {
             On::Schedule(schedule) => Some(schedule),
+            _ => None,
+        })
+    }
+
+    /// Its polls, in the order of the file.
+    pub fn polls(&self) -> impl Iterator<Item = &Poll> {
+        self.on.iter().filter_map(|on| match on {
+            On::Poll(poll) => Some(poll),
             _ => None,
         })
     }
@@ -87,6 +95,8 @@ pub enum On {
     Manual { inputs: Vec<ManualInput> },
     /// The clock.
     Schedule(Schedule),
+    /// What is new in an answer that is asked for again and again.
+    Poll(Poll),
 }
 
 /// An input of a manual event.

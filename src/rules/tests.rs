@@ -217,11 +217,6 @@ fn steps_and_files_are_bounded() {
 }
 
 #[test]
-fn every_unbuilt_part_of_the_language_is_said_to_be_unbuilt() {
-    assert_eq!(codes("name: x\non:\n  poll: {}\ndo: []\n"), [("R090", 3, 3)]);
-}
-
-#[test]
 fn xml_and_multipart_bodies_are_checked() {
     let found =
         |body: &str| codes(&format!("{HEAD}do:\n- http:\n    method: POST\n    url: https://a.example/\n    {body}\n"));

@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use super::{
     hold::{Flow, Hold, Left, error_of, failed, name, output},
+    pages::{Asking, Gathered, gather},
     read_back::SETTLE,
     send::{Envelope, Sent, destination, send},
     slot::Slot,
     workers::jitter,
 };
 use crate::{
-    actions::{self, Reading, Request},
+    actions::{self, GATHERED_BYTES, Reading, Request},
     clock::Time,
     connections::{Pause, Unready},
     ids::AttemptId,
@@ -32,6 +33,9 @@ pub(super) const LONGEST_MESSAGE: usize = 400;
 
 /// How long it is known which events our actions caused: webhooks that were not taken at once are sent again for up to a day.
 pub(super) const ECHO_KEPT: Duration = Duration::from_hours(24);
+
+/// How long gathering the pages of an answer may take: each waits for its turn.
+const LONGEST_GATHERING: Duration = Duration::from_hours(1);
 
 /// A step that sends, as it is attempted.
 #[derive(Clone, Copy)]
@@ -121,7 +125,8 @@ impl Hold<'_> {
             request: pending.is_none().then(|| serde_json::to_vec(&request).unwrap_or_default()),
         };
         let id = attempt.id;
-        if let Some(left) = self.begin(attempt, step.timeout).await? {
+        let longest = if request.gather.is_some() { LONGEST_GATHERING.max(step.timeout) } else { step.timeout };
+        if let Some(left) = self.begin(attempt, longest).await? {
             return Ok(Flow::Leave(left));
         }
         let key = actions::idempotency_key(self.run.root.0, &path.0);
@@ -132,7 +137,23 @@ impl Hold<'_> {
         drop(place);
         self.answered = true;
         self.heard(pass, step, &sent).await;
-        self.finish(sending, id, number, &lane, sent).await
+        // On the heap: few actions have pages, and every worker would carry the room for them.
+        let gathered = Box::pin(gather(
+            &Asking {
+                parts,
+                registry: &self.pinned.registry,
+                step,
+                request: &request,
+                envelope,
+                lane: &lane,
+                turn: self.run.id.0,
+                number,
+                most: GATHERED_BYTES,
+            },
+            sent,
+        ))
+        .await;
+        self.finish(sending, id, number, &lane, gathered).await
     }
 
     /// A run whose connection has no grant waits for a person, before an attempt is begun. How it was left. `None`: it goes on.
@@ -200,7 +221,7 @@ impl Hold<'_> {
         id: AttemptId,
         number: u32,
         lane: &str,
-        sent: Sent,
+        Gathered { sent, body, page }: Gathered,
     ) -> Result<Flow, StoreError> {
         let masker = self.parts.vault.masker();
         let (now, step) = (self.now(), sending.step);
@@ -218,6 +239,9 @@ impl Hold<'_> {
             return self.leave(paused(pause)).await.map(Flow::Leave);
         }
         let reading = match (&sent, sent.answer()) {
+            (_, Some(answer)) if let Some(body) = body => {
+                actions::read_gathered(step, &self.pinned.registry, &answer, body, number, now)
+            }
             (_, Some(answer)) => actions::read(step, &self.pinned.registry, &answer, number, now),
             (Sent::Refused(error), None) => Reading::Failed { error: error.clone(), response: Value::Null },
             (_, None) => {
@@ -237,6 +261,9 @@ impl Hold<'_> {
         let mask = |mut error: StepError| {
             error.step = sending.name();
             error.attempt = number;
+            if page > 1 {
+                error.message = format!("page {page}: {}", error.message);
+            }
             error.message = masker.mask(&error.message).chars().take(LONGEST_MESSAGE).collect();
             error
         };

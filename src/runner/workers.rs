@@ -18,6 +18,7 @@ use super::{
     housekeeping::prune_nightly,
     lane::Parked,
     line::Line,
+    polling::{Polling, keep_polling},
     schedule::{Clockwork, keep_time},
     take_up::work,
 };
@@ -37,7 +38,7 @@ use crate::{
 const POLL: Duration = Duration::from_secs(1);
 
 /// How long the loop waits after the store did not answer.
-const STORE_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Due runs looked at in one go.
 const BATCH: usize = 1024;
@@ -103,10 +104,12 @@ pub struct Runner {
     task: Mutex<Option<JoinHandle<()>>>,
     nightly: JoinHandle<()>,
     time: JoinHandle<()>,
+    polls: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct Shared {
-    parts: RunnerParts,
+pub(super) struct Shared {
+    pub(super) parts: RunnerParts,
+    pub(super) polling: Polling,
     state: Mutex<State>,
     line: Line,
     clockwork: Clockwork,
@@ -134,14 +137,23 @@ impl Shared {
 impl Runner {
     /// Starts the loop. Runs of a dead process must have been recovered before.
     pub fn start(parts: RunnerParts) -> Self {
-        let (state, line, clockwork) = (Mutex::default(), Line::default(), Clockwork::default());
-        let shared = Arc::new(Shared { parts, state, line, clockwork, left: Notify::new(), look: Notify::new() });
+        let shared = Arc::new(Shared {
+            parts,
+            polling: Polling::default(),
+            state: Mutex::default(),
+            line: Line::default(),
+            clockwork: Clockwork::default(),
+            left: Notify::new(),
+            look: Notify::new(),
+        });
         let task = tokio::spawn(run(Arc::clone(&shared)));
         let housekeeper = Arc::clone(&shared);
         let nightly = tokio::spawn(async move { prune_nightly(&housekeeper.parts).await });
         let timekeeper = Arc::clone(&shared);
         let time = tokio::spawn(async move { keep_time(&timekeeper.parts, &timekeeper.clockwork).await });
-        Self { shared, task: Mutex::new(Some(task)), nightly, time }
+        let poller = Arc::clone(&shared);
+        let polls = Mutex::new(Some(tokio::spawn(async move { keep_polling(&poller).await })));
+        Self { shared, task: Mutex::new(Some(task)), nightly, time, polls }
     }
 
     /// The rule sets, to keep one that was just compiled.
@@ -149,9 +161,11 @@ impl Runner {
         &self.shared.parts.pinned
     }
 
-    /// Returns once every slot of a schedule has been fired, no run is in hand and none is due at the clock's present time: for tests that hold the clock.
+    /// Returns once every slot of a schedule has been fired, no poll and no run is in hand and none is due at the clock's present time: for
+    /// tests that hold the clock.
     pub async fn settled(&self) -> Result<(), StoreError> {
         self.shared.clockwork.look(&self.shared.parts).await?;
+        self.shared.polling.settled(&self.shared.parts).await?;
         loop {
             self.shared.parts.wake.ring();
             let left = self.shared.left.notified();
@@ -170,13 +184,23 @@ impl Runner {
         self.shared.parts.wake.ring();
         self.nightly.abort();
         self.time.abort();
+        let polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return true;
         };
         let abort = task.abort_handle();
-        let ended = timeout(grace, task).await.is_ok();
+        let polls = async {
+            if let Some(polls) = polls {
+                let abort = polls.abort_handle();
+                let ended = timeout(grace, polls).await.is_ok();
+                abort.abort();
+                return ended;
+            }
+            true
+        };
+        let (ended, polled) = tokio::join!(timeout(grace, task), polls);
         abort.abort();
-        ended
+        ended.is_ok() && polled
     }
 }
 

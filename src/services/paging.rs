@@ -3,9 +3,6 @@
 use super::{check::reply_path, raw::Node};
 use crate::{templates::Leaf, value::Path};
 
-/// Items that are gathered unless a pack says otherwise.
-const LIMIT: u64 = 500;
-
 /// Pages that are asked for at most unless a pack says otherwise.
 const PAGES: u64 = 20;
 
@@ -23,6 +20,11 @@ pub struct Paging {
     pub limit: Leaf,
     /// Requests at most.
     pub pages: u32,
+}
+
+impl Paging {
+    /// Items that are gathered unless a pack says otherwise.
+    pub const LIMIT: u32 = 500;
 }
 
 /// How the next page is asked for. Each ends at an empty page, too.
@@ -71,7 +73,7 @@ pub(super) fn paging(node: &Node<'_>, inputs: &[&str]) -> Option<Paging> {
     let keep = node.get("keep").map(|node| node.list().iter().filter_map(Node::text).collect()).unwrap_or_default();
     let limit = match node.get("limit") {
         Some(node) => node.leaf(inputs),
-        None => Leaf::parse(&LIMIT.into(), &crate::templates::Files::default()).ok(),
+        None => Leaf::parse(&Paging::LIMIT.into(), &crate::templates::Files::default()).ok(),
     };
     let pages = node.get("pages").map_or(Some(PAGES), |node| node.number(1, 100));
     Some(Paging { items: items?, next: next?, keep, limit: limit?, pages: u32::try_from(pages?).ok()? })

@@ -32,7 +32,7 @@ pub fn manual(rule: &Rule, inputs: Vec<(String, String)>) -> Result<Fresh, Vec<S
         .iter()
         .filter_map(|on| match on {
             On::Manual { inputs } => Some(inputs),
-            On::Type { .. } | On::Service { .. } | On::Schedule(_) => None,
+            On::Type { .. } | On::Service { .. } | On::Schedule(_) | On::Poll(_) => None,
         })
         .flatten()
         .collect();

@@ -3,6 +3,7 @@
 mod event;
 mod gates;
 mod manual;
+mod poll;
 mod replay;
 mod schedule;
 mod subject;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub use event::{Fresh, emitted, started};
 pub use gates::{gates, place};
 pub use manual::{BY_HAND, MANUAL, by_hand, manual, manual_event};
+pub use poll::{POLLED, polled, polled_rule};
 pub use replay::{outputs_before, path_in_text};
 pub use schedule::{SCHEDULED, fired, scheduled_rule, slot_payload, started_one};
 pub use subject::{event_value, subject_of, trigger_of};

@@ -28,6 +28,7 @@ mod names;
 mod open;
 mod outputs;
 mod places;
+mod polls;
 mod pool;
 mod problems;
 mod prune;
@@ -64,6 +65,7 @@ pub use gates::{
 };
 pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
+pub use polls::{PollDone, PollId, PollRow};
 pub use problems::ProblemRow;
 pub use prune::Pruned;
 pub use record::Recorded;

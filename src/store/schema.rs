@@ -187,6 +187,27 @@ diesel::table! {
     logins (digest) { digest -> Binary, connection -> Text, verifier -> Binary, redirect -> Text, until -> BigInt, }
 }
 diesel::table! { paused (run) { run -> BigInt, connection -> Text, } }
+diesel::table! {
+    polls (rule, place) {
+        rule -> Integer,
+        place -> Integer,
+        target -> Binary,
+        every -> BigInt,
+        due_at -> BigInt,
+        tried_at -> Nullable<BigInt>,
+        last_at -> Nullable<BigInt>,
+        turn -> BigInt,
+        failures -> Integer,
+        error -> Nullable<Text>,
+        odd -> Nullable<Text>,
+        items -> BigInt,
+        cursor -> Nullable<Text>,
+        asked -> Nullable<Binary>,
+        etag -> Nullable<Text>,
+        modified -> Nullable<Text>,
+    }
+}
+diesel::table! { poll_keys (rule, place, key) { rule -> Integer, place -> Integer, key -> Binary, turn -> BigInt, } }
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

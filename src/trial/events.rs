@@ -8,7 +8,7 @@ use crate::{
     matcher::{Came, Subject, trigger},
     rules::{On, Rule},
     services::{Bodies, Pack, Registry, Request, TokenPlace, Verify, payload},
-    starts::{SCHEDULED, slot_payload},
+    starts::{self, SCHEDULED, slot_payload},
     trial::world::NOON,
     value::{Object, Value, merge},
 };
@@ -59,6 +59,7 @@ impl Given {
     pub fn only_type(rule: &Rule) -> Option<&str> {
         match &rule.on[..] {
             [On::Type { event, .. }] => Some(event),
+            [On::Poll(_)] => Some(starts::POLLED),
             _ => None,
         }
     }

@@ -331,11 +331,12 @@ impl<'a> Timeline<'a> {
 }
 
 /// A rule without its `enabled`, which tests do not look at; a manual one hears what is called `manual`, one with a
-/// schedule what that fires.
+/// schedule what that fires, one with a poll what that finds.
 fn hears(rule: &Rule, subject: &Subject) -> bool {
     let is_manual = rule.on.iter().any(|on| matches!(on, On::Manual { .. }));
     (is_manual && (subject.kind == "manual" || subject.kind == starts::MANUAL))
         || (subject.kind == starts::SCHEDULED && rule.schedules().next().is_some())
+        || (subject.kind == starts::POLLED && rule.polls().next().is_some())
         || rule.hears(&subject.kind, subject.own)
 }
 

@@ -7,6 +7,7 @@ mod inner;
 mod input;
 mod names;
 mod never;
+mod poll;
 mod schema;
 mod steps;
 mod untrusted;
@@ -20,7 +21,7 @@ use schema::{Walk, walk};
 
 use super::{
     EventInfo, On, Rule,
-    parse::{inputs_schema, schedule_schema},
+    parse::{inputs_schema, item_schema, schedule_schema},
     reader::Reader,
 };
 use crate::{
@@ -48,6 +49,8 @@ struct Checker<'c> {
 /// Where a name is used: not all are seen everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
+    /// The step of a poll, before there is an event.
+    Poll,
     Vars,
     When,
     Step,
@@ -111,6 +114,7 @@ pub(crate) fn check_rule(reader: &Reader<'_>, rule: &Rule) {
     }
     let guards = Guards::of(&rule.when);
     let here = |part| Here { part, done: Vec::new(), guards: guards.clone(), written: Vec::new(), loops: Vec::new() };
+    checker.polls(&here(Part::Poll));
     checker.vars(&here(Part::Vars));
     checker.condition(&rule.when, &here(Part::When));
     checker.around(&here(Part::When));
@@ -127,6 +131,7 @@ fn manual_schema(on: &On) -> Option<Value> {
     match on {
         On::Manual { inputs } => Some(inputs_schema(inputs)),
         On::Schedule(schedule) => Some(schedule_schema(schedule)),
+        On::Poll(poll) => Some(item_schema(poll)),
         _ => None,
     }
 }
@@ -136,7 +141,7 @@ fn events<'c>(reader: &Reader<'c>, rule: &Rule, manual: &'c [Value]) -> Vec<Even
     for on in &rule.on {
         match on {
             On::Type { event, .. } => events.extend(reader.vocabulary.event(event)),
-            On::Manual { .. } | On::Schedule(_) => {}
+            On::Manual { .. } | On::Schedule(_) | On::Poll(_) => {}
             On::Service { service, .. } => {
                 let types = reader.vocabulary.event_types();
                 let of_service = types.iter().filter(|kind| kind.split('.').next() == Some(service));

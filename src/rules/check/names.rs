@@ -123,6 +123,9 @@ impl Checker<'_> {
 
     /// Checks a path: `Some` where it can be there, true where it may be missing.
     fn path(&self, at: Place, path: &Path, look: Look, here: &Here) -> Option<bool> {
+        if here.part == Part::Poll {
+            return self.poll_path(at, path);
+        }
         let below = path.below_root();
         match path.root() {
             Some(root) if here.loops.iter().any(|turn| turn.name == root) => Some(false),

@@ -87,7 +87,7 @@ impl Checker<'_> {
         self.reader.error(codes::NO_READ_BACK, at, message, help);
     }
 
-    fn action(&self, name: &str, inputs: &[(String, Tree)], here: &Here) {
+    pub(super) fn action(&self, name: &str, inputs: &[(String, Tree)], here: &Here) {
         let info = self.reader.vocabulary.action(name);
         for (input, tree) in inputs {
             self.tree(tree, here);
@@ -98,7 +98,7 @@ impl Checker<'_> {
         }
     }
 
-    fn http(&self, http: &HttpStep, pointer: &str, here: &Here) {
+    pub(super) fn http(&self, http: &HttpStep, pointer: &str, here: &Here) {
         self.leaf(&http.url, &format!("{pointer}/url"), here);
         let at = place(self.reader.document.place(&format!("{pointer}/url")));
         for reference in of_leaf(&http.url) {

@@ -165,6 +165,10 @@ pub(super) fn standard_fuse(on: &[On], steps: &[Step], on_error: &[Step]) -> Opt
             On::Type { event, .. } => event.split('.').next(),
             On::Service { service, .. } => Some(service.as_str()),
             On::Manual { .. } | On::Schedule(_) => None,
+            On::Poll(poll) => match &poll.step.kind {
+                StepKind::Action { name, .. } => name.split('.').next(),
+                _ => None,
+            },
         })
         .collect();
     (acts_on(steps, &heard) || acts_on(on_error, &heard)).then_some(STANDARD_FUSE)

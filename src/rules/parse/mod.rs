@@ -5,6 +5,7 @@ mod http;
 mod inner;
 mod manual;
 mod on;
+mod poll;
 mod retry;
 mod rule;
 mod span;
@@ -14,6 +15,7 @@ mod times;
 mod wait;
 
 pub(crate) use manual::inputs_schema;
+pub(crate) use poll::item_schema;
 pub(crate) use rule::read_rule;
 pub(crate) use span::known_hours;
 pub(crate) use times::schedule_schema;

@@ -1,6 +1,6 @@
 //! Reads `on`.
 
-use super::{manual::read_manual, times::read_schedule};
+use super::{manual::read_manual, poll::read_poll, times::read_schedule};
 use crate::{
     model::EventType,
     rules::{
@@ -39,13 +39,6 @@ pub(super) fn read_on<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<On> {
 
 fn read_map<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<On> {
     reader.only_keys(node, keys::ON, "`on`", &[("type", "`event`"), ("types", "`event`"), ("cron", "`schedule`")]);
-    let mut later = false;
-    for name in keys::ON_LATER {
-        if let Some(inner) = node.get(name) {
-            not_built(reader, &inner, name);
-            later = true;
-        }
-    }
     let ways: Vec<&str> =
         ["event", "schedule", "poll", "manual"].into_iter().filter(|name| node.get(name).is_some()).collect();
     if let [_, second, ..] = ways.as_slice() {
@@ -62,14 +55,15 @@ fn read_map<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<On> {
     if let Some(schedule) = node.get("schedule") {
         return read_schedule(reader, &schedule).into_iter().collect();
     }
+    if let Some(poll) = node.get("poll") {
+        return read_poll(reader, &poll).into_iter().collect();
+    }
     if let Some(manual) = node.get("manual") {
         return read_manual(reader, &manual).into_iter().collect();
     }
     let Some(event) = node.get("event") else {
-        if !later {
-            let help = "write `event: gruveo.call`";
-            reader.error(codes::MISSING_KEY, reader.place(node), "`on` names no event", help);
-        }
+        let help = "write `event: gruveo.call`";
+        reader.error(codes::MISSING_KEY, reader.place(node), "`on` names no event", help);
         return Vec::new();
     };
     match event.value {
@@ -78,12 +72,6 @@ fn read_map<'a>(reader: &Reader<'a>, node: &Node<'a>) -> Vec<On> {
         }
         _ => read_type(reader, &event, own).into_iter().collect(),
     }
-}
-
-/// Says that a word of the language is not run yet.
-pub(super) fn not_built(reader: &Reader<'_>, node: &Node<'_>, name: &str) {
-    let help = "it belongs to the language, but this version does not run it yet";
-    reader.error(codes::NOT_BUILT, reader.key_place(node), format!("`{name}` is not built yet"), help);
 }
 
 fn read_type<'a>(reader: &Reader<'a>, node: &Node<'a>, own: bool) -> Option<On> {

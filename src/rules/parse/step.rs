@@ -176,7 +176,8 @@ fn read_on_error<'a>(reader: &Reader<'a>, node: &Node<'a>) -> OnStepError {
     }
 }
 
-fn read_action<'a>(reader: &Reader<'a>, step: &Node<'a>, node: &Node<'a>, name: &str) -> Option<StepKind> {
+/// Reads an action of a service: `node` are its inputs, `step` what may name its connection.
+pub(super) fn read_action<'a>(reader: &Reader<'a>, step: &Node<'a>, node: &Node<'a>, name: &str) -> Option<StepKind> {
     let Some(info) = reader.vocabulary.action(name) else {
         let known = reader.vocabulary.action_names();
         let service = name.split('.').next().unwrap_or_default();

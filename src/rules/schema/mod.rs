@@ -134,18 +134,6 @@ fn on(vocabulary: &dyn Vocabulary) -> Value {
         object.insert("oneOf".to_owned(), json!([{ "required": ["cron"] }, { "required": ["every"] }]));
         object.insert("dependencies".to_owned(), json!({ "timezone": ["cron"] }));
     }
-    let actions: Map<String, Value> =
-        vocabulary.action_names().into_iter().map(|name| (name, json!({ "type": "object" }))).collect();
-    let mut poll = json!({
-        "every": reference("duration"),
-        "items": { "type": "string", "description": "Where in the step's `result` or `response` the items are." },
-        "key": { "type": "string", "description": "Where in an item its key is." },
-        "backfill": { "type": "integer", "minimum": 0 },
-        "http": { "type": "object" }
-    });
-    if let Some(object) = poll.as_object_mut() {
-        object.extend(actions);
-    }
     let entry = json!({
         "anyOf": [
             reference("event"),
@@ -153,7 +141,7 @@ fn on(vocabulary: &dyn Vocabulary) -> Value {
                 "event": { "anyOf": [reference("event"), { "type": "array", "minItems": 1, "items": reference("event") }] },
                 "own": { "type": "boolean", "default": false, "description": "True: also events that our own actions caused." },
                 "schedule": described(schedule, "At times."),
-                "poll": described(json!({ "type": "object", "properties": poll }), "Asks again and again; what is new is an event."),
+                "poll": poll(vocabulary),
                 "manual": described(
                     map(&[], json!({ "inputs": { "type": "object", "additionalProperties": input } })),
                     "A person or a program starts it: `bellwire run RULE --input NAME=VALUE`. The inputs are `event`."
@@ -162,6 +150,39 @@ fn on(vocabulary: &dyn Vocabulary) -> Value {
         ]
     });
     json!({ "anyOf": [entry, { "type": "array", "minItems": 1, "items": entry }] })
+}
+
+fn poll(vocabulary: &dyn Vocabulary) -> Value {
+    let path = |text: &str| json!({ "type": "string", "description": text });
+    let mut properties = json!({
+        "every": duration("How often: 10s at least."),
+        "http": described(reference("step/properties/http"), "Asks for any address with GET; RSS and Atom are read."),
+        "items": path("Where in the answer the items are: `result`, `result.tickets`; or `feed`. `result` unless given."),
+        "key": path("Where in an item is what tells it from all others; `id` of a feed."),
+        "order": {
+            "enum": ["newest_first", "oldest_first"],
+            "default": "newest_first",
+            "description": "How the list is ordered; events are made oldest first."
+        },
+        "cursor": path("Where in the answer is what the next request sees as `poll.cursor`."),
+        "backfill": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 1000,
+            "default": 0,
+            "description": "So many of the newest items of the first answer are events, too."
+        },
+        "connection": { "type": "string", "description": "The connection that the action goes out by." },
+        "timeout": duration("Of one request: 30s unless given, at most 120s.")
+    });
+    let is_read = |name: &String| vocabulary.action(name).is_some_and(|action| action.read);
+    for name in vocabulary.action_names().into_iter().filter(is_read) {
+        if let Some(object) = properties.as_object_mut() {
+            let action = reference(&format!("step/properties/{name}"));
+            object.insert(name, action);
+        }
+    }
+    described(map(&["every"], properties), "Asks again and again; what is new in the answer is an event.")
 }
 
 #[cfg(test)]

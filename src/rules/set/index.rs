@@ -48,7 +48,7 @@ impl Index {
                 let (name, own, listeners) = match on {
                     On::Type { event, own } => (event, *own, &mut kinds),
                     On::Service { service, own } => (service, *own, &mut services),
-                    On::Manual { .. } | On::Schedule(_) => continue,
+                    On::Manual { .. } | On::Schedule(_) | On::Poll(_) => continue,
                 };
                 let list = listeners.entry(name).or_default();
                 match list.last_mut() {

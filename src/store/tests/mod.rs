@@ -8,6 +8,7 @@ mod intake;
 mod lists;
 mod opening;
 mod places;
+mod polls;
 mod schedules;
 mod size;
 mod vault;

@@ -86,6 +86,11 @@ fn services(rule: &Rule) -> BTreeSet<String> {
                 named.insert(service.clone());
             }
             On::Manual { .. } | On::Schedule(_) => {}
+            On::Poll(poll) => {
+                if let StepKind::Action { name, .. } = &poll.step.kind {
+                    named.extend(name.split('.').next().map(str::to_owned));
+                }
+            }
         }
     }
     rule.each_step(&mut |step: &Step| {

@@ -9,6 +9,7 @@ mod connections;
 mod demo;
 mod explain;
 mod help;
+mod polls;
 mod process;
 mod profiles;
 mod readme;

@@ -6,6 +6,7 @@ mod grants;
 mod hosts;
 mod kit;
 mod mail;
+mod pages;
 mod replies;
 mod requests;
 mod secrets;

@@ -6,6 +6,7 @@ mod gates;
 mod language;
 mod main_job;
 mod pinned;
+mod polls;
 mod retries;
 mod unknown;
 mod waits;

@@ -72,6 +72,24 @@ impl TestApp {
         self.environment.insert("BELLWIRE_EGRESS_PORTS".to_owned(), list.join(", "));
     }
 
+    /// One with packs (name, text) and rules of the workspace's own, and more of the environment.
+    pub async fn with_packs(
+        journal: Journal,
+        packs: &[(&str, &str)],
+        rules: &[(&str, &str)],
+        settings: &str,
+        more: BTreeMap<String, String>,
+    ) -> Self {
+        let app = Self::launched(journal, &[], settings, more).await;
+        for (name, text) in packs {
+            app.write_pack(name, text);
+        }
+        for (id, text) in rules {
+            app.write_rule(id, text);
+        }
+        app.restart_changed().await
+    }
+
     /// The same with more of the environment, such as `BELLWIRE_DATABASE_URL`.
     pub async fn on(journal: Journal, rules: &[(&str, &str)], settings: &str, more: BTreeMap<String, String>) -> Self {
         let app = Self::launched(journal, rules, settings, more).await;

@@ -109,6 +109,11 @@ impl Journal {
         journal
     }
 
+    /// Adds to the script.
+    pub fn then(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.script.lock().unwrap().extend(replies);
+    }
+
     pub fn requests(&self) -> Vec<Received> {
         self.requests.lock().unwrap().clone()
     }

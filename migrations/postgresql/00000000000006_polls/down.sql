@@ -1,0 +1,2 @@
+DROP TABLE poll_keys;
+DROP TABLE polls;
