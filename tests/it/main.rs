@@ -11,5 +11,6 @@
 mod cli;
 mod hooks;
 mod out;
+mod packs;
 mod runs;
 mod support;

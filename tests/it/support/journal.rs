@@ -113,6 +113,16 @@ impl Journal {
         self.requests.lock().unwrap().clone()
     }
 
+    /// The requests so far, and none of them again.
+    pub fn take_requests(&self) -> Vec<Received> {
+        std::mem::take(&mut *self.requests.lock().unwrap())
+    }
+
+    /// Answers the next requests with these, whatever was left of the script.
+    pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
+        *self.script.lock().unwrap() = replies.into_iter().collect();
+    }
+
     /// The most requests that were open at once.
     pub fn busiest(&self) -> usize {
         self.open.1.load(Ordering::SeqCst)
