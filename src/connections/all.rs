@@ -10,6 +10,7 @@ use super::{
     auth::{Keeper, Secrets, unknown},
     effective::{Effective, Settings},
     lanes::{Lanes, Limits, Turn},
+    member::with_member,
 };
 use crate::{
     clock::{SharedClock, Time},
@@ -120,6 +121,25 @@ impl Connections {
     ) -> Result<(Url, HeaderMap), StepError> {
         let keeper = Keeper { settings: Settings::of(&self.config), registry, secrets: &*self.vault };
         addressed(&keeper, &self.egress, destination, auth)
+    }
+
+    /// The body as it goes out: with the secret that a connection's auth puts into it, if it is of that kind. `url` is where it goes.
+    pub fn body(
+        &self,
+        registry: &Registry,
+        destination: &Destination<'_>,
+        url: &Url,
+        body: Option<&str>,
+    ) -> Result<Option<String>, StepError> {
+        let keeper = Keeper { settings: Settings::of(&self.config), registry, secrets: &*self.vault };
+        let Destination::Connection { name, .. } = *destination else { return Ok(body.map(str::to_owned)) };
+        let connection = Effective::find(keeper.settings, registry, name).ok_or_else(|| unknown(name))?;
+        let auth = connection.pack.auth.as_ref();
+        let member = auth.map(|auth| keeper.member(auth, Some(&connection), url)).transpose()?.flatten();
+        match member {
+            Some((name, secret)) => with_member(body, &name, &secret).map(Some),
+            None => Ok(body.map(str::to_owned)),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod all;
 mod auth;
 mod effective;
 mod lanes;
+mod member;
 mod pace;
 mod preview;
 

@@ -139,7 +139,8 @@ fn outgoing(
     headers.insert(IDEMPOTENCY_KEY, key);
     headers.insert(DEPTH, HeaderValue::from(u16::from(envelope.depth) + 1));
     headers.extend(secret_headers);
-    Ok(Outgoing { method, url, headers, body: request.body.clone().map(String::into_bytes), timeout: envelope.timeout })
+    let body = connections.body(registry, &destination, &url, request.body.as_deref())?.map(String::into_bytes);
+    Ok(Outgoing { method, url, headers, body, timeout: envelope.timeout })
 }
 
 fn refused(class: ErrorClass, message: String) -> StepError {
