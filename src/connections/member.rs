@@ -1,21 +1,22 @@
 //! A secret that is a member of the JSON body.
 
+use serde_json::{Map, Value};
+
 use super::address::refused;
 use crate::{
     model::{ErrorClass, StepError},
     secret::Secret,
-    value::{Object, Value},
 };
 
 /// A JSON object with one more member, first of all. `Err` where the body is no object, or has such a member already.
 pub(super) fn with_member(body: Option<&str>, name: &str, secret: &Secret) -> Result<String, StepError> {
     let wrong = |why: &str| refused(ErrorClass::RenderType, format!("the auth of this service needs {why}"));
-    let object: Object =
+    let object: Map<String, Value> =
         serde_json::from_str(body.unwrap_or_default()).map_err(|_| wrong("a JSON object as the body"))?;
     if object.contains_key(name) {
         return Err(wrong(&format!("the body's `{name}` for itself; leave it out")));
     }
-    let mut whole = Object::new();
+    let mut whole = Map::new();
     whole.insert(name.to_owned(), Value::from(secret.expose()));
     whole.extend(object);
     Ok(Value::Object(whole).to_string())

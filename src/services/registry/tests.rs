@@ -14,7 +14,7 @@ fn load(files: &[(&str, &str)]) -> Result<Registry, Vec<Finding>> {
 #[test]
 fn the_built_in_packs_hold_together() {
     let registry = load(&[]).unwrap();
-    assert_eq!(registry.packs.keys().collect::<Vec<_>>(), ["github", "groove", "gruveo", "twilio"]);
+    assert!(["github", "groove", "gruveo", "twilio"].iter().all(|name| registry.packs.contains_key(*name)));
     let gruveo = registry.pack("gruveo").unwrap();
     assert_eq!(gruveo.events["call"].untrusted, ["tracking".parse().unwrap()]);
     let names: Vec<&str> = gruveo.events["call"].samples.iter().map(|(name, _)| name.as_str()).collect();

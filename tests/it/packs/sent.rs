@@ -45,7 +45,7 @@ async fn tried(pack: &Pack, cases: &Cases) -> Vec<String> {
     }
     let journal = Journal::start([]).await;
     let origin = format!("http://{}", journal.address);
-    let rules: Vec<(String, String)> = cases.cases.iter().enumerate().map(|(at, case)| rule(name, at, case)).collect();
+    let rules: Vec<(String, String)> = cases.list.iter().enumerate().map(|(at, case)| rule(name, at, case)).collect();
     let rules: Vec<(&str, &str)> = rules.iter().map(|(id, text)| (id.as_str(), text.as_str())).collect();
     let secrets: BTreeMap<&String, String> =
         cases.secrets.iter().map(|(secret, value)| (secret, value.replace("RECEIVER", &origin))).collect();
@@ -56,7 +56,7 @@ async fn tried(pack: &Pack, cases: &Cases) -> Vec<String> {
     let app = TestApp::on(journal, &rules, &settings(pack, &origin, &base), environment).await;
     let mut faults = Vec::new();
     let mut token = cases.token.as_ref();
-    for (at, case) in cases.cases.iter().enumerate() {
+    for (at, case) in cases.list.iter().enumerate() {
         let before = token.take();
         let answers = before.iter().map(|token| &token.reply).chain(case.reply.all());
         app.journal
