@@ -61,11 +61,12 @@ pub struct GrantRow {
 fn word(auth: &AuthUse) -> &'static str {
     match auth {
         AuthUse::Bearer(_) => "bearer",
-        AuthUse::Basic { .. } => "basic",
+        AuthUse::Basic { .. } | AuthUse::BasicAs { .. } => "basic",
         AuthUse::Header { .. } => "header",
         AuthUse::Query { .. } => "query",
         AuthUse::Path { .. } => "path",
         AuthUse::Url(_) => "url",
+        AuthUse::Json { .. } => "json",
         AuthUse::Hmac(_) => "hmac",
         AuthUse::OAuth2(_) => "oauth2",
         AuthUse::Connection(_) => "connection",

@@ -8,6 +8,7 @@ mod effective;
 mod follow;
 mod lanes;
 mod listed;
+mod member;
 mod message;
 mod oauth;
 mod pace;

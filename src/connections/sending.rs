@@ -11,6 +11,7 @@ use super::{
     all::addressed,
     auth::{InUse, Keeper, unknown},
     effective::{Effective, Settings},
+    member::with_member,
     oauth::{self, Endpoint},
 };
 use crate::{
@@ -117,8 +118,22 @@ impl Connections {
             .map_err(|_| refused(ErrorClass::RenderType, format!("`{}` is no HTTP method", post.method)))?;
         let mut headers = post.headers.clone();
         headers.extend(proofs);
-        let body = post.body.map(<[u8]>::to_vec);
+        let body = self.body(registry, post, &url)?;
         Ok((Outgoing { method, url, headers, body, timeout: post.timeout }, token))
+    }
+
+    /// The body as it goes out: with the secret that a connection's auth puts into it, if it is of that kind. `url` is where it goes.
+    fn body(&self, registry: &Registry, post: &Post<'_>, url: &Url) -> Result<Option<Vec<u8>>, StepError> {
+        let as_it_is = || post.body.map(<[u8]>::to_vec);
+        let Destination::Connection { name, .. } = post.destination else { return Ok(as_it_is()) };
+        let settings = Settings::of(&self.config);
+        let connection = Effective::find(settings, registry, name).ok_or_else(|| unknown(name))?;
+        let Some(auth) = connection.pack.auth.as_ref() else { return Ok(as_it_is()) };
+        let secrets = InUse { vault: &self.vault, token: None, now: self.clock.now() };
+        let keeper = Keeper { settings, registry, secrets: &secrets };
+        let Some((member, secret)) = keeper.member(auth, Some(&connection), url)? else { return Ok(as_it_is()) };
+        let text = post.body.map(String::from_utf8_lossy);
+        with_member(text.as_deref(), &member, &secret).map(|body| Some(body.into_bytes()))
     }
 
     /// The access token that a request needs. `None`: it needs none. `stale`: the generation of one that was refused.

@@ -8,16 +8,13 @@ use super::{
 
 /// Reads `auth`. `None` where it does not hold together; the findings say why.
 pub(super) fn auth(node: &Node<'_>) -> Option<AuthUse> {
-    node.keys(&["bearer", "basic", "header", "query", "path", "url", "hmac", "oauth2"], &[]);
+    node.keys(&["bearer", "basic", "header", "query", "json", "path", "url", "hmac", "oauth2"], &[]);
     let mut found = Vec::new();
     if let Some(node) = node.get("bearer") {
         found.push(AuthUse::Bearer(node.identifier()?));
     }
     if let Some(node) = node.get("basic") {
-        node.keys(&["user", "password"], &[]);
-        let user = node.want("user").and_then(|node| node.identifier());
-        let password = node.want("password").and_then(|node| node.identifier());
-        found.push(AuthUse::Basic { user: user?, password: password? });
+        found.push(basic(&node)?);
     }
     if let Some(node) = node.get("header") {
         node.keys(&["name", "secret", "prefix"], &[]);
@@ -31,6 +28,12 @@ pub(super) fn auth(node: &Node<'_>) -> Option<AuthUse> {
         let name = node.want("name").and_then(|node| node.text());
         let secret = node.want("secret").and_then(|node| node.identifier());
         found.push(AuthUse::Query { name: name?, secret: secret? });
+    }
+    if let Some(node) = node.get("json") {
+        node.keys(&["name", "secret"], &[]);
+        let name = node.want("name").and_then(|node| node.text());
+        let secret = node.want("secret").and_then(|node| node.identifier());
+        found.push(AuthUse::Json { name: name?, secret: secret? });
     }
     if let Some(node) = node.get("path") {
         node.keys(&["secret", "prefix"], &[]);
@@ -51,6 +54,23 @@ pub(super) fn auth(node: &Node<'_>) -> Option<AuthUse> {
         node.finding("P004", "one way to prove who we are wanted, several seen", "");
     }
     found.into_iter().next()
+}
+
+/// `{user, password}`, two secrets, or `{name, password}`, where the name is the same for everybody.
+fn basic(node: &Node<'_>) -> Option<AuthUse> {
+    node.keys(&["user", "name", "password"], &[]);
+    let password = node.want("password").and_then(|node| node.identifier());
+    match (node.get("name"), node.get("user")) {
+        (Some(_), Some(_)) => {
+            node.finding("P004", "one of `user` and `name` wanted, both seen", "`user` is a secret, `name` is itself");
+            None
+        }
+        (Some(name), None) => Some(AuthUse::BasicAs { name: name.text()?, password: password? }),
+        (None, _) => {
+            let user = node.want("user").and_then(|node| node.identifier());
+            Some(AuthUse::Basic { user: user?, password: password? })
+        }
+    }
 }
 
 fn signing(node: &Node<'_>) -> Option<Signing> {

@@ -122,6 +122,13 @@ pub enum AuthUse {
         /// The secret that holds the password.
         password: String,
     },
+    /// `Authorization: Basic` of a name that is the same for everybody, such as `api`, and a secret.
+    BasicAs {
+        /// The name itself.
+        name: String,
+        /// The secret that holds the password.
+        password: String,
+    },
     /// A header of this name: the prefix and the secret.
     Header {
         /// The header.
@@ -134,6 +141,13 @@ pub enum AuthUse {
     /// A query parameter of this name.
     Query {
         /// The parameter.
+        name: String,
+        /// The name of the secret.
+        secret: String,
+    },
+    /// A member of this name at the top of the JSON body.
+    Json {
+        /// The member.
         name: String,
         /// The name of the secret.
         secret: String,
@@ -163,7 +177,9 @@ impl AuthUse {
             Self::Bearer(secret)
             | Self::Header { secret, .. }
             | Self::Query { secret, .. }
+            | Self::Json { secret, .. }
             | Self::Path { secret, .. }
+            | Self::BasicAs { password: secret, .. }
             | Self::Url(secret) => vec![secret],
             Self::Basic { user, password } => vec![user, password],
             Self::Hmac(signing) => vec![&signing.secret],

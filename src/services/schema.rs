@@ -133,7 +133,12 @@ fn auth() -> Value {
         "additionalProperties": false,
         "properties": {
             "bearer": text("The secret of Authorization: Bearer."),
-            "basic": map(&["user", "password"], json!({ "user": text("A secret."), "password": text("A secret.") })),
+            "basic": map(&["password"], json!({
+                "user": text("A secret."),
+                "name": text("The name itself, where it is the same for everybody."),
+                "password": text("A secret.")
+            })),
+            "json": map(&["name", "secret"], json!({ "name": text("The member at the top of the JSON body."), "secret": text("A secret.") })),
             "header": map(&["name", "secret"], json!({ "name": text("The header."), "secret": text("A secret."), "prefix": text("What stands before it.") })),
             "query": map(&["name", "secret"], json!({ "name": text("The parameter."), "secret": text("A secret.") })),
             "path": map(&["secret"], json!({ "secret": text("A secret: a segment before the action's path."), "prefix": text("What stands before it.") })),

@@ -100,6 +100,13 @@ impl<S: Secrets> Keeper<'_, S> {
                 let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
                 headers.insert(header::AUTHORIZATION, sensitive(password, &value)?);
             }
+            AuthUse::BasicAs { name, password } => {
+                let pair = Zeroizing::new(format!("{name}:{}", secret(password)?.expose()));
+                let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+                headers.insert(header::AUTHORIZATION, sensitive(password, &value)?);
+            }
+            // It goes into the body: `member`.
+            AuthUse::Json { .. } => {}
             AuthUse::Header { name, secret: of, prefix } => {
                 let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
                     return Err(refused(ErrorClass::InvalidHeaderValue, format!("`{name}` is no name of a header")));
@@ -190,6 +197,19 @@ impl<S: Secrets> Keeper<'_, S> {
         }
         let missing = || refused(ErrorClass::Grant, format!("connection `{name}` has no access token"));
         self.secrets.token(name).ok_or_else(missing)
+    }
+
+    /// The member of the JSON body that `auth` asks for, at `url`. `None` where it asks for none.
+    pub(super) fn member(
+        &self,
+        auth: &AuthUse,
+        through: Option<&Effective<'_>>,
+        url: &Url,
+    ) -> Result<Option<(String, Secret)>, StepError> {
+        let AuthUse::Json { name, secret } = auth else { return Ok(None) };
+        let to = Origin::of(url).ok_or_else(|| refused(ErrorClass::Internal, "the URL has no host".into()))?;
+        let ours = through.map_or(secret.as_str(), |connection| connection.secret(secret));
+        Ok(Some((name.clone(), self.secret(ours, &to)?)))
     }
 
     /// The auth of another connection.

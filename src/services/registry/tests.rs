@@ -231,6 +231,26 @@ actions:
 }
 
 #[test]
+fn a_name_of_basic_auth_may_be_the_same_for_everybody() {
+    let auth = |auth: &str| {
+        let text = format!("name: crm\ntitle: CRM\nbase_url: https://crm.example.com\nauth: {auth}\n");
+        load(&[("templates/services/crm.yaml", &text)])
+            .map(|registry| registry.pack("crm").and_then(|pack| pack.auth.clone()))
+            .map_err(|findings| findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("\n"))
+    };
+    let named = AuthUse::BasicAs { name: "api".to_owned(), password: "crm_key".to_owned() };
+    assert_eq!(auth("{ basic: { name: api, password: crm_key } }"), Ok(Some(named.clone())));
+    assert_eq!(named.secret_names(), ["crm_key"]);
+    let member = AuthUse::Json { name: "key".to_owned(), secret: "crm_key".to_owned() };
+    assert_eq!(auth("{ json: { name: key, secret: crm_key } }"), Ok(Some(member.clone())));
+    assert_eq!(member.secret_names(), ["crm_key"]);
+    let both = auth("{ basic: { name: api, user: crm_user, password: crm_key } }").unwrap_err();
+    assert!(both.contains("one of `user` and `name` wanted"), "{both}");
+    let neither = auth("{ basic: { password: crm_key } }").unwrap_err();
+    assert!(neither.contains("the key `user` is missing"), "{neither}");
+}
+
+#[test]
 fn what_is_not_a_pack_at_all_is_told() {
     assert!(findings("name: [")[0].contains(" P001 "));
     assert!(findings("").iter().any(|line| line.contains(" P004 a map wanted, null seen")));

@@ -16,7 +16,8 @@ pub struct Cases {
     pub secrets: BTreeMap<String, String>,
     /// How the access token of OAuth2 is had.
     pub token: Option<TokenCase>,
-    pub cases: Vec<Case>,
+    #[serde(rename = "cases")]
+    pub list: Vec<Case>,
 }
 
 /// The request for an access token, which comes before those of the first case.

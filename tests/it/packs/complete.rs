@@ -25,11 +25,11 @@ fn every_action_has_a_case_a_source_and_its_pack_an_example() {
         let path = format!("templates/services/{name}.yaml");
         let text = builtin_files().iter().find(|(file, _)| *file == path).map(|(_, text)| *text).unwrap();
         for action in pack.actions.keys() {
-            let tried = cases.get(name).is_some_and(|cases| cases.cases.iter().any(|case| case.action == *action));
+            let tried = cases.get(name).is_some_and(|cases| cases.list.iter().any(|case| case.action == *action));
             want(tried, &format!("action `{action}` has no case in tests/data/packs/{name}.yaml"));
             want(has_source(text, action), &format!("no comment at action `{action}` has an address"));
         }
-        for case in cases.get(name).map(|cases| &cases.cases[..]).unwrap_or_default() {
+        for case in cases.get(name).map(|cases| &cases.list[..]).unwrap_or_default() {
             want(case.source.starts_with("https://"), &format!("a case of `{}` has no address as source", case.action));
         }
     }

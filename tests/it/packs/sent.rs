@@ -45,15 +45,18 @@ async fn tried(pack: &Pack, cases: &Cases) -> Vec<String> {
     }
     let journal = Journal::start([]).await;
     let origin = format!("http://{}", journal.address);
-    let rules: Vec<(String, String)> = cases.cases.iter().enumerate().map(|(at, case)| rule(name, at, case)).collect();
+    let rules: Vec<(String, String)> = cases.list.iter().enumerate().map(|(at, case)| rule(name, at, case)).collect();
     let rules: Vec<(&str, &str)> = rules.iter().map(|(id, text)| (id.as_str(), text.as_str())).collect();
-    let secrets = cases.secrets.iter().map(|(secret, value)| {
-        (format!("BELLWIRE_SECRET_{}", secret.to_uppercase()), value.replace("RECEIVER", &origin))
-    });
-    let app = TestApp::on(journal, &rules, &settings(pack, &origin, &base), secrets.collect()).await;
+    let secrets: BTreeMap<&String, String> =
+        cases.secrets.iter().map(|(secret, value)| (secret, value.replace("RECEIVER", &origin))).collect();
+    let environment = secrets
+        .iter()
+        .map(|(secret, value)| (format!("BELLWIRE_SECRET_{}", secret.to_uppercase()), value.clone()))
+        .collect();
+    let app = TestApp::on(journal, &rules, &settings(pack, &origin, &base), environment).await;
     let mut faults = Vec::new();
     let mut token = cases.token.as_ref();
-    for (at, case) in cases.cases.iter().enumerate() {
+    for (at, case) in cases.list.iter().enumerate() {
         let before = token.take();
         let answers = before.iter().map(|token| &token.reply).chain(case.reply.all());
         app.journal
@@ -62,6 +65,8 @@ async fn tried(pack: &Pack, cases: &Cases) -> Vec<String> {
         let found = one(&app, at, case, &wanted, &origin).await;
         faults.extend(found.into_iter().map(|fault| format!("  {name}.{} (case {}): {fault}", case.action, at + 1)));
     }
+    let kept = secrets.iter().filter(|(_, value)| app.is_on_disk(value));
+    faults.extend(kept.map(|(secret, _)| format!("  {name}: secret `{secret}` stands in the database")));
     app.app.stop().await;
     faults
 }
