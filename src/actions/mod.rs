@@ -23,4 +23,4 @@ pub use prepare::{inputs, prepare};
 pub use read::{Answer, Reading, read, read_gathered, slows_down};
 pub use request::{Request, Target};
 pub use retry::{delay, idempotency_key, unknown_policy};
-pub use verify::{Found, found, has_more, read_step};
+pub use verify::{Found, found, has_more, may_be_cut, read_step};

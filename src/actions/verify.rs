@@ -4,7 +4,7 @@ use super::{Answer, pack_request::LIMITS, read::echo, reply::Reply};
 use crate::{
     clock::Time,
     rules::{OnStepError, Retry, Step, StepKind},
-    services::{Action, Next, Pack, ReadBack, Registry},
+    services::{Action, Next, Pack, Paging, ReadBack, Registry},
     templates::{Context, Sink},
     value::{JsonLimits, Object, Value, read_json},
 };
@@ -95,6 +95,13 @@ pub fn has_more(step: &Step, registry: &Registry, answer: &Answer<'_>) -> bool {
             reply.at(&paging.items, parsed).as_array().is_some_and(|items| !items.is_empty())
         }
     }
+}
+
+/// Whether an answer whose pages were gathered may have been cut: as many items, or as many pages, as are asked for at most.
+pub fn may_be_cut(step: &Step, registry: &Registry, items: usize, pages: u32) -> bool {
+    let StepKind::Action { name, .. } = &step.kind else { return false };
+    let Some(paging) = registry.action(name).and_then(|(_, action)| action.paging.as_ref()) else { return false };
+    pages >= paging.pages || items >= usize::try_from(Paging::LIMIT).unwrap_or(usize::MAX)
 }
 
 fn read_back<'r>(step: &Step, registry: &'r Registry) -> Option<(&'r Pack, &'r Action, &'r ReadBack)> {

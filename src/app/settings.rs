@@ -229,7 +229,7 @@ mod tests {
             (
                 "[connections.c]\nservice = \"groove\"\nhosts = { uplaods = \"https://up.example.com\" }\n",
                 ":3: error C008: `connections.c.hosts`",
-                "base_url",
+                "uploader",
             ),
         ] {
             let found = told(settings);

@@ -9,10 +9,9 @@ use std::{
 use super::{answer::Answer, arguments::Init, failure::Failure, profiles::BUILT_IN, schema};
 
 /// What a workspace begins with: path and text. The rule is the repository's own.
-pub(super) const FILES: [(&str, &str); 6] = [
+pub(super) const FILES: [(&str, &str); 5] = [
     ("bellwire.toml", SETTINGS),
     ("rules/calls/missed.yaml", include_str!("../../rules/calls/missed.yaml")),
-    ("rules/calls.yaml", include_str!("../../rules/calls.yaml")),
     ("templates/profile/groove.liquid", BUILT_IN),
     (".gitignore", "# The database, its key and its lock.\n/data/\n"),
     ("README.md", README),

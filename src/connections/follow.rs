@@ -91,10 +91,16 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_forgets_its_tls_is_asked_with_it() {
+        let path = below(BASE, "/tickets", "http://api.example.com/v1/tickets?page=2");
+        assert_eq!(path.as_deref(), Ok("/tickets?page=2"), "the path alone is taken; the base URL stays https");
+    }
+
+    #[test]
     fn another_origin_is_never_followed() {
         for address in [
             "https://evil.example.net/v1/tickets?page=2",
-            "http://api.example.com/v1/tickets?page=2",
+            "http://api.example.com:8080/v1/tickets?page=2",
             "https://api.example.com:8443/v1/tickets",
             "https://api.example.com@evil.example.net/v1/tickets",
             "//evil.example.net/v1/tickets",

@@ -35,7 +35,7 @@ pub(super) const LONGEST_MESSAGE: usize = 400;
 pub(super) const ECHO_KEPT: Duration = Duration::from_hours(24);
 
 /// How long gathering the pages of an answer may take: each waits for its turn.
-const LONGEST_GATHERING: Duration = Duration::from_hours(1);
+pub(super) const LONGEST_GATHERING: Duration = Duration::from_hours(1);
 
 /// A step that sends, as it is attempted.
 #[derive(Clone, Copy)]

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use super::{
-    attempt::{ECHO_KEPT, LONGEST_MESSAGE, Sending, THROTTLE_PAUSE, mask_value},
+    attempt::{ECHO_KEPT, LONGEST_GATHERING, LONGEST_MESSAGE, Sending, THROTTLE_PAUSE, mask_value},
     hold::{Flow, Hold, error_of, output},
+    pages::{Asking, Gathered, gather},
     send::{Envelope, Sent, send},
     slot::Slot,
     workers::jitter,
 };
 use crate::{
-    actions::{self, Found, Reading, Request},
+    actions::{self, Found, GATHERED_BYTES, Reading, Request},
     clock::Time,
     ids::AttemptId,
     model::{AttemptKind, AttemptOutcome, ErrorClass, StepError, StepOutcome},
@@ -67,7 +68,7 @@ impl Hold<'_> {
             request: (number == 1).then(|| serde_json::to_vec(&request).unwrap_or_default()),
         };
         let id = attempt.id;
-        if let Some(left) = self.begin(attempt, read.timeout).await? {
+        if let Some(left) = self.begin(attempt, read.timeout.max(LONGEST_GATHERING)).await? {
             return Ok(Flow::Leave(left));
         }
         let key = actions::idempotency_key(self.run.root.0, &sending.path.verify().0);
@@ -77,7 +78,24 @@ impl Hold<'_> {
         drop(place);
         self.answered = true;
         self.heard(pass, &read, &sent).await;
-        let seen = self.seen(sending, pending, (&read, &inputs), number, &sent).await?;
+        // What the attempt brought about may stand on any page.
+        let gathered = Box::pin(gather(
+            &Asking {
+                parts,
+                registry: &self.pinned.registry,
+                step: &read,
+                request: &request,
+                envelope,
+                lane: &lane,
+                turn: self.run.id.0,
+                number,
+                most: GATHERED_BYTES,
+            },
+            sent,
+        ))
+        .await;
+        let seen = self.seen(sending, pending, (&read, &inputs), number, &gathered).await?;
+        let sent = gathered.sent;
         let end = |outcome, error: Option<StepError>, reason: &str| AttemptEnd {
             id,
             ended_at: parts.clock.now(),
@@ -116,13 +134,14 @@ impl Hold<'_> {
         pending: &Pending,
         (read, inputs): (&Step, &Object),
         number: u32,
-        sent: &Sent,
+        Gathered { sent, body, page }: &Gathered,
     ) -> Result<Seen, StoreError> {
         let (now, registry) = (self.now(), &self.pinned.registry);
-        let reading = match (sent, sent.answer()) {
-            (_, Some(answer)) => actions::read(read, registry, &answer, number, now),
-            (Sent::Refused(error), None) => Reading::Failed { error: error.clone(), response: Value::Null },
-            (_, None) => {
+        let reading = match (sent, sent.answer(), body) {
+            (_, Some(answer), Some(body)) => actions::read_gathered(read, registry, &answer, body.clone(), number, now),
+            (_, Some(answer), None) => actions::read(read, registry, &answer, number, now),
+            (Sent::Refused(error), None, _) => Reading::Failed { error: error.clone(), response: Value::Null },
+            (_, None, _) => {
                 return Ok(Seen::Unclear(self.told(sending, number, ErrorClass::Internal, "nothing was sent")));
             }
         };
@@ -156,7 +175,12 @@ impl Hold<'_> {
                 return Ok(Seen::Found(one));
             }
         }
-        if sent.answer().is_some_and(|answer| actions::has_more(read, registry, &answer)) {
+        let items = result.as_array().map_or(0, Vec::len);
+        let is_cut = match body {
+            Some(_) => actions::may_be_cut(read, registry, items, *page),
+            None => sent.answer().is_some_and(|answer| actions::has_more(read, registry, &answer)),
+        };
+        if is_cut {
             let why = "nothing was found on the pages that were read, and there are more";
             return Ok(Seen::Unclear(self.told(sending, number, ErrorClass::Limit, why)));
         }

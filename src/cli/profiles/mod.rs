@@ -235,8 +235,8 @@ fn list(config: &Config, after: &str, limit: usize, json: bool) -> Result<Answer
         return Ok(Answer::json(&rows.iter().map(as_json).collect()));
     }
     if rows.is_empty() {
-        let hint = "No profiles. A `profile` step in a rule keeps attributes of a person (`bellwire help rules`); the shipped rule \
-                    rules/calls.yaml keeps calls. By hand: bellwire profiles set maria@example.com plan=Pro";
+        let hint = "No profiles. A `profile` step in a rule keeps attributes of a person (`bellwire help rules`); Bellwire's own \
+                    rules/calls.yaml, which keeps calls, shows how. By hand: bellwire profiles set maria@example.com plan=Pro";
         return Ok(Answer::text(hint));
     }
     let line = |row: &AttributesRow| {

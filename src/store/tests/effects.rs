@@ -54,17 +54,17 @@ on_both! {
         let (run, claim, attempt) = bed.taken().await;
         let first = Record {
             attempt: Some(ended(attempt, AttemptOutcome::Ok)),
-            ..step(run, claim, Keeper::Profile, "Maria@Example.com", set(json!({"name": "Maria", "calls": 1})), Then::Go)
+            ..step(run, claim, Keeper::Profile, "Maria@Example.com", set(json!({"plan": "Maria", "calls": 1})), Then::Go)
         };
-        let after = object(&json!({"name": "Maria", "calls": 1}));
+        let after = object(&json!({"plan": "Maria", "calls": 1}));
         assert_eq!(bed.store.record(first).await.unwrap(), Recorded::Kept(Some(after.clone())));
         assert_eq!(bed.store.load(run).await.unwrap().unwrap().outputs, [output("do.1", Value::Object(after.clone()))]);
         let more = changed(bed, Keeper::Profile, "maria@example.com", add("calls", 2)).await;
-        assert_eq!(more, Recorded::Kept(Some(object(&json!({"name": "Maria", "calls": 3})))));
+        assert_eq!(more, Recorded::Kept(Some(object(&json!({"plan": "Maria", "calls": 3})))));
         let read = changed(bed, Keeper::Profile, "MARIA@example.com", Change::default()).await;
         assert_eq!(read, more);
         assert_eq!(bed.store.attributes(Keeper::Record, "maria@example.com".to_owned()).await.unwrap(), Map::new());
-        let gone = Change { remove: vec!["name".to_owned(), "calls".to_owned()], ..Change::default() };
+        let gone = Change { remove: vec!["plan".to_owned(), "calls".to_owned()], ..Change::default() };
         assert_eq!(changed(bed, Keeper::Profile, "maria@example.com", gone).await, Recorded::Kept(Some(Map::new())));
         assert_eq!(bed.store.attributes(Keeper::Profile, "maria@example.com".to_owned()).await.unwrap(), Map::new());
     }
