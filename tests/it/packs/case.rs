@@ -16,6 +16,9 @@ pub struct Cases {
     pub secrets: BTreeMap<String, String>,
     /// How the access token of OAuth2 is had.
     pub token: Option<TokenCase>,
+    /// The access token of a grant that a person has agreed to. `None`: there is none.
+    #[serde(default)]
+    pub granted: Option<String>,
     #[serde(rename = "cases")]
     pub list: Vec<Case>,
 }

@@ -54,6 +54,9 @@ async fn tried(pack: &Pack, cases: &Cases) -> Vec<String> {
         .map(|(secret, value)| (format!("BELLWIRE_SECRET_{}", secret.to_uppercase()), value.clone()))
         .collect();
     let app = TestApp::on(journal, &rules, &settings(pack, &origin, &base), environment).await;
+    if let Some(access) = &cases.granted {
+        agreed(&app, name, access).await;
+    }
     let mut faults = Vec::new();
     let mut token = cases.token.as_ref();
     for (at, case) in cases.list.iter().enumerate() {
@@ -69,6 +72,20 @@ async fn tried(pack: &Pack, cases: &Cases) -> Vec<String> {
     faults.extend(kept.map(|(secret, _)| format!("  {name}: secret `{secret}` stands in the database")));
     app.app.stop().await;
     faults
+}
+
+/// Stores what a service would have granted after a person has agreed.
+async fn agreed(app: &TestApp, connection: &str, access: &str) {
+    let config = bellwire::config::load(app.folder.path(), &BTreeMap::default()).unwrap();
+    let (store, clock) = (app.store().clone(), Arc::clone(&app.clock));
+    let vault = tokio::task::spawn_blocking(move || Vault::open(store, &config, clock)).await.unwrap().unwrap();
+    let grant = NewGrant {
+        access: Secret::new(access.to_owned()),
+        refresh: None,
+        expires_at: Some(app.now().plus(Duration::from_hours(1))),
+        scopes: String::new(),
+    };
+    vault.put_grant(connection, &grant).await.unwrap();
 }
 
 /// Delivers the event of a case, and compares what came of it.
