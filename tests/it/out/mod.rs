@@ -1,5 +1,6 @@
 //! The way out, end to end: where a request may go, what it may hold, and what becomes of any answer.
 
+mod canary;
 mod circuits;
 mod grants;
 mod hosts;
