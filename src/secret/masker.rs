@@ -265,6 +265,11 @@ mod tests {
             assert!(shown.contains("[secret webhook]"), "{shown}");
             assert!(!shown.contains("abcdefghijklm") && !shown.contains("0123456789"), "{shown}");
         }
+        for part in ["abcdefghijklmnopqrstuvwx", "0123456789abcdefghij/x"] {
+            for form in [STANDARD.encode(part), STANDARD.encode(format!("x{part}")), hex::encode(part)] {
+                assert!(masker.mask(&form).contains("[secret webhook]"), "{part} as {form}");
+            }
+        }
         assert_eq!(masker.mask("the services of hooks.example.com"), "the services of hooks.example.com");
     }
 

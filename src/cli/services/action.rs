@@ -37,8 +37,9 @@ pub(super) fn line(pack: &Pack, action: &Action) -> String {
     let mut text = wrapped(&format!("  {}.{}: ", pack.name, action.name), "      ", &clean(&action.title, 200));
     if !action.inputs.is_empty() {
         let inputs = action.inputs.iter();
-        let inputs: Vec<String> =
-            inputs.map(|input| format!("{}{} {}", input.name, if input.required { "*" } else { "" }, input.kind.word())).collect();
+        let inputs: Vec<String> = inputs
+            .map(|input| format!("{}{} {}", input.name, if input.required { "*" } else { "" }, input.kind.word()))
+            .collect();
         text.push_str(&wrapped("      ", "      ", &inputs.join(", ")));
     }
     text

@@ -21,10 +21,12 @@ use crate::{
 const TITLE: usize = 24;
 
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  bellwire services list\n  bellwire services list --json | jq -r '.[].name'\n  \
+#[command(
+    after_long_help = "Examples:\n  bellwire services list\n  bellwire services list --json | jq -r '.[].name'\n  \
     bellwire services show groove          how to connect one, and what it offers\n\n\
     IN is its webhook, OUT its actions: `ready`, or what is missing. A pack of the workspace (templates/services/NAME.yaml)\n\
-    stands for a built-in one of its name.")]
+    stands for a built-in one of its name."
+)]
 pub(in crate::cli) struct List {
     /// The machine's form
     #[arg(long)]

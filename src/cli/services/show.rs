@@ -83,8 +83,7 @@ fn of_part(pack: &Pack, part: &str, options: &Show) -> Result<Answer, Failure> {
     if action.is_none() && kind.is_none() {
         let known = pack.actions.keys().chain(pack.events.keys()).map(String::as_str);
         let help = suggestion(part, known);
-        let help =
-            if help.is_empty() { format!("`bellwire services show {}` names all", pack.name) } else { help };
+        let help = if help.is_empty() { format!("`bellwire services show {}` names all", pack.name) } else { help };
         return Err(Failure::Usage(format!("`{}` has no action or event `{}`; {help}", pack.name, clean(part, 64))));
     }
     if options.json {
@@ -120,8 +119,7 @@ impl Shown<'_> {
                 "sources": self.standing.sources_of(&pack.name),
             })
         });
-        let events: Vec<Value> =
-            pack.events.iter().map(|(name, kind)| event::as_json(pack, name, kind)).collect();
+        let events: Vec<Value> = pack.events.iter().map(|(name, kind)| event::as_json(pack, name, kind)).collect();
         let actions: Vec<Value> = pack.actions.values().map(|one| action::as_json(pack, one)).collect();
         json!({
             "name": pack.name, "title": pack.title, "description": pack.description, "docs": pack.docs,
@@ -197,7 +195,9 @@ impl Shown<'_> {
         let set = |name: &str| rows.iter().flat_map(|row| &row.secrets).any(|secret| secret.name == name && secret.set);
         for step in self.steps() {
             let done = step.strip_prefix("bellwire secrets set ").is_some_and(|name| set(name));
-            let step = step.strip_prefix("bellwire.toml: ").map_or_else(|| step.clone(), |line| format!("{line}   # bellwire.toml"));
+            let step = step
+                .strip_prefix("bellwire.toml: ")
+                .map_or_else(|| step.clone(), |line| format!("{line}   # bellwire.toml"));
             let note = if done { "   # is set" } else { "" };
             text.push_str(&format!("  {step}{note}\n"));
         }

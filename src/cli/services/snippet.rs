@@ -44,7 +44,9 @@ fn example(input: &Input) -> String {
         InputType::Email => "ann@example.com".to_owned(),
         InputType::Url => "https://example.com/page".to_owned(),
         InputType::Time => "\"2026-01-01T09:00:00Z\"".to_owned(),
-        InputType::Enum => input.choices.first().map_or_else(|| "\"\"".to_owned(), |first| yaml(&Value::from(first.as_str()))),
+        InputType::Enum => {
+            input.choices.first().map_or_else(|| "\"\"".to_owned(), |first| yaml(&Value::from(first.as_str())))
+        }
     }
 }
 

@@ -88,12 +88,7 @@ impl Standing {
         })
     }
 
-    fn of(
-        config: &Config,
-        registry: &Registry,
-        has: &dyn Fn(&str) -> bool,
-        connections: Vec<ConnectionRow>,
-    ) -> Self {
+    fn of(config: &Config, registry: &Registry, has: &dyn Fn(&str) -> bool, connections: Vec<ConnectionRow>) -> Self {
         let from = registry.packs.keys().map(|name| (name.clone(), from(config, name))).collect();
         let sources = registry.packs.values().map(|pack| (pack.name.clone(), sources(config, pack, has))).collect();
         Self { from, sources, connections }
@@ -138,7 +133,9 @@ fn sources(config: &Config, pack: &Pack, has: &dyn Fn(&str) -> bool) -> Vec<Sour
     let Some(hook) = &pack.hook else { return Vec::new() };
     let row = |name: &str| {
         let settings = config.sources.get(name);
-        let ours = |theirs: &str| settings.and_then(|source| source.secrets.get(theirs)).map_or(theirs, String::as_str).to_owned();
+        let ours = |theirs: &str| {
+            settings.and_then(|source| source.secrets.get(theirs)).map_or(theirs, String::as_str).to_owned()
+        };
         SourceRow {
             name: name.to_owned(),
             enabled: settings.is_none_or(|source| source.enabled),

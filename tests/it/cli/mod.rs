@@ -16,6 +16,7 @@ mod records;
 mod replays;
 mod saved;
 mod secrets;
+mod services;
 mod settings;
 mod suite;
 mod trial;

@@ -208,9 +208,12 @@ fn echo(request: &Received, address: SocketAddr) -> Reply {
     let query = request.path.split_once('?').map_or("", |(_, query)| query);
     let mut told: Vec<String> = request.headers.iter().map(|(_, value)| value.clone()).collect();
     told.extend(url::form_urlencoded::parse(query.as_bytes()).map(|(_, value)| value.into_owned()));
-    told.extend(request.path.split(['/', '?']).map(|part| {
-        percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
-    }));
+    told.extend(
+        request
+            .path
+            .split(['/', '?'])
+            .map(|part| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()),
+    );
     if let Some(pair) = request.header("authorization").and_then(|value| value.strip_prefix("Basic ")) {
         told.push(String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap());
     }
