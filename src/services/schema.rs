@@ -361,7 +361,7 @@ mod tests {
     }
 
     /// A pack with every kind of map in it, wherever readers differ: one text each.
-    const WHOLE: &str = r#"
+    const WHOLE: &str = r"
 name: whole
 title: Whole
 base_url: https://example.com
@@ -383,7 +383,7 @@ actions:
     paging: PAGING
     verify: { action: list, found: x }
   send: { title: S, request: { mail: { from: a } } }
-"#;
+";
 
     const AUTHS: [&str; 7] = [
         "{ basic: { user: a, password: b } }",

@@ -62,14 +62,12 @@ pub(super) fn run(workspace: &Path, options: &Show) -> Result<Answer, Failure> {
         let help = if help.is_empty() { "`bellwire services list` names all".to_owned() } else { help };
         return Err(Failure::Usage(format!("there is no service `{}`; {help}", clean(name, 100))));
     };
-    match part {
-        Some(part) => of_part(pack, part, options),
-        None => {
-            let standing = Standing::read(&config, &registry)?;
-            let shown = Shown { config: &config, pack, standing: &standing };
-            Ok(if options.json { Answer::json(&shown.json()) } else { Answer::text(shown.text()) })
-        }
+    if let Some(part) = part {
+        return of_part(pack, part, options);
     }
+    let standing = Standing::read(&config, &registry)?;
+    let shown = Shown { config: &config, pack, standing: &standing };
+    Ok(if options.json { Answer::json(&shown.json()) } else { Answer::text(shown.text()) })
 }
 
 fn of_part(pack: &Pack, part: &str, options: &Show) -> Result<Answer, Failure> {
@@ -194,7 +192,7 @@ impl Shown<'_> {
         let rows = self.connections();
         let set = |name: &str| rows.iter().flat_map(|row| &row.secrets).any(|secret| secret.name == name && secret.set);
         for step in self.steps() {
-            let done = step.strip_prefix("bellwire secrets set ").is_some_and(|name| set(name));
+            let done = step.strip_prefix("bellwire secrets set ").is_some_and(&set);
             let step = step
                 .strip_prefix("bellwire.toml: ")
                 .map_or_else(|| step.clone(), |line| format!("{line}   # bellwire.toml"));

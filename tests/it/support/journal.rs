@@ -160,7 +160,6 @@ impl Journal {
             self.open.0.fetch_sub(1, Ordering::SeqCst);
             let reply = if matches!(reply, Reply::Echo) { echo(&request, self.address) } else { reply };
             match reply {
-                Reply::Echo => return,
                 Reply::Status(status, headers, body) => {
                     let mut head = format!(
                         "HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
@@ -175,7 +174,7 @@ impl Journal {
                     }
                 }
                 Reply::Silence => tokio::time::sleep(Duration::from_secs(600)).await,
-                Reply::Cut => return,
+                Reply::Cut | Reply::Echo => return,
                 Reply::Bytes(bytes) => {
                     drop(stream.write_all(&bytes).await);
                     return;
