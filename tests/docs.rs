@@ -1,4 +1,4 @@
-//! The examples of docs/templates.md, docs/rules.md and docs/deliveries.md do what stands beside them.
+//! The examples of docs/templates.md, docs/rules.md, docs/deliveries.md and docs/services.md do what stands beside them.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::{
@@ -98,6 +98,104 @@ fn the_rules_of_the_reference_hold_and_their_tests_pass() {
             .unwrap();
         let said = String::from_utf8_lossy(&ended.stdout);
         assert!(ended.status.success(), "{verb}: {said}{}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+/// The blocks of a language in a page.
+fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
+    let opened = format!("```{language}\n");
+    page.split(opened.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// A workspace with all that docs/services.md shows, and the path of each pack in it.
+fn of_services() -> (tempfile::TempDir, Vec<String>) {
+    let page = fs::read_to_string("docs/services.md").unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = place.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let mut packs = Vec::new();
+    for (number, block) in blocks(&page, "yaml").into_iter().enumerate() {
+        let name = block.lines().next().unwrap().strip_prefix("name: ").unwrap_or_else(|| panic!("{block}"));
+        if block.contains("\non: ") {
+            write(&format!("rules/r{number}.yaml"), block);
+        } else {
+            packs.push(format!("templates/services/{name}.yaml"));
+            write(packs.last().unwrap(), block);
+        }
+    }
+    // A file's path stands in the line before its block.
+    for (before, rest) in page.match_indices("```json\n").map(|(at, _)| page.split_at(at)) {
+        let path = before.trim_end().lines().last().unwrap().trim_matches([':', '`']);
+        write(path, rest.strip_prefix("```json\n").unwrap().split("```").next().unwrap());
+    }
+    write("bellwire.toml", &blocks(&page, "toml").join("\n"));
+    (place, packs)
+}
+
+#[test]
+fn the_packs_and_rules_of_the_page_on_services_hold_and_their_tests_pass() {
+    let (place, packs) = of_services();
+    assert!(packs.len() > 5, "{packs:?}");
+    for verb in [&["check", "--strict"][..], &["test"]] {
+        let ended = Command::new(env!("CARGO_BIN_EXE_bellwire"))
+            .args(["--workspace", place.path().to_str().unwrap()])
+            .args(verb)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success(), "{verb:?}: {said}{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    let files = packs.iter().map(|path| (path.clone(), fs::read_to_string(place.path().join(path)).unwrap()));
+    let mut files: BTreeMap<String, String> = files.collect();
+    for name in ["shop/order.schema.json", "shop/order_paid.json"] {
+        let path = format!("templates/services/{name}");
+        let text = fs::read_to_string(place.path().join(&path)).unwrap();
+        files.insert(path, text);
+    }
+    let registry = bellwire::services::Registry::load(&files).unwrap_or_else(|findings| panic!("{findings:#?}"));
+    let validator = jsonschema::validator_for(&bellwire::services::schema()).unwrap();
+    for path in &packs {
+        let limits = value::YamlLimits::default();
+        let pack = value::read_yaml(&files[path], limits).unwrap().value;
+        let errors: Vec<String> = validator.iter_errors(&pack).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{path}: {errors:?}");
+    }
+    assert!(registry.action("desk.add_comment").is_some());
+}
+
+#[test]
+fn the_settings_of_the_page_on_services_are_read_and_every_word_of_packs_stands_in_it() {
+    let page = fs::read_to_string("docs/services.md").unwrap();
+    for block in blocks(&page, "toml") {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("bellwire.toml"), block).unwrap();
+        let config = bellwire::config::load(place.path(), &BTreeMap::new());
+        assert!(config.is_ok(), "{block}: {:?}", config.err());
+    }
+    for name in bellwire::services::preset_names() {
+        assert!(page.contains(&format!("`{name}`")), "preset {name}");
+    }
+    for (word, _) in bellwire::services::InputType::ALL {
+        assert!(page.contains(word), "input type {word}");
+    }
+    let mut keys = BTreeSet::new();
+    words(&bellwire::services::schema(), &mut keys);
+    for key in keys {
+        assert!(page.contains(&key), "`{key}` is not in docs/services.md");
+    }
+}
+
+/// The keys that a JSON Schema names.
+fn words(schema: &serde_json::Value, found: &mut BTreeSet<String>) {
+    let properties = schema.get("properties").and_then(serde_json::Value::as_object);
+    found.extend(properties.into_iter().flatten().map(|(name, _)| name.clone()));
+    match schema {
+        serde_json::Value::Object(map) => map.values().for_each(|inner| words(inner, found)),
+        serde_json::Value::Array(list) => list.iter().for_each(|inner| words(inner, found)),
+        _ => {}
     }
 }
 

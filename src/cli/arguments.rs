@@ -67,7 +67,7 @@ pub(super) enum Verb {
     Secrets(SecretsVerb),
     /// Look at connections: what goes out, as whom; log in at services
     Connections(Connections),
-    /// Ask services, by their packs
+    /// Look at services, by their packs: how to connect one, what it offers, whether it works
     #[command(subcommand)]
     Services(ServicesVerb),
     /// Look at events: deliveries that were accepted
@@ -103,16 +103,16 @@ pub(super) enum Verb {
     Circuits(Circuits),
     /// Say what is well, what is not, and what to do about it
     Doctor(Doctor),
-    /// Explain a verb, the rule language (`help rules`) or templates (`help templates`)
+    /// Explain a verb, the rule language (`help rules`), templates (`help templates`) or packs (`help services`)
     Help(Help),
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  bellwire help rules\n  bellwire help templates\n  bellwire help codes R042\n  bellwire help secrets set"
+    after_long_help = "Examples:\n  bellwire help rules\n  bellwire help templates\n  bellwire help services\n  bellwire help codes R042\n  bellwire help secrets set"
 )]
 pub(super) struct Help {
-    /// A verb and those below it, or a topic: rules, templates, codes
+    /// A verb and those below it, or a topic: rules, templates, services, codes
     #[arg(value_name = "VERB OR TOPIC")]
     pub(super) topic: Vec<String>,
 }

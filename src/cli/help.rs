@@ -5,9 +5,10 @@ use clap::CommandFactory as _;
 use super::{answer::Answer, arguments::Arguments, arguments::Help, code_pages, failure::Failure};
 
 /// The topics that are no verbs, with what each is about.
-const TOPICS: [(&str, &str, &str); 2] = [
+const TOPICS: [(&str, &str, &str); 3] = [
     ("rules", "the rule language, with every operator and step by an example", include_str!("../../docs/rules.md")),
     ("templates", "names, filters and tags of templates", include_str!("../../docs/templates.md")),
+    ("services", "how to connect anything: packs, sources and connections", include_str!("../../docs/services.md")),
 ];
 
 pub(super) fn run(options: &Help) -> Result<Answer, Failure> {
@@ -20,7 +21,9 @@ pub(super) fn run(options: &Help) -> Result<Answer, Failure> {
             "codes"
         )));
     };
-    if let Some((_, _, text)) = TOPICS.iter().find(|(name, ..)| name == first) {
+    // A topic may be a verb, too, whose own verbs are asked for by name.
+    let is_topic = options.topic.len() == 1 || command.find_subcommand(first).is_none();
+    if let Some((_, _, text)) = TOPICS.iter().find(|(name, ..)| name == first && is_topic) {
         return Ok(Answer::text(*text));
     }
     if first == "codes" {

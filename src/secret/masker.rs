@@ -7,7 +7,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{SHORTEST, Secret};
 
@@ -111,7 +111,11 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         forms.extend(encoded(secret.as_bytes()));
         forms.extend(escaped(secret));
     }
-    forms.extend(parts_of_address(secret));
+    for part in parts_of_address(secret) {
+        forms.extend(encoded(part.as_bytes()));
+        forms.extend(escaped(&part));
+        forms.push(part);
+    }
     forms.retain(|form| !form.is_empty());
     forms.into_iter().map(String::into_bytes).collect()
 }
@@ -132,7 +136,9 @@ fn parts_of_address(secret: &str) -> Vec<String> {
     let values = url.query_pairs().map(|(_, value)| value.into_owned());
     let raw =
         url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
-    let parts = segments.into_iter().chain(values).chain(raw.map(str::to_owned));
+    let decoded = segments.iter().map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned());
+    let decoded: Vec<String> = decoded.collect();
+    let parts = segments.into_iter().chain(decoded).chain(values).chain(raw.map(str::to_owned));
     let mut found: Vec<String> = parts.filter(|part| part.len() >= TELLING_PART).collect();
     found.extend(whole);
     found.push(path);
@@ -258,6 +264,11 @@ mod tests {
             let shown = masker.mask(told);
             assert!(shown.contains("[secret webhook]"), "{shown}");
             assert!(!shown.contains("abcdefghijklm") && !shown.contains("0123456789"), "{shown}");
+        }
+        for part in ["abcdefghijklmnopqrstuvwx", "0123456789abcdefghij/x"] {
+            for form in [STANDARD.encode(part), STANDARD.encode(format!("x{part}")), hex::encode(part)] {
+                assert!(masker.mask(&form).contains("[secret webhook]"), "{part} as {form}");
+            }
         }
         assert_eq!(masker.mask("the services of hooks.example.com"), "the services of hooks.example.com");
     }

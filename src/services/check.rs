@@ -45,6 +45,7 @@ pub(super) fn pack(name: &str, top: &Node<'_>, texts: &Texts<'_>) -> Option<Pack
     own_name(name, top);
     let title = top.want("title").and_then(|node| node.text());
     let base_url = top.get("base_url").and_then(|node| whole_url(&node));
+    let description = top.get("description").and_then(|node| node.text());
     let docs = top.get("docs").and_then(|node| whole_url(&node));
     let base_url_example = top.get("base_url_example").and_then(|node| node.text());
     let hosts: BTreeMap<String, String> = top
@@ -76,6 +77,7 @@ pub(super) fn pack(name: &str, top: &Node<'_>, texts: &Texts<'_>) -> Option<Pack
     Some(Pack {
         name: name.to_owned(),
         title: title?,
+        description,
         docs,
         base_url,
         base_url_example,

@@ -17,6 +17,8 @@ pub struct Pack {
     pub name: String,
     /// For people.
     pub title: String,
+    /// More about it. `None` where the pack says no more.
+    pub description: Option<String>,
     /// The page of the service's own documentation. `None` where the pack names none.
     pub docs: Option<String>,
     /// Where its actions go; a connection's own wins.
@@ -77,6 +79,7 @@ impl Pack {
         Self {
             name: source.to_owned(),
             title: source.to_owned(),
+            description: None,
             docs: None,
             base_url: None,
             base_url_example: None,

@@ -76,6 +76,8 @@ impl<'f> Node<'f> {
 
     /// Finds fault with every key that is not in `known`; those in `later` are not built yet.
     pub(super) fn keys(&self, known: &[&str], later: &[&str]) {
+        #[cfg(test)]
+        seen::note(known);
         let Some(object) = self.object() else { return };
         for name in object.keys() {
             let here = self.child(name, &Value::Null);
@@ -256,4 +258,23 @@ pub(super) fn did_you_mean(word: &str, known: &[&str]) -> String {
 pub(super) fn near<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let (distance, other) = known.iter().map(|other| (strsim::osa_distance(word, other), *other)).min()?;
     (distance <= CLOSE && distance * 2 < word.chars().count()).then_some(other)
+}
+
+/// Which keys the readers accept, for the test that holds them against the JSON Schema.
+#[cfg(test)]
+pub(super) mod seen {
+    use std::{cell::RefCell, collections::BTreeSet};
+
+    thread_local! {
+        static SEEN: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    pub(super) fn note(known: &[&str]) {
+        SEEN.with_borrow_mut(|seen| seen.extend(known.iter().map(|key| (*key).to_owned())));
+    }
+
+    /// The keys that were known to any reader on this thread since the last time.
+    pub(in crate::services) fn take() -> BTreeSet<String> {
+        SEEN.with_borrow_mut(std::mem::take)
+    }
 }

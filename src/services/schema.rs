@@ -315,7 +315,18 @@ fn action() -> Value {
             "form": { "type": "object" },
             "text": { "type": "string" },
             "xml": { "type": "object", "description": "One name at its top: objects are elements, @name an attribute, a list repeats." },
-            "multipart": { "type": "object", "description": "Fields, and files as {value, filename, content_type}." }
+            "multipart": {
+                "type": "object",
+                "description": "Fields, and files as {value, filename, content_type}.",
+                "additionalProperties": { "anyOf": [
+                    { "type": ["string", "number", "boolean", "null"] },
+                    map(&["value"], json!({
+                        "value": { "type": ["string", "number", "boolean"] },
+                        "filename": text("It is a file of this name."),
+                        "content_type": text("Of a file.")
+                    }))
+                ] }
+            }
         }),
     );
     let mail = map(
@@ -362,6 +373,91 @@ mod tests {
             let mut slip = pack.clone();
             slip["actoins"] = json!({});
             assert!(!validator.is_valid(&slip), "{path}");
+        }
+    }
+
+    /// A pack with every kind of map in it, wherever readers differ: one text each.
+    const WHOLE: &str = r"
+name: whole
+title: Whole
+base_url: https://example.com
+auth: AUTH
+limits: { rate: 1/s }
+errors: { failed: x }
+hook:
+  verify: VERIFY
+  challenge: CHALLENGE
+  type: { fixed: x }
+  fields: { a: { type: text, value: x } }
+events: { e: { title: E, stamp: { path: a, unit: s } } }
+actions:
+  list:
+    title: A
+    inputs: { x: { type: text } }
+    request: { method: POST, path: /, multipart: { f: { value: a, filename: b } } }
+    errors: { failed: x }
+    paging: PAGING
+    verify: { action: list, found: x }
+  send: { title: S, request: { mail: { from: a } } }
+";
+
+    const AUTHS: [&str; 7] = [
+        "{ basic: { user: a, password: b } }",
+        "{ header: { name: a, secret: b } }",
+        "{ query: { name: a, secret: b } }",
+        "{ path: { secret: b } }",
+        "{ hmac: { secret: a, algorithm: sha1, encoding: hex, header: a, over: [body] } }",
+        "{ oauth2: { grant: client_credentials, token_url: /t, client_id: a } }",
+        "{ bearer: a }",
+    ];
+    const VERIFIES: [&str; 5] = [
+        "{ preset: github, secret: a }",
+        "{ token: { in: query, name: a, secret: b } }",
+        "{ basic: { user: a, password: b } }",
+        "{ hmac: { header: a, algorithm: sha1, encoding: hex, over: [body, { text: a }], secret: a, timestamp: { body: a }, digest: { query: a } } }",
+        "{ ed25519: { header: a, encoding: hex, over: body, secret: a } }",
+    ];
+    const CHALLENGES: [&str; 3] =
+        ["{ body: { a: b }, answer: c }", "{ query: { a: b }, token: t, secret: s, answer: c }", "{ origins: [a] }"];
+    const PAGINGS: [&str; 3] = [
+        "{ items: body, cursor: { from: body.a, query: c } }",
+        "{ items: body, page: { query: a } }",
+        "{ items: body, offset: { query: a } }",
+    ];
+
+    #[test]
+    fn whatever_key_the_readers_know_the_schema_knows_and_no_other() {
+        let schema = schema();
+        let mut read = std::collections::BTreeSet::new();
+        for at in 0..AUTHS.len() {
+            let text = WHOLE
+                .replace("AUTH", AUTHS[at])
+                .replace("VERIFY", VERIFIES[at % VERIFIES.len()])
+                .replace("CHALLENGE", CHALLENGES[at % CHALLENGES.len()])
+                .replace("PAGING", PAGINGS[at % PAGINGS.len()]);
+            let files = std::collections::BTreeMap::from([("templates/services/whole.yaml".to_owned(), text.clone())]);
+            crate::services::raw::seen::take();
+            let (_, findings) = crate::services::Registry::load_good(&files);
+            let slips: Vec<_> = findings.iter().filter(|finding| finding.code == "P002").collect();
+            assert!(slips.is_empty(), "{slips:?}");
+            read.extend(crate::services::raw::seen::take());
+        }
+        let mut named = std::collections::BTreeSet::new();
+        words(&schema, &mut named);
+        let unnamed: Vec<&String> = read.difference(&named).collect();
+        assert!(unnamed.is_empty(), "read and not in the schema: {unnamed:?}");
+        let unread: Vec<&String> = named.difference(&read).collect();
+        assert!(unread.is_empty(), "in the schema and never read: {unread:?}");
+    }
+
+    /// The keys that a JSON Schema names.
+    fn words(schema: &Value, found: &mut std::collections::BTreeSet<String>) {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        found.extend(properties.into_iter().flatten().map(|(name, _)| name.clone()));
+        match schema {
+            Value::Object(map) => map.values().for_each(|inner| words(inner, found)),
+            Value::Array(list) => list.iter().for_each(|inner| words(inner, found)),
+            _ => {}
         }
     }
 }

@@ -1,15 +1,23 @@
-//! `bellwire services`: packs, and the deliveries that they are made from; one verb a file.
+//! `bellwire services`: packs, which are in use, and the deliveries that they are made from; one verb a file.
 
+mod action;
 mod capture;
 mod captured;
 mod delivered;
+mod event;
 mod guess;
+mod hook;
 mod infer;
+mod list;
 mod listen;
 mod new;
 mod shape;
+mod show;
+mod snippet;
+mod standing;
 mod test;
 mod verb;
 mod watch;
+mod wrap;
 
 pub(super) use verb::{ServicesVerb, run};

@@ -4,11 +4,15 @@ use std::path::Path;
 
 use clap::Subcommand;
 
-use super::{capture, new, test};
+use super::{capture, list, new, show, test};
 use crate::cli::{answer::Answer, failure::Failure};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ServicesVerb {
+    /// List the services there are packs for, and whether they are in use here
+    List(list::List),
+    /// Show a service: how to connect it, what it sends and what it offers
+    Show(show::Show),
     /// Wait for one delivery and keep it, as the beginning of a pack
     Capture(capture::Capture),
     /// Write a pack from a delivery that was captured or stored
@@ -19,6 +23,8 @@ pub(in crate::cli) enum ServicesVerb {
 
 pub(in crate::cli) fn run(workspace: &Path, verb: &ServicesVerb) -> Result<Answer, Failure> {
     match verb {
+        ServicesVerb::List(options) => list::run(workspace, options),
+        ServicesVerb::Show(options) => show::run(workspace, options),
         ServicesVerb::Capture(options) => capture::run(workspace, options),
         ServicesVerb::New(options) => new::run(workspace, options),
         ServicesVerb::Test(options) => test::run(workspace, options),

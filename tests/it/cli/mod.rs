@@ -17,6 +17,7 @@ mod records;
 mod replays;
 mod saved;
 mod secrets;
+mod service_list;
 mod services;
 mod settings;
 mod suite;

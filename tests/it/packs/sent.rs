@@ -1,10 +1,12 @@
 //! Each case through the whole engine: a rule with one step, a delivery, the requests that came, and what the step made of the answer.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bellwire::{
     model::RunStatus,
+    secret::Secret,
     services::{AuthUse, Pack, Registry},
+    store::{NewGrant, Vault},
 };
 use serde_json::{Value, json};
 

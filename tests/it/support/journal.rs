@@ -40,6 +40,8 @@ impl Received {
 #[derive(Debug, Clone)]
 pub enum Reply {
     Status(u16, Vec<(&'static str, String)>, String),
+    /// Tells everything back that it was sent, in every form that comes to mind; its status is the body's `status`, else 200.
+    Echo,
     /// Never answers, keeps the connection open.
     Silence,
     /// Closes after the request without a byte.
@@ -153,7 +155,7 @@ impl Journal {
     async fn serve(&self, mut stream: TcpStream) {
         let mut buffer = Vec::new();
         while let Some(request) = read_request(&mut stream, &mut buffer).await {
-            self.requests.lock().unwrap().push(request);
+            self.requests.lock().unwrap().push(request.clone());
             let reply = self.script.lock().unwrap().pop_front().unwrap_or_else(Reply::created);
             self.arrived.notify_waiters();
             let open = self.open.0.fetch_add(1, Ordering::SeqCst) + 1;
@@ -161,6 +163,7 @@ impl Journal {
             tokio::time::sleep(self.delay).await;
             // Before the answer: whoever has it may send the next request at once.
             self.open.0.fetch_sub(1, Ordering::SeqCst);
+            let reply = if matches!(reply, Reply::Echo) { echo(&request, self.address) } else { reply };
             match reply {
                 Reply::Status(status, headers, body) => {
                     let mut head = format!(
@@ -176,7 +179,7 @@ impl Journal {
                     }
                 }
                 Reply::Silence => tokio::time::sleep(Duration::from_secs(600)).await,
-                Reply::Cut => return,
+                Reply::Cut | Reply::Echo => return,
                 Reply::Bytes(bytes) => {
                     drop(stream.write_all(&bytes).await);
                     return;
@@ -199,6 +202,34 @@ impl Journal {
             }
         }
     }
+}
+
+/// A receiver that keeps nothing to itself.
+fn echo(request: &Received, address: SocketAddr) -> Reply {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let body: serde_json::Value = serde_json::from_str(&request.body).unwrap_or_default();
+    let status = body["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let mut told: Vec<String> = request.headers.iter().map(|(_, value)| value.clone()).collect();
+    told.extend(url::form_urlencoded::parse(query.as_bytes()).map(|(_, value)| value.into_owned()));
+    told.extend(
+        request
+            .path
+            .split(['/', '?'])
+            .map(|part| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()),
+    );
+    if let Some(pair) = request.header("authorization").and_then(|value| value.strip_prefix("Basic ")) {
+        told.push(String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap());
+    }
+    let base64: Vec<String> = told.iter().map(|value| STANDARD.encode(value)).collect();
+    let hex: Vec<String> = told.iter().map(hex::encode).collect();
+    let message = format!("no luck with {} {} and {}", request.method, request.path, told.join(" "));
+    let answer = serde_json::json!({
+        "error": {"message": message}, "path": request.path, "headers": request.headers, "told": told, "base64": base64,
+        "hex": hex, "text": request.body,
+    });
+    let location = format!("http://{address}{}", request.path);
+    Reply::Status(status, vec![("X-Path", request.path.clone()), ("Location", location)], answer.to_string())
 }
 
 pub(super) async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Received> {
