@@ -13,8 +13,8 @@ mod retry_after;
 mod step_request;
 mod verify;
 
-pub use prepare::{inputs, prepare};
-pub use read::{Answer, Reading, read, slows_down};
+pub use prepare::{inputs, prepare, prepare_values};
+pub use read::{Answer, Reading, read, read_action, slows_down};
 pub use request::{Request, Target};
 pub use retry::{delay, idempotency_key, unknown_policy};
 pub use verify::{Found, found, has_more, read_step};

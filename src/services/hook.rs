@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Challenge, EventName, InputType, Pack, Proof, Target, Verify, coerce, content_type};
+use super::{Challenge, EventName, InputType, Pack, Proof, Subscribe, Target, Verify, coerce, content_type};
 use crate::{
     clock::Time,
     model::{EventFlags, RefusalReason},
@@ -34,6 +34,8 @@ pub struct Hook {
     pub fields: Vec<Field>,
     /// Equal to an action's echo: we caused this event.
     pub echo: Option<Leaf>,
+    /// How webhooks are set up at the service. `None`: by hand alone.
+    pub subscribe: Option<Subscribe>,
 }
 
 /// How the body of a delivery is read.

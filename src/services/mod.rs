@@ -25,6 +25,7 @@ mod samples;
 mod schema;
 mod sign;
 mod signature;
+mod subscribe;
 
 pub use builtin::builtin_files;
 pub use challenge::Challenge;
@@ -48,3 +49,4 @@ pub use signature::{
     Algorithm, Basic, Encoding, KeyForm, MOST, Part, Proof, Scheme, Seal, StampPlace, Stamped, TOLERANCE, Target,
     Token, TokenPlace, Verify,
 };
+pub use subscribe::{Each, Listing, Subscribe};

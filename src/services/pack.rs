@@ -73,6 +73,7 @@ impl Pack {
             body: BodyKind::ByContentType,
             fields: Vec::new(),
             echo: None,
+            subscribe: None,
         };
         Self {
             name: source.to_owned(),
