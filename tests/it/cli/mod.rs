@@ -17,6 +17,7 @@ mod replays;
 mod saved;
 mod secrets;
 mod settings;
+mod subscriptions;
 mod suite;
 mod trial;
 mod verdicts;
