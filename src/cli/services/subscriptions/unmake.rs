@@ -37,18 +37,18 @@ pub(super) async fn unsubscribe(desk: &Desk, options: &Unsubscribe) -> Result<An
     let mut lines = Vec::new();
     let mut failed = false;
     for row in &kept {
-        let names = row.events.join(", ");
+        let heard = row.events.join(", ");
         let forgotten = if options.forget { "; forgotten here" } else { "" };
         let line = match remove(&way, row, &inputs_of(row)).await {
-            Ok(true) => format!("{names}: unsubscribed"),
+            Ok(true) => format!("{heard}: unsubscribed"),
             Ok(false) => {
                 failed |= !options.forget;
                 let forget = if options.forget { "" } else { ", then forget it here with --forget" };
-                format!("{names}: {} gave no id of it; {}{forget}{forgotten}", way.pack.title, by_hand(&way))
+                format!("{heard}: {} gave no id of it; {}{forget}{forgotten}", way.pack.title, by_hand(&way))
             }
             Err(not) => {
                 failed |= !options.forget;
-                format!("{names}: FAILED: {}{forgotten}", clean(not.message(), 600))
+                format!("{heard}: FAILED: {}{forgotten}", clean(not.message(), 600))
             }
         };
         if options.forget || line.ends_with(": unsubscribed") {
