@@ -19,8 +19,8 @@ mod verify;
 
 pub use items::{Item, Listed, items_of};
 pub use pages::{GATHERED_BYTES, Pages, Turned};
-pub use prepare::{inputs, prepare};
-pub use read::{Answer, Reading, read, read_gathered, slows_down};
+pub use prepare::{inputs, prepare, prepare_values};
+pub use read::{Answer, Reading, read, read_action, read_gathered, slows_down};
 pub use request::{Request, Target};
 pub use retry::{delay, idempotency_key, unknown_policy};
 pub use verify::{Found, found, has_more, may_be_cut, read_step};

@@ -8,6 +8,7 @@ use super::{
     prepare::Fault,
 };
 use crate::{
+    clock::Time,
     model::ErrorClass,
     services::{Action, Body, FormPart, Input, InputType, Pack, Paging, coerce},
     templates::{Context, Leaf, Limits, Sink, Tree},
@@ -34,6 +35,22 @@ pub(super) fn prepare(
     let request = Rendering { context: own, absent }.request(pack, action, connection)?;
     let kept = || inputs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     Ok(Request { inputs: action.verify.is_some().then(kept), ..request })
+}
+
+/// Renders the request of an action that no rule names, of values as they are; null is not given.
+pub(super) fn of_values(
+    pack: &Pack,
+    action: &Action,
+    values: &[(&str, Value)],
+    connection: &str,
+    now: Time,
+) -> Result<Request, Fault> {
+    let mut context = Context::new(now, LIMITS);
+    for (name, value) in values {
+        context.set(name, value);
+    }
+    let absent = values.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| *name).collect();
+    Rendering { context, absent }.request(pack, action, Some(connection))
 }
 
 /// The inputs of an action as its request sees them, in the order of the pack: turned to their types, null where not given.

@@ -2,9 +2,10 @@
 
 use super::{Request, pack_request, step_request};
 use crate::{
+    clock::Time,
     model::{ErrorClass, StepError},
     rules::{Step, StepKind},
-    services::Registry,
+    services::{Action, Pack, Registry},
     templates::{Context, RenderError, RenderErrorKind},
     value::Value,
 };
@@ -24,6 +25,18 @@ pub fn prepare(step: &Step, context: &Context<'_>, registry: &Registry) -> Resul
         _ => Err(Fault::new(ErrorClass::Internal, "this kind of step sends no request".to_owned())),
     };
     prepared.map_err(|fault| fault.of(step))
+}
+
+/// Renders the request of an action that no rule names, such as one that sets a webhook up: `values` are what its templates see, as they
+/// are. `Err` is one sentence.
+pub fn prepare_values(
+    pack: &Pack,
+    action: &Action,
+    values: &[(&str, Value)],
+    connection: &str,
+    now: Time,
+) -> Result<Request, String> {
+    pack_request::of_values(pack, action, values, connection, now).map_err(|fault| fault.message)
 }
 
 /// What a step gives to its action, as a map: the inputs turned to their types, null ones left out; of an `http` step the rendered

@@ -99,6 +99,21 @@ pub fn read(step: &Step, registry: &Registry, answer: &Answer<'_>, attempt: u32,
     }
 }
 
+/// Reads an answer to an action that no rule names. The same as [`read`] says of `step`, which is only asked for its name and its retries;
+/// no answer is an unknown outcome where the request may have arrived.
+pub fn read_action(step: &Step, pack: &Pack, action: &Action, answer: &Answer<'_>, now: Time) -> Reading {
+    let reader = Reader { step, pack: Some((pack, action)), attempt: 1, now };
+    match answer {
+        Answer::Reply { status, headers, body, truncated } => {
+            reader.reply(&Reply { status: *status, headers, body, truncated: *truncated })
+        }
+        Answer::None { class, maybe_executed: true, message } => {
+            Reading::Unknown { error: reader.error(*class, None, (*message).to_owned()), policy: Unknown::Ask }
+        }
+        Answer::None { class, maybe_executed: false, message } => reader.not_sent(*class, message),
+    }
+}
+
 /// Whether an answer means "slow down".
 pub fn slows_down(step: &Step, registry: &Registry, answer: &Answer<'_>, now: Time) -> bool {
     let Answer::Reply { status, headers, body, truncated } = answer else { return false };

@@ -9,6 +9,7 @@ use super::{
     event_name, presets,
     raw::Node,
     samples::{self, Texts},
+    subscribe,
 };
 use crate::{
     config::Rate,
@@ -188,7 +189,7 @@ pub(super) fn errors(node: &Node<'_>) -> Errors {
 }
 
 /// One such path, or a list of them.
-fn reply_paths(node: &Node<'_>) -> Vec<Path> {
+pub(super) fn reply_paths(node: &Node<'_>) -> Vec<Path> {
     if node.value.is_array() {
         return node.list().iter().filter_map(reply_path).collect();
     }
@@ -207,8 +208,8 @@ pub(super) fn reply_path(node: &Node<'_>) -> Option<Path> {
 
 fn hook(pack: &str, node: &Node<'_>) -> Option<Hook> {
     node.keys(
-        &["verify", "type", "dedupe", "body", "files", "fields", "echo", "untrusted", "challenge"],
-        &["subscribe"],
+        &["verify", "type", "dedupe", "body", "files", "fields", "echo", "untrusted", "challenge", "subscribe"],
+        &[],
     );
     let verify_node = node.want("verify");
     let verify = verify_node.as_ref().and_then(|node| check_verify::verify(node, Names { secret: None }));
@@ -222,7 +223,8 @@ fn hook(pack: &str, node: &Node<'_>) -> Option<Hook> {
     let body = check_body::bodies(node);
     let fields = node.get("fields").map(|node| fields(&node)).unwrap_or_default();
     let echo = node.get("echo").and_then(|node| node.leaf(&HOOK_ROOTS));
-    Some(Hook { verify: verify?, challenge, name: name?, dedupe, body: body?, fields, echo })
+    let subscribe = node.get("subscribe").and_then(|node| subscribe::subscribe(&node));
+    Some(Hook { verify: verify?, challenge, name: name?, dedupe, body: body?, fields, echo, subscribe })
 }
 
 /// A name as one of a secret may begin.

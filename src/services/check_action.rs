@@ -72,7 +72,33 @@ pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<A
     })
 }
 
-fn inputs(node: &Node<'_>) -> Vec<Input> {
+/// An action that is its request alone, whose templates see `names`. `None` where it does not hold together; the findings say why.
+pub(super) fn bare(name: &str, node: &Node<'_>, names: &[&str]) -> Option<Action> {
+    let Request { host, method, path, path_keeps, query, headers, body } = request(node, names)?;
+    Some(Action {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        inputs: Vec::new(),
+        host,
+        read: matches!(method, http::Method::GET | http::Method::HEAD),
+        method,
+        path,
+        path_keeps,
+        query,
+        headers,
+        body,
+        result: None,
+        idempotent: false,
+        errors: None,
+        paging: None,
+        verify: None,
+        echo: None,
+        sample: None,
+    })
+}
+
+/// Reads inputs by their names.
+pub(super) fn inputs(node: &Node<'_>) -> Vec<Input> {
     let one = |(name, node): (String, Node<'_>)| {
         node.object()?;
         node.keys(&["type", "required", "default", "choices", "help", "target"], &[]);

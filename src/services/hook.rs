@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Bodies, Challenge, EventName, InputType, Pack, Proof, Reading, Target, Verify, coerce};
+use super::{Bodies, Challenge, EventName, InputType, Pack, Proof, Reading, Subscribe, Target, Verify, coerce};
 use crate::{
     clock::Time,
     model::{EventFlags, RefusalReason},
@@ -34,6 +34,8 @@ pub struct Hook {
     pub fields: Vec<Field>,
     /// Equal to an action's echo: we caused this event.
     pub echo: Option<Leaf>,
+    /// How webhooks are set up at the service. `None`: by hand alone.
+    pub subscribe: Option<Subscribe>,
 }
 
 /// A value that a pack computes for every event.

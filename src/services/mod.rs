@@ -27,6 +27,7 @@ mod samples;
 mod schema;
 mod sign;
 mod signature;
+mod subscribe;
 
 pub use body::{Bodies, BodyKind, Encoded, Format, Formats, Reading, encode};
 pub use builtin::builtin_files;
@@ -51,3 +52,4 @@ pub use signature::{
     Algorithm, Basic, Encoding, KeyForm, MOST, Part, Proof, Scheme, Seal, StampPlace, Stamped, TOLERANCE, Target,
     Token, TokenPlace, Verify,
 };
+pub use subscribe::{Each, Listing, Subscribe};

@@ -75,6 +75,7 @@ impl Pack {
             body: Bodies::DEFAULT,
             fields: Vec::new(),
             echo: None,
+            subscribe: None,
         };
         Self {
             name: source.to_owned(),

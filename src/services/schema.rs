@@ -274,7 +274,8 @@ fn hook() -> Value {
             "files": { "type": "boolean", "description": "Take the files of multipart bodies." },
             "fields": { "type": "object", "description": "Computed for every event, and added to it.", "additionalProperties": field },
             "echo": text("Equal to an action's echo: we caused this event."),
-            "untrusted": { "type": "array", "items": { "type": "string" }, "description": "Places that a stranger can write." }
+            "untrusted": { "type": "array", "items": { "type": "string" }, "description": "Places that a stranger can write." },
+            "subscribe": subscribe()
         }
     })
 }
@@ -289,9 +290,9 @@ fn body() -> Value {
     })
 }
 
-fn action() -> Value {
+fn input() -> Value {
     let kinds: Vec<&str> = InputType::ALL.iter().map(|(word, _)| *word).collect();
-    let input = map(
+    map(
         &["type"],
         json!({
             "type": { "enum": kinds },
@@ -301,8 +302,11 @@ fn action() -> Value {
             "help": text("What it means, in a line."),
             "target": { "type": "boolean", "description": "It says whom or what the action works on." }
         }),
-    );
-    let request = map(
+    )
+}
+
+fn request() -> Value {
+    map(
         &["method", "path"],
         json!({
             "method": { "enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] },
@@ -328,7 +332,44 @@ fn action() -> Value {
                 ] }
             }
         }),
+    )
+}
+
+fn subscribe() -> Value {
+    let place = text("A place in {status, headers, body}.");
+    let in_item = text("A place in an item of the list.");
+    let list = map(
+        &["request", "items", "id", "url"],
+        json!({
+            "request": request(),
+            "items": place,
+            "id": in_item,
+            "url": in_item,
+            "events": in_item,
+            "active": map(&["path", "is"], json!({ "path": in_item, "is": {} }))
+        }),
     );
+    let mut subscribe = map(
+        &["each", "create", "result"],
+        json!({
+            "each": { "enum": ["event", "all"], "description": "One webhook an event, or one for all." },
+            "inputs": { "type": "object", "additionalProperties": input() },
+            "create": request(),
+            "result": text("Where in {status, headers, body} stands what is kept."),
+            "id": { "anyOf": [place, { "type": "array", "items": place }], "description": "Where its id may be; of an address the last part." },
+            "secret": text("Where in {status, headers, body} the service gives the secret that it signs with."),
+            "remove": request(),
+            "list": list,
+            "names": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Events of ours and the service's own names of them." },
+            "unasked": { "type": "array", "items": { "type": "string" }, "description": "Events that come without being asked for." },
+            "by_hand": text("Where a person does it.")
+        }),
+    );
+    subscribe["description"] = "How webhooks are set up at the service: see bellwire services subscribe.".into();
+    subscribe
+}
+
+fn action() -> Value {
     let mail = map(
         &["mail"],
         json!({ "mail": map(&["from"], json!({
@@ -336,12 +377,12 @@ fn action() -> Value {
             "reply_to": text("Where answers go."), "subject": text("One line."), "text": text("As plain text."), "html": text("As HTML.")
         })) }),
     );
-    let request = json!({ "anyOf": [request, mail] });
+    let request = json!({ "anyOf": [request(), mail] });
     map(
         &["title", "request"],
         json!({
             "title": text("For people: what it does."),
-            "inputs": { "type": "object", "additionalProperties": input },
+            "inputs": { "type": "object", "additionalProperties": input() },
             "request": request,
             "result": text("Where in {status, headers, body} the result is, such as body.ticket."),
             "echo": text("A template over result: equal to the hook's echo of the event that this action causes."),

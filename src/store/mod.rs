@@ -42,6 +42,7 @@ mod schema;
 mod secrets;
 mod sets;
 mod state;
+mod subscriptions;
 mod suppressed;
 mod vault;
 mod waits;
@@ -75,6 +76,7 @@ pub use resolve::{Recovered, Resolution};
 pub use runs::{RunDetail, RunFilter, RunRow};
 pub use schedules::{ScheduleId, ScheduleRow};
 pub use sets::NewSet;
+pub use subscriptions::Subscription;
 pub use vault::{SecretRow, Vault, VaultError};
 pub use waits::{NewWait, OpenWait, WaitEvents};
 

@@ -9,6 +9,7 @@ use crate::{
     connections::Connections,
     egress::Egress,
     net::{self, Client},
+    rules::Set,
     services::Registry,
     store::{Mode, Store, Vault},
 };
@@ -17,6 +18,8 @@ use crate::{
 pub(in crate::cli) struct Desk {
     pub(in crate::cli) config: Arc<Config>,
     pub(in crate::cli) registry: Arc<Registry>,
+    /// The rules of the workspace that hold.
+    pub(in crate::cli) set: Arc<Set>,
     pub(in crate::cli) vault: Arc<Vault>,
     pub(in crate::cli) egress: Arc<Egress>,
     pub(in crate::cli) connections: Connections,
@@ -27,14 +30,14 @@ pub(in crate::cli) struct Desk {
 impl Desk {
     /// Opens the database; it must be there.
     pub(in crate::cli) fn open(config: Config, mode: Mode) -> Result<Self, Failure> {
-        let registry = app::check(&config).registry;
+        let app::Compiled { registry, set, .. } = app::check(&config);
         let config = Arc::new(config);
         let store = open::store(&config, mode)?;
         let vault = Arc::new(Vault::open(store.clone(), &config, open::clock())?);
         let egress = Arc::new(Egress::new(&config.egress, net::own_addresses()));
         let client = Client::new(Arc::clone(&egress), config.limits.reply).map_err(Failure::Storage)?;
         let connections = Connections::new(Arc::clone(&config), Arc::clone(&vault), Arc::clone(&egress), open::clock());
-        Ok(Self { config, registry, vault, egress, connections, client, store })
+        Ok(Self { config, registry, set, vault, egress, connections, client, store })
     }
 
     /// Closes the database.

@@ -15,6 +15,7 @@ mod shape;
 mod show;
 mod snippet;
 mod standing;
+mod subscriptions;
 mod test;
 mod verb;
 mod watch;

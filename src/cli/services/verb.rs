@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Subcommand;
 
-use super::{capture, list, new, show, test};
+use super::{capture, list, new, show, subscriptions, test};
 use crate::cli::{answer::Answer, failure::Failure};
 
 #[derive(Debug, Subcommand)]
@@ -19,6 +19,12 @@ pub(in crate::cli) enum ServicesVerb {
     New(new::New),
     /// Ask a service whether a connection works: sends one real request
     Test(test::Test),
+    /// Set webhooks up at a service, so that it delivers its events here
+    Subscribe(subscriptions::Subscribe),
+    /// Take webhooks away at a service
+    Unsubscribe(subscriptions::Unsubscribe),
+    /// Compare the webhooks at services with what rules need; exit code 1 where they differ
+    Status(subscriptions::Status),
 }
 
 pub(in crate::cli) fn run(workspace: &Path, verb: &ServicesVerb) -> Result<Answer, Failure> {
@@ -28,5 +34,8 @@ pub(in crate::cli) fn run(workspace: &Path, verb: &ServicesVerb) -> Result<Answe
         ServicesVerb::Capture(options) => capture::run(workspace, options),
         ServicesVerb::New(options) => new::run(workspace, options),
         ServicesVerb::Test(options) => test::run(workspace, options),
+        ServicesVerb::Subscribe(options) => subscriptions::subscribe(workspace, options),
+        ServicesVerb::Unsubscribe(options) => subscriptions::unsubscribe(workspace, options),
+        ServicesVerb::Status(options) => subscriptions::status(workspace, options),
     }
 }

@@ -14,6 +14,14 @@ pub(super) struct Asked {
     pub(super) token: Option<String>,
     /// `None` where the body is neither JSON nor a form.
     pub(super) body: Option<Object>,
+    /// The body where it is JSON of any kind.
+    pub(super) json: Option<Value>,
+    /// The path as it came.
+    pub(super) raw_path: String,
+    /// The content type.
+    pub(super) kind: Option<String>,
+    /// Bytes of the body.
+    pub(super) length: usize,
 }
 
 impl Asked {
@@ -27,6 +35,7 @@ impl Asked {
         let in_query = query.iter().find(|(name, _)| name == "access_token").map(|(_, value)| value.clone());
         let is_form = header(http::header::CONTENT_TYPE)
             .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        let (length, json) = (body.len(), serde_json::from_slice(body).ok());
         let body = match (body, is_form) {
             ([], _) => Some(Object::new()),
             (body, true) => Some(form(body)),
@@ -38,6 +47,10 @@ impl Asked {
             token: bearer.map(str::to_owned).or(in_query),
             query,
             body,
+            json,
+            raw_path: head.uri.path().to_owned(),
+            kind: header(http::header::CONTENT_TYPE).map(str::to_owned),
+            length,
         }
     }
 

@@ -7,5 +7,5 @@ mod options;
 mod stand_in;
 
 pub use desk::Note;
-pub use options::{ErrorShape, OnNote, Options, PageTooLarge};
+pub use options::{ErrorShape, OnNote, Options, PageTooLarge, WebhookId};
 pub use stand_in::StandIn;

@@ -34,6 +34,10 @@ pub struct Options {
     pub retry_after: Option<u64>,
     /// Status of a message that was taken: 201 or 200.
     pub message_status: u16,
+    /// Status of a change of a ticket: 204 without a body, or 200 with the ticket.
+    pub change_status: u16,
+    /// Where the answer to a new webhook holds its id.
+    pub webhook_id: WebhookId,
     /// What happens above 50 a page.
     pub page_too_large: PageTooLarge,
     /// Whether answers hold fields that were seen live but are not documented, such as a message's `id`.
@@ -53,6 +57,17 @@ pub enum ErrorShape {
     Message,
     /// No body.
     Empty,
+}
+
+/// Where the answer to a new webhook holds its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookId {
+    /// Nowhere, as in what is documented.
+    None,
+    /// In the body, as `webhook.id`.
+    Body,
+    /// At the end of the header `Location`.
+    Location,
 }
 
 /// What happens above 50 a page.
@@ -79,6 +94,8 @@ impl Default for Options {
             throttled_status: 429,
             retry_after: Some(1),
             message_status: 201,
+            change_status: 204,
+            webhook_id: WebhookId::None,
             page_too_large: PageTooLarge::Clamp,
             live_fields: true,
             href_base: None,

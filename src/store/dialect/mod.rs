@@ -15,6 +15,7 @@ mod shape;
 mod space;
 mod sqlite;
 mod statement;
+mod subscriptions;
 mod sweep;
 mod waits;
 
@@ -33,6 +34,7 @@ pub(super) use schedules::*;
 pub(super) use shape::{applied, migrate, newest};
 pub(super) use space::{bytes, free_pages, give_back, overwrite_deleted};
 pub(super) use sqlite::{Access, connect as connect_sqlite};
+pub(super) use subscriptions::*;
 pub(super) use sweep::*;
 pub(super) use waits::*;
 

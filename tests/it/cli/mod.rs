@@ -20,6 +20,7 @@ mod secrets;
 mod service_list;
 mod services;
 mod settings;
+mod subscriptions;
 mod suite;
 mod trial;
 mod verdicts;

@@ -48,7 +48,12 @@ fn every_action_has_a_case_a_source_and_its_pack_an_example() {
 /// Whether the comment above an action, or one within it, holds an address.
 fn has_source(text: &str, action: &str) -> bool {
     let lines: Vec<&str> = text.lines().collect();
-    let Some(start) = lines.iter().position(|line| line.starts_with(&format!("  {action}:"))) else { return false };
+    // A host may have an action's name.
+    let Some(actions) = lines.iter().position(|line| *line == "actions:") else { return false };
+    let is_start = |line: &&str| line.starts_with(&format!("  {action}:"));
+    let Some(start) = lines.iter().skip(actions).position(|line| is_start(&line)).map(|at| at + actions) else {
+        return false;
+    };
     let above = lines[..start].iter().rev().take_while(|line| line.starts_with("  #"));
     let within = lines[start + 1..].iter().take_while(|line| line.starts_with("   ") || line.is_empty());
     above.chain(within).any(|line| line.split_once('#').is_some_and(|(_, comment)| comment.contains("https://")))

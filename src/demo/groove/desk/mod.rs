@@ -1,5 +1,7 @@
 //! The desk: tickets and messages in memory, and what is answered to whom. No sockets.
 
+mod change;
+mod records;
 mod shapes;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -67,6 +69,9 @@ struct Ticket {
     title: String,
     state: String,
     assignee: Option<String>,
+    priority: Option<String>,
+    group: Option<String>,
+    tags: Vec<String>,
     messages: usize,
     created_at: String,
 }
@@ -85,6 +90,9 @@ pub(super) struct Desk {
     tickets: BTreeMap<i64, Ticket>,
     messages: VecDeque<Message>,
     next_message: u64,
+    /// Records of other kinds, by their plural.
+    shelves: BTreeMap<String, Vec<Value>>,
+    next_record: u64,
     /// Requests that are answered "too often" from now on.
     pub(super) throttled: usize,
 }
@@ -102,12 +110,15 @@ impl Desk {
             tickets: BTreeMap::new(),
             messages: VecDeque::new(),
             next_message: 70_883_940,
+            shelves: BTreeMap::new(),
+            next_record: 12_345_677,
             throttled: 0,
         };
         for number in desk.options.tickets.clone() {
             let ticket = desk.ticket(desk.options.customer.clone(), "A call that was missed".into());
             desk.tickets.insert(number, ticket);
         }
+        desk.furnish();
         desk
     }
 
@@ -128,14 +139,20 @@ impl Desk {
     }
 
     fn done(&mut self, asked: &Asked) -> Result<Answer, No> {
+        let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
+        if let ("GET", ["v1", "public", "widgets", uuid]) = (asked.method.as_str(), path.as_slice()) {
+            return self.public_widget(uuid);
+        }
         if asked.token.as_deref() != Some(self.options.token.as_str()) {
             return Err(No(401, "the token is missing or wrong".into()));
         }
-        let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
         match (asked.method.as_str(), path.as_slice()) {
             ("GET", ["v1", "mailboxes"]) => Ok(json(200, File::Mailboxes.read())),
             ("GET", ["v1", "tickets"]) => self.list_tickets(asked),
             ("POST", ["v1", "tickets"]) => self.create_ticket(asked),
+            ("GET", ["v1", "tickets", "count"]) => {
+                Ok(json(200, serde_json::json!({ "1000000001": self.tickets.len() })))
+            }
             ("GET", ["v1", "tickets", number]) => {
                 let number = self.known(number)?;
                 Ok(json(200, self.ticket_json(number)))
@@ -154,7 +171,16 @@ impl Desk {
                 let number = self.known(number)?;
                 self.create_message(number, asked)
             }
-            _ => Err(No(404, "not found".into())),
+            ("GET", ["v1", "tickets", number, "assignee"]) => Ok(self.assignee(self.known(number)?)),
+            ("PUT", ["v1", "tickets", number, what]) => {
+                let number = self.known(number)?;
+                self.change(number, what, asked)
+            }
+            ("GET", ["v1", "messages", id]) => {
+                let found = self.messages.iter().find(|message| format!("{:010}", message.id) == **id);
+                found.map(|message| json(200, self.message_json(message))).ok_or_else(|| No(404, "not found".into()))
+            }
+            _ => self.record(asked, &path),
         }
     }
 
@@ -216,7 +242,9 @@ impl Desk {
             return Err(self.invalid("state is none of unread, opened, pending, closed, spam"));
         }
         let mut ticket = self.ticket(customer, given("subject").unwrap_or_default());
-        (ticket.state, ticket.assignee) = (state, given("assignee"));
+        (ticket.state, ticket.assignee, ticket.group) = (state, given("assignee"), given("assigned_group"));
+        let tags = body.get("tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        ticket.tags = tags.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         let number = self.tickets.keys().last().map_or(1, |last| last.saturating_add(1));
         self.tickets.insert(number, ticket);
         self.keep(Note { ticket: number, author: from, body: content }, is_note);
@@ -301,7 +329,17 @@ impl Desk {
 
     fn ticket(&self, customer: String, title: String) -> Ticket {
         let created_at = (self.options.now)();
-        Ticket { customer, title, state: "unread".into(), assignee: None, messages: 0, created_at }
+        Ticket {
+            customer,
+            title,
+            state: "unread".into(),
+            assignee: None,
+            priority: None,
+            group: None,
+            tags: Vec::new(),
+            messages: 0,
+            created_at,
+        }
     }
 
     /// Keeps a message, and forgets the oldest where there are too many.

@@ -16,6 +16,9 @@ impl Desk {
         put(&mut answer, "/ticket/state", ticket.state.as_str());
         put(&mut answer, "/ticket/message_count", ticket.messages);
         put(&mut answer, "/ticket/assignee", ticket.assignee.clone());
+        put(&mut answer, "/ticket/priority", ticket.priority.clone());
+        put(&mut answer, "/ticket/assigned_group", ticket.group.clone());
+        put(&mut answer, "/ticket/tags", ticket.tags.clone());
         put(&mut answer, "/ticket/created_at", ticket.created_at.as_str());
         put(&mut answer, "/ticket/updated_at", ticket.created_at.as_str());
         self.put_links(&mut answer, number);

@@ -199,3 +199,137 @@ fn no_more_than_the_bound_is_kept() {
     assert_eq!(desk.notes().len(), KEPT);
     assert_eq!(desk.notes()[0].body, "10");
 }
+
+fn put_to(desk: &mut Desk, path: &str, body: Value) -> Answer {
+    desk.answer(&asked(Method::PUT, path, &body.to_string()))
+}
+
+#[test]
+fn each_property_of_a_ticket_is_a_put_of_its_own() {
+    let mut desk = desk(|_| {});
+    let empty = get(&mut desk, "/v1/tickets/42/assignee");
+    assert_eq!((empty.status, empty.body), (200, None), "nobody is an empty body");
+    for (what, body) in [
+        ("state", json!({"state": "closed"})),
+        ("assignee", json!({"assignee": "agent@example.com"})),
+        ("priority", json!({"priority": "urgent"})),
+        ("assigned_group", json!({"group": "Support"})),
+        ("tags", json!(["call", "missed"])),
+    ] {
+        let answer = put_to(&mut desk, &format!("/v1/tickets/42/{what}"), body);
+        assert_eq!((answer.status, answer.body), (204, None), "{what}");
+    }
+    let ticket = get(&mut desk, "/v1/tickets/42").body.unwrap()["ticket"].clone();
+    let seen = ["state", "assignee", "priority", "assigned_group", "tags"].map(|name| ticket[name].clone());
+    assert_eq!(json!(seen), json!(["closed", "agent@example.com", "urgent", "Support", ["call", "missed"]]));
+    assert_eq!(get(&mut desk, "/v1/tickets/42/assignee").body.unwrap()["agent"]["email"], "agent@example.com");
+    for (what, body) in [
+        ("state", json!({"state": "snoozed"})),
+        ("priority", json!({"priority": "highest"})),
+        ("assignee", json!({"assignee": "me"})),
+        ("assigned_group", json!({"assigned_group": "Support"})),
+        ("assigned_group", json!({"group": "Nobody"})),
+        ("tags", json!({"tags": ["call"]})),
+        ("tags", json!([1])),
+    ] {
+        assert_eq!(put_to(&mut desk, &format!("/v1/tickets/42/{what}"), body.clone()).status, 422, "{what} {body}");
+    }
+    assert_eq!(put_to(&mut desk, "/v1/tickets/42/folder", json!({"folder": "1"})).status, 404);
+}
+
+#[test]
+fn a_webhook_is_of_a_known_event_and_gives_its_id_as_is_set() {
+    use super::super::WebhookId;
+    let body = json!({"event": "note_added", "url": "https://hooks.example.com/a"});
+    let mut plain = desk(|_| {});
+    let answer = post(&mut plain, "/v1/webhooks", body.clone());
+    assert_eq!((answer.status, &answer.headers), (201, &vec![]));
+    assert_eq!(
+        answer.body.unwrap(),
+        json!({"webhook": {"event": "note_added", "url": "https://hooks.example.com/a", "state": "active"}})
+    );
+    for wrong in [
+        json!({"event": "note_added"}),
+        json!({"event": "a", "url": "https://a.example"}),
+        json!({"event": "note_added", "url": "a"}),
+    ] {
+        assert_eq!(post(&mut plain, "/v1/webhooks", wrong.clone()).status, 422, "{wrong}");
+    }
+    let mut open = desk(|options| options.webhook_id = WebhookId::Body);
+    let id = post(&mut open, "/v1/webhooks", body.clone()).body.unwrap()["webhook"]["id"].clone();
+    let path = format!("/v1/webhooks/{}", id.as_str().unwrap());
+    let gone = open.answer(&asked(Method::DELETE, &path, ""));
+    assert_eq!((gone.status, gone.body), (204, None));
+    assert_eq!(open.answer(&asked(Method::DELETE, &path, "")).status, 404);
+    let mut located = desk(|options| options.webhook_id = WebhookId::Location);
+    assert!(post(&mut located, "/v1/webhooks", body).headers[0].1.contains("/v1/webhooks/00"));
+}
+
+#[test]
+fn a_customer_is_found_by_an_e_mail_with_its_at_sign_as_it_is() {
+    let mut desk = desk(|_| {});
+    assert_eq!(get(&mut desk, "/v1/customers/customer@example.com").status, 200);
+    assert_eq!(get(&mut desk, "/v1/customers/customer%40example.com").status, 404);
+    assert_eq!(get(&mut desk, "/v1/agents/agent%40example.com").status, 404);
+    assert_eq!(get(&mut desk, "/v1/customers").body.unwrap()["meta"]["pagination"]["total_count"], 1);
+    let path = "/v1/customers/customer@example.com";
+    assert_eq!(put_to(&mut desk, path, json!({"name": "Anna"})).status, 422, "email is required");
+    let body = json!({"email": "customer@example.com", "name": "Anna", "custom": {"plan": "pro"}});
+    assert_eq!(put_to(&mut desk, path, body).body.unwrap()["customer"]["name"], "Anna");
+    assert_eq!(get(&mut desk, path).body.unwrap()["customer"]["custom"]["plan"], "pro");
+}
+
+#[test]
+fn a_file_that_is_refused_is_a_success_with_the_reason() {
+    let mut desk = desk(|_| {});
+    let path = "/messages/0070883941/attachments";
+    let taken = desk.answer(&asked(Method::POST, &format!("{path}?filename=calls.csv"), "a,b"));
+    assert_eq!((taken.status, &taken.body.unwrap()["attachment"]["success"]), (200, &json!(true)));
+    let refused = desk.answer(&asked(Method::POST, &format!("{path}?filename=calls.exe"), "a,b"));
+    assert_eq!((refused.status, &refused.body.unwrap()["attachment"]["success"]), (200, &json!(false)));
+    assert_eq!(desk.answer(&asked(Method::POST, path, "a,b")).status, 422);
+    let files = get(&mut desk, "/v1/attachments?message=0070883941").body.unwrap();
+    assert_eq!((&files["attachments"][0]["size"], files["attachments"].as_array().unwrap().len()), (&json!(3), 1));
+    assert_eq!(get(&mut desk, "/v1/attachments").status, 422);
+}
+
+#[test]
+fn the_rest_of_the_api_answers_in_its_documented_shapes() {
+    let mut desk = desk(|_| {});
+    for (path, name) in [
+        ("agents", "agents"),
+        ("groups", "groups"),
+        ("folders", "folders"),
+        ("widgets", "widgets"),
+        ("kb", "knowledge_bases"),
+        ("kb/themes", "themes"),
+        ("kb/0034567890/articles/search", "articles"),
+        ("kb/0034567890/categories/search?keyword=*", "categories"),
+    ] {
+        let answer = get(&mut desk, &format!("/v1/{path}"));
+        assert!(answer.status == 200 && answer.body.unwrap()[name].is_array(), "{path}");
+    }
+    assert_eq!(get(&mut desk, "/v1/tickets/count").body.unwrap(), json!({"1000000001": 2}));
+    let made = post(&mut desk, "/v1/groups", json!({"name": "Sales", "agents": ["agent@example.com"]}));
+    assert_eq!((made.status, made.headers[0].1.ends_with("/v1/groups")), (201, true));
+    let path = format!("/v1/groups/{}", made.body.unwrap()["group"]["id"].as_str().unwrap());
+    assert_eq!(put_to(&mut desk, &path, json!({"name": "Sales 2"})).body.unwrap()["group"]["name"], "Sales 2");
+    assert_eq!(desk.answer(&asked(Method::DELETE, &path, "")).body.unwrap()["group"]["name"], "Sales 2");
+    assert_eq!(get(&mut desk, &path).status, 404);
+    let widget = post(&mut desk, "/v1/widgets", json!({"name": "Site"})).body.unwrap()["widget"].clone();
+    let path = format!("/v1/widgets/{}/settings", widget["id"].as_str().unwrap());
+    let set = put_to(&mut desk, &path, json!({"launcher.color": "#f00"})).body.unwrap();
+    assert_eq!(set, json!({"settings": {"launcher.color": "#f00"}}));
+    let public = Request::builder().uri(format!("/v1/public/widgets/{}", widget["uuid"].as_str().unwrap()));
+    let public = Asked::read(&public.body(()).unwrap().into_parts().0, b"");
+    assert_eq!(desk.answer(&public).status, 200, "no token is needed");
+    assert_eq!(post(&mut desk, "/v1/kb/0034567890/articles", json!({"title": "a"})).status, 201);
+    for (query, variables, says) in [
+        ("{ ping }", json!({}), "/data/ping"),
+        ("{ conversations }", json!({}), "/errors/0/message"),
+        ("mutation { tagCreate }", json!({}), "/data/tagCreate/errors/0/message"),
+    ] {
+        let answer = post(&mut desk, "/v2/graphql", json!({"query": query, "variables": variables}));
+        assert!(answer.status == 200 && answer.body.unwrap().pointer(says).is_some(), "{query}");
+    }
+}

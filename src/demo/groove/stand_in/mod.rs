@@ -74,6 +74,11 @@ impl StandIn {
         format!("http://{}/v1", self.address)
     }
 
+    /// The base URL of its uploader and of its GraphQL API, which stand at other hosts than the rest, such as `http://127.0.0.1:40001`.
+    pub fn root_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Notes that arrived, oldest first: those among the last 10,000 messages.
     pub fn notes(&self) -> Vec<Note> {
         self.shared.desk().notes()
