@@ -24,25 +24,22 @@ const HOOK_ROOTS: [&str; 4] = ["body", "headers", "query", "type"];
 /// Reads a pack. `None` where it does not hold together; the findings say why.
 pub(super) fn pack(name: &str, top: &Node<'_>, texts: &Texts<'_>) -> Option<Pack> {
     top.object()?;
-    top.keys(
-        &[
-            "name",
-            "title",
-            "description",
-            "docs",
-            "base_url",
-            "base_url_example",
-            "hosts",
-            "auth",
-            "limits",
-            "errors",
-            "test",
-            "hook",
-            "events",
-            "actions",
-        ],
-        &[],
-    );
+    top.keys(&[
+        "name",
+        "title",
+        "description",
+        "docs",
+        "base_url",
+        "base_url_example",
+        "hosts",
+        "auth",
+        "limits",
+        "errors",
+        "test",
+        "hook",
+        "events",
+        "actions",
+    ]);
     own_name(name, top);
     let title = top.want("title").and_then(|node| node.text());
     let base_url = top.get("base_url").and_then(|node| whole_url(&node));
@@ -164,7 +161,7 @@ pub(super) fn header_name(node: &Node<'_>) -> Option<String> {
 }
 
 fn limits(node: &Node<'_>) -> (Option<Rate>, Option<u32>) {
-    node.keys(&["rate", "concurrent"], &[]);
+    node.keys(&["rate", "concurrent"]);
     let rate = node.get("rate").and_then(|node| {
         let text = node.text()?;
         text.parse().map_err(|why: String| node.finding("P004", why, "")).ok()
@@ -178,7 +175,7 @@ const ERROR_ROOTS: [&str; 3] = ["status", "headers", "body"];
 
 /// Reads `errors`: of a pack, or of an action.
 pub(super) fn errors(node: &Node<'_>) -> Errors {
-    node.keys(&["message", "throttled", "throttled_when", "retry_after", "failed"], &[]);
+    node.keys(&["message", "throttled", "throttled_when", "retry_after", "failed"]);
     let message = node.get("message").map(|node| reply_paths(&node)).unwrap_or_default();
     let retry_after = node.get("retry_after").map(|node| reply_paths(&node)).unwrap_or_default();
     let failed = node.get("failed").and_then(|node| node.leaf(&ERROR_ROOTS));
@@ -207,10 +204,7 @@ pub(super) fn reply_path(node: &Node<'_>) -> Option<Path> {
 }
 
 fn hook(pack: &str, node: &Node<'_>) -> Option<Hook> {
-    node.keys(
-        &["verify", "type", "dedupe", "body", "files", "fields", "echo", "untrusted", "challenge", "subscribe"],
-        &[],
-    );
+    node.keys(&["verify", "type", "dedupe", "body", "files", "fields", "echo", "untrusted", "challenge", "subscribe"]);
     let verify_node = node.want("verify");
     let verify = verify_node.as_ref().and_then(|node| check_verify::verify(node, Names { secret: None }));
     let of_preset = || presets::challenge(verify_node.as_ref()?.get("preset")?.value.as_str()?);
@@ -242,7 +236,7 @@ fn fields(node: &Node<'_>) -> Vec<Field> {
     ];
     let one = |(name, node): (String, Node<'_>)| {
         node.object()?;
-        node.keys(&["type", "value"], &[]);
+        node.keys(&["type", "value"]);
         node.check_identifier(&name);
         let kind = node.want("type").and_then(|node| node.word(&kinds));
         let value = node.want("value").and_then(|node| node.leaf(&FIELD_ROOTS));
@@ -258,7 +252,7 @@ fn paths(node: &Node<'_>) -> Vec<Path> {
 fn events(node: &Node<'_>, fields: &[Field], untrusted: &[Path], texts: &Texts<'_>) -> BTreeMap<String, EventKind> {
     let one = |(name, node): (String, Node<'_>)| {
         node.object()?;
-        node.keys(&["title", "schema", "samples", "untrusted", "stamp"], &[]);
+        node.keys(&["title", "schema", "samples", "untrusted", "stamp"]);
         if !event_name::is_name(&name) {
             node.key_finding("P009", format!("`{name}` is not a name of a-z, 0-9 and _"), "");
         }
@@ -275,7 +269,7 @@ fn events(node: &Node<'_>, fields: &[Field], untrusted: &[Path], texts: &Texts<'
 }
 
 fn stamp(node: &Node<'_>) -> Option<Stamp> {
-    node.keys(&["path", "unit"], &[]);
+    node.keys(&["path", "unit"]);
     let path = node.want("path").and_then(|node| {
         let path = node.path()?;
         if path.has_any() {

@@ -33,10 +33,19 @@ const ECHO_ROOTS: [&str; 1] = ["result"];
 /// Reads an action. `None` where it does not hold together; the findings say why.
 pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<Action> {
     node.object()?;
-    node.keys(
-        &["title", "inputs", "request", "result", "echo", "read", "idempotent", "sample", "errors", "paging", "verify"],
-        &[],
-    );
+    node.keys(&[
+        "title",
+        "inputs",
+        "request",
+        "result",
+        "echo",
+        "read",
+        "idempotent",
+        "sample",
+        "errors",
+        "paging",
+        "verify",
+    ]);
     let title = node.want("title").and_then(|node| node.text());
     let inputs = node.get("inputs").map(|node| inputs(&node)).unwrap_or_default();
     let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
@@ -101,7 +110,7 @@ pub(super) fn bare(name: &str, node: &Node<'_>, names: &[&str]) -> Option<Action
 pub(super) fn inputs(node: &Node<'_>) -> Vec<Input> {
     let one = |(name, node): (String, Node<'_>)| {
         node.object()?;
-        node.keys(&["type", "required", "default", "choices", "help", "target"], &[]);
+        node.keys(&["type", "required", "default", "choices", "help", "target"]);
         node.check_identifier(&name);
         let kind = node.want("type").and_then(|node| node.word(&InputType::ALL))?;
         let choices: Vec<String> = match (kind, node.get("choices")) {
@@ -145,7 +154,7 @@ const MAIL: [&str; 8] = ["from", "to", "cc", "bcc", "reply_to", "subject", "text
 
 /// A message of mail: it has no path, and the method that the way out knows it by.
 fn mail(node: &Node<'_>, names: &[&str]) -> Option<Request> {
-    node.keys(&MAIL, &[]);
+    node.keys(&MAIL);
     Some(Request {
         host: None,
         method: http::Method::from_bytes(b"MAIL").ok()?,
@@ -160,13 +169,22 @@ fn mail(node: &Node<'_>, names: &[&str]) -> Option<Request> {
 fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
     node.object()?;
     if let Some(message) = node.get("mail") {
-        node.keys(&["mail"], &[]);
+        node.keys(&["mail"]);
         return mail(&message, names);
     }
-    node.keys(
-        &["host", "method", "path", "path_keeps", "query", "headers", "json", "form", "text", "xml", "multipart"],
-        &[],
-    );
+    node.keys(&[
+        "host",
+        "method",
+        "path",
+        "path_keeps",
+        "query",
+        "headers",
+        "json",
+        "form",
+        "text",
+        "xml",
+        "multipart",
+    ]);
     let host = node.get("host").and_then(|node| node.identifier());
     let method_node = node.want("method");
     let bodied = method_node.as_ref().and_then(|node| node.word(&METHODS)).map(|method| method.bodied);
@@ -221,7 +239,7 @@ fn parts(node: &Node<'_>, names: &[&str]) -> Vec<FormPart> {
         if !node.value.is_object() {
             return Some(FormPart { name, value: node.leaf(names)?, filename: None, content_type: None });
         }
-        node.keys(&["value", "filename", "content_type"], &[]);
+        node.keys(&["value", "filename", "content_type"]);
         let value = node.want("value").and_then(|node| node.leaf(names));
         let filename = node.get("filename").and_then(|node| node.leaf(names));
         let content_type = node.get("content_type").and_then(|node| node.text());

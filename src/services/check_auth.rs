@@ -8,7 +8,7 @@ use super::{
 
 /// Reads `auth`. `None` where it does not hold together; the findings say why.
 pub(super) fn auth(node: &Node<'_>) -> Option<AuthUse> {
-    node.keys(&["bearer", "basic", "header", "query", "json", "path", "url", "hmac", "oauth2"], &[]);
+    node.keys(&["bearer", "basic", "header", "query", "json", "path", "url", "hmac", "oauth2"]);
     let mut found = Vec::new();
     if let Some(node) = node.get("bearer") {
         found.push(AuthUse::Bearer(node.identifier()?));
@@ -17,26 +17,26 @@ pub(super) fn auth(node: &Node<'_>) -> Option<AuthUse> {
         found.push(basic(&node)?);
     }
     if let Some(node) = node.get("header") {
-        node.keys(&["name", "secret", "prefix"], &[]);
+        node.keys(&["name", "secret", "prefix"]);
         let name = node.want("name").and_then(|node| header_name(&node));
         let secret = node.want("secret").and_then(|node| node.identifier());
         let prefix = node.get("prefix").and_then(|node| node.text()).unwrap_or_default();
         found.push(AuthUse::Header { name: name?, secret: secret?, prefix });
     }
     if let Some(node) = node.get("query") {
-        node.keys(&["name", "secret"], &[]);
+        node.keys(&["name", "secret"]);
         let name = node.want("name").and_then(|node| node.text());
         let secret = node.want("secret").and_then(|node| node.identifier());
         found.push(AuthUse::Query { name: name?, secret: secret? });
     }
     if let Some(node) = node.get("json") {
-        node.keys(&["name", "secret"], &[]);
+        node.keys(&["name", "secret"]);
         let name = node.want("name").and_then(|node| node.text());
         let secret = node.want("secret").and_then(|node| node.identifier());
         found.push(AuthUse::Json { name: name?, secret: secret? });
     }
     if let Some(node) = node.get("path") {
-        node.keys(&["secret", "prefix"], &[]);
+        node.keys(&["secret", "prefix"]);
         let secret = node.want("secret").and_then(|node| node.identifier());
         let prefix = node.get("prefix").and_then(|node| node.text()).unwrap_or_default();
         found.push(AuthUse::Path { secret: secret?, prefix });
@@ -58,7 +58,7 @@ pub(super) fn auth(node: &Node<'_>) -> Option<AuthUse> {
 
 /// `{user, password}`, two secrets, or `{name, password}`, where the name is the same for everybody.
 fn basic(node: &Node<'_>) -> Option<AuthUse> {
-    node.keys(&["user", "name", "password"], &[]);
+    node.keys(&["user", "name", "password"]);
     let password = node.want("password").and_then(|node| node.identifier());
     match (node.get("name"), node.get("user")) {
         (Some(_), Some(_)) => {
@@ -75,7 +75,7 @@ fn basic(node: &Node<'_>) -> Option<AuthUse> {
 
 fn signing(node: &Node<'_>) -> Option<Signing> {
     node.object()?;
-    node.keys(&["secret", "algorithm", "encoding", "header", "prefix", "over", "separator", "timestamp"], &[]);
+    node.keys(&["secret", "algorithm", "encoding", "header", "prefix", "over", "separator", "timestamp"]);
     let secret = node.want("secret").and_then(|node| node.identifier());
     let algorithms = [("sha1", "sha1"), ("sha256", "sha256"), ("sha512", "sha512")];
     let algorithm = node.want("algorithm").and_then(|node| node.word(&algorithms));
@@ -101,10 +101,7 @@ fn signing(node: &Node<'_>) -> Option<Signing> {
 
 fn oauth2(node: &Node<'_>) -> Option<OAuth2> {
     node.object()?;
-    node.keys(
-        &["grant", "authorize_url", "token_url", "scopes", "client_id", "client_secret", "authorize", "in_form"],
-        &[],
-    );
+    node.keys(&["grant", "authorize_url", "token_url", "scopes", "client_id", "client_secret", "authorize", "in_form"]);
     let grants = [("authorization_code", Grant::AuthorizationCode), ("client_credentials", Grant::ClientCredentials)];
     let grant = node.want("grant").and_then(|node| node.word(&grants))?;
     let authorize_url = match grant {

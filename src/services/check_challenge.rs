@@ -8,10 +8,10 @@ use crate::value::Path;
 /// Reads `challenge`. `None` where it does not hold together; the findings say why.
 pub(super) fn challenge(node: &Node<'_>) -> Option<Challenge> {
     node.object()?;
-    node.keys(&["body", "query", "answer", "token", "secret", "origins"], &[]);
+    node.keys(&["body", "query", "answer", "token", "secret", "origins"]);
     match (node.get("body"), node.get("query"), node.get("origins")) {
         (Some(when), None, None) => {
-            node.keys(&["body", "answer"], &[]);
+            node.keys(&["body", "answer"]);
             let path = |(name, node): (String, Node<'_>)| {
                 let fault = |error| node.key_finding("P010", format!("`{name}` is not a path: {error}"), "");
                 Some((Path::from_str(&name).map_err(fault).ok()?, node.text()?))
@@ -21,7 +21,7 @@ pub(super) fn challenge(node: &Node<'_>) -> Option<Challenge> {
             Some(Challenge::Body { when: when?, answer: answer? })
         }
         (None, Some(when), None) => {
-            node.keys(&["query", "answer", "token", "secret"], &[]);
+            node.keys(&["query", "answer", "token", "secret"]);
             let pair = |(name, node): (String, Node<'_>)| Some((name, node.text()?));
             let when = filled(&when, when.entries().into_iter().filter_map(pair).collect());
             let token = node.want("token").and_then(|node| node.text());
@@ -30,7 +30,7 @@ pub(super) fn challenge(node: &Node<'_>) -> Option<Challenge> {
             Some(Challenge::Query { when: when?, token: token?, secret: secret?, answer: answer? })
         }
         (None, None, Some(origins)) => {
-            node.keys(&["origins"], &[]);
+            node.keys(&["origins"]);
             filled(&origins, origins.list().iter().filter_map(Node::text).collect()).map(Challenge::Origins)
         }
         _ => {

@@ -7,7 +7,7 @@ pub(super) fn event_name(node: &Node<'_>) -> Option<EventName> {
     if node.value == "path" {
         return Some(EventName { path: true, ..EventName::default() });
     }
-    node.keys(&["header", "body", "strip", "fit", "or", "fixed"], &[]);
+    node.keys(&["header", "body", "strip", "fit", "or", "fixed"]);
     let header = node.get("header").and_then(|node| header_name(&node));
     let body = match node.get("body") {
         Some(node) if node.value.is_array() => node.list().iter().filter_map(place).collect(),

@@ -41,7 +41,7 @@ pub(super) fn verify(node: &Node<'_>, names: Names<'_>) -> Option<Verify> {
     if node.value == "none" {
         return Some(Verify::None);
     }
-    node.keys(&["hmac", "ed25519", "token", "basic", "preset", "secret", "tolerance"], &[]);
+    node.keys(&["hmac", "ed25519", "token", "basic", "preset", "secret", "tolerance"]);
     if let Some(preset) = node.get("preset") {
         return of_preset(node, &preset, names);
     }
@@ -65,7 +65,7 @@ pub(super) fn verify(node: &Node<'_>, names: Names<'_>) -> Option<Verify> {
 }
 
 fn of_preset(node: &Node<'_>, preset: &Node<'_>, names: Names<'_>) -> Option<Verify> {
-    node.keys(&["preset", "secret", "tolerance"], &[]);
+    node.keys(&["preset", "secret", "tolerance"]);
     let secret = secret(node, names, "secret");
     let tolerance = node.get("tolerance").and_then(|node| span(&node));
     let name = preset.text()?;
@@ -110,7 +110,7 @@ fn signed(node: &Node<'_>, names: Names<'_>, asymmetric: bool) -> Option<Verify>
     let mut keys = SIGNED.to_vec();
     keys.extend(["key", "key_prefix"]);
     keys.retain(|key| !asymmetric || *key != "algorithm");
-    node.keys(&keys, &[]);
+    node.keys(&keys);
     let headers = node.want("header").and_then(|node| header_names(&node));
     let seal = if asymmetric {
         Some(Seal::Ed25519)
@@ -132,7 +132,7 @@ fn signed(node: &Node<'_>, names: Names<'_>, asymmetric: bool) -> Option<Verify>
         at.key_finding("P004", "`tolerance` without `timestamp`", "say where the time of a signature stands");
     }
     let digest = node.get("digest").and_then(|node| {
-        node.keys(&["query"], &[]);
+        node.keys(&["query"]);
         node.want("query").and_then(|node| node.text())
     });
     let key = node.get("key").and_then(|node| node.word(&KeyForm::ALL));
@@ -202,7 +202,7 @@ fn parts(node: &Node<'_>) -> Option<Vec<Part>> {
         if !node.value.is_object() {
             return named(node);
         }
-        node.keys(&["text"], &[]);
+        node.keys(&["text"]);
         node.want("text").and_then(|node| node.text()).map(Part::Text)
     };
     let parts: Vec<Part> = node.list().iter().filter_map(one).collect();
@@ -211,7 +211,7 @@ fn parts(node: &Node<'_>) -> Option<Vec<Part>> {
 
 fn stamped(node: &Node<'_>, tolerance: Option<Node<'_>>, list: Option<char>) -> Option<Stamped> {
     node.object()?;
-    node.keys(&["header", "entry", "body", "unit"], &[]);
+    node.keys(&["header", "entry", "body", "unit"]);
     let place = match (node.get("header"), node.get("entry"), node.get("body")) {
         (Some(node), None, None) => StampPlace::Headers(header_names(&node)?),
         (None, Some(entry), None) => {
@@ -239,7 +239,7 @@ fn stamped(node: &Node<'_>, tolerance: Option<Node<'_>>, list: Option<char>) -> 
 }
 
 fn token(node: &Node<'_>, names: Names<'_>) -> Option<Verify> {
-    node.keys(&["in", "name", "prefix", "secret"], &[]);
+    node.keys(&["in", "name", "prefix", "secret"]);
     let places = [("query", TokenPlace::Query), ("header", TokenPlace::Header), ("path", TokenPlace::Path)];
     let place = node.want("in").and_then(|node| node.word(&places));
     let name = match place {
@@ -256,7 +256,7 @@ fn token(node: &Node<'_>, names: Names<'_>) -> Option<Verify> {
 
 fn basic(node: &Node<'_>, names: Names<'_>) -> Option<Verify> {
     node.object()?;
-    node.keys(&["user", "password"], &[]);
+    node.keys(&["user", "password"]);
     let name = |key: &'static str| secret(node, Names { secret: names.secret.map(|_| key) }, key);
     let (user, password) = (name("user"), name("password"));
     Some(Verify::Basic(Basic { user: user?, password: password? }))

@@ -12,7 +12,6 @@ pub const CODES: &[(&str, &str)] = &[
     ("P008", "A template of a pack looks at a name that it does not see"),
     ("P009", "A name of the wrong form in a pack"),
     ("P010", "Not a path, in a pack"),
-    ("P090", "A part of packs that is not built yet"),
 ];
 
 #[cfg(test)]

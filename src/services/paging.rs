@@ -67,7 +67,7 @@ pub enum CursorPlace {
 /// Reads `paging`. `None` where it does not hold together; the findings say why.
 pub(super) fn paging(node: &Node<'_>, inputs: &[&str]) -> Option<Paging> {
     node.object()?;
-    node.keys(&["items", "next", "link", "cursor", "page", "offset", "keep", "limit", "pages"], &[]);
+    node.keys(&["items", "next", "link", "cursor", "page", "offset", "keep", "limit", "pages"]);
     let items = node.want("items").and_then(|node| reply_path(&node));
     let next = next(node);
     let keep = node.get("keep").map(|node| node.list().iter().filter_map(Node::text).collect()).unwrap_or_default();
@@ -95,7 +95,7 @@ fn next(node: &Node<'_>) -> Option<Next> {
         "link" => way.word(&[("next", ())]).map(|()| Next::Link),
         "cursor" => {
             way.object()?;
-            way.keys(&["from", "query", "json"], &[]);
+            way.keys(&["from", "query", "json"]);
             let from = way.want("from").and_then(|node| reply_path(&node));
             let into = match (way.get("query"), way.get("json")) {
                 (Some(query), None) => CursorPlace::Query(query.text()?),
@@ -113,13 +113,13 @@ fn next(node: &Node<'_>) -> Option<Next> {
         }
         "page" => {
             way.object()?;
-            way.keys(&["query", "last"], &[]);
+            way.keys(&["query", "last"]);
             let last = way.get("last").and_then(|node| reply_path(&node));
             Some(Next::Page { query: way.want("query")?.text()?, last })
         }
         _ => {
             way.object()?;
-            way.keys(&["query"], &[]);
+            way.keys(&["query"]);
             Some(Next::Offset { query: way.want("query")?.text()? })
         }
     }

@@ -25,7 +25,7 @@ fn read() -> Result<Presets, Vec<Finding>> {
     let file = File::read("presets.yaml", TEXT)?;
     let mut presets = BTreeMap::new();
     for (name, node) in file.top().entries() {
-        node.keys(&["docs", "verify", "challenge"], &[]);
+        node.keys(&["docs", "verify", "challenge"]);
         let verify = node.want("verify").and_then(|node| check_verify::verify(&node, Names { secret: Some(SECRET) }));
         let challenge = node.get("challenge").and_then(|node| check_challenge::challenge(&node));
         if let Some(verify) = verify {

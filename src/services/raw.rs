@@ -2,7 +2,7 @@
 //!
 //! Codes: P001 not YAML, P002 unknown key, P003 missing key, P004 a value of the wrong kind, P005 an unknown word, P006 a file that is
 //! not there or not JSON, P007 a faulty template, P008 a template that looks at a name it does not see, P009 a name of the wrong form,
-//! P010 not a path, P090 not built yet.
+//! P010 not a path.
 
 use std::{cell::RefCell, str::FromStr as _};
 
@@ -74,24 +74,18 @@ impl<'f> Node<'f> {
         self.pointer.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Finds fault with every key that is not in `known`; those in `later` are not built yet.
-    pub(super) fn keys(&self, known: &[&str], later: &[&str]) {
+    /// Finds fault with every key that is not in `known`.
+    pub(super) fn keys(&self, known: &[&str]) {
         #[cfg(test)]
         seen::note(known);
         let Some(object) = self.object() else { return };
         for name in object.keys() {
             let here = self.child(name, &Value::Null);
-            if later.contains(&name.as_str()) {
-                here.not_built(&format!("`{name}`"));
-            } else if !known.contains(&name.as_str()) {
+            if !known.contains(&name.as_str()) {
                 let help = did_you_mean(name, known);
                 here.key_finding("P002", format!("unknown key `{name}`"), help);
             }
         }
-    }
-
-    pub(super) fn not_built(&self, what: &str) {
-        self.key_finding("P090", format!("{what} is not built yet"), "");
     }
 
     /// The value below a key. `None` where it is missing or null.

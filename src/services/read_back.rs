@@ -20,7 +20,7 @@ pub struct ReadBack {
 /// Reads `verify`. `None` where it does not hold together; the findings say why.
 pub(super) fn read_back(node: &Node<'_>, inputs: &[&str]) -> Option<ReadBack> {
     node.object()?;
-    node.keys(&["action", "inputs", "found"], &[]);
+    node.keys(&["action", "inputs", "found"]);
     let action = node.want("action").and_then(|node| node.identifier());
     let given = node.get("inputs").map(|node| {
         let tree = |(name, node): (String, Node<'_>)| Some((name, node.tree(inputs)?));

@@ -115,10 +115,7 @@ impl Hook {
 /// Reads `subscribe`. `None` where it does not hold together; the findings say why.
 pub(super) fn subscribe(node: &Node<'_>) -> Option<Subscribe> {
     node.object()?;
-    node.keys(
-        &["each", "inputs", "create", "result", "id", "secret", "remove", "list", "names", "unasked", "by_hand"],
-        &[],
-    );
+    node.keys(&["each", "inputs", "create", "result", "id", "secret", "remove", "list", "names", "unasked", "by_hand"]);
     let each = node.want("each").and_then(|node| node.word(&[("event", Each::Event), ("all", Each::All)]));
     let inputs = node.get("inputs").map(|node| inputs(&node)).unwrap_or_default();
     let own: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
@@ -169,7 +166,7 @@ pub(super) fn subscribe(node: &Node<'_>) -> Option<Subscribe> {
 
 fn listing(node: &Node<'_>, inputs: &[&str]) -> Option<Listing> {
     node.object()?;
-    node.keys(&["request", "items", "id", "url", "events", "active"], &[]);
+    node.keys(&["request", "items", "id", "url", "events", "active"]);
     let action = node.want("request").and_then(|node| bare("list_subscriptions", &node, inputs));
     let items = node.want("items").and_then(|node| reply_path(&node));
     let id = node.want("id").and_then(|node| node.path());
@@ -177,7 +174,7 @@ fn listing(node: &Node<'_>, inputs: &[&str]) -> Option<Listing> {
     let events = node.get("events").and_then(|node| node.path());
     let active = node.get("active").and_then(|node| {
         node.object()?;
-        node.keys(&["path", "is"], &[]);
+        node.keys(&["path", "is"]);
         let path = node.want("path").and_then(|node| node.path());
         Some((path?, node.want("is")?.value.clone()))
     });

@@ -12,6 +12,7 @@ mod client;
 mod gates;
 mod load;
 mod memory;
+mod packs;
 mod process;
 mod profile;
 mod receiver;
@@ -29,9 +30,9 @@ use std::{
 
 use bellwire::config::Config;
 
-const PARTS: [&str; 13] = [
-    "rules", "verdict", "template", "check", "test", "reload", "backtest", "intake", "gates", "whole", "profile",
-    "start", "memory",
+const PARTS: [&str; 14] = [
+    "rules", "verdict", "template", "check", "test", "reload", "backtest", "intake", "gates", "whole", "packs",
+    "profile", "start", "memory",
 ];
 
 fn main() {
@@ -86,6 +87,10 @@ fn main() {
     if wanted("whole") {
         println!("whole way: webhook to recorded effect, 20,000 calls over 64 connections");
         runtime.block_on(whole::effects());
+    }
+    if wanted("packs") {
+        println!("packs: every built-in one read and checked, median of 21");
+        packs::loading();
     }
     if wanted("profile") {
         println!("profile: GET /profile/groove with a million people stored");
