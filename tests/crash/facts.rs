@@ -83,6 +83,9 @@ impl Facts {
 }
 
 fn fact(run: &RunDetail) -> RunFact {
+    if let Some(error) = &run.row.error {
+        println!("{} ({}) has failed after {} attempts: {error:?}", run.row.id, run.row.rule, run.attempts.len());
+    }
     let tries = run.attempts.iter().filter(|attempt| attempt.kind == AttemptKind::Try);
     let attempts = tries.map(|attempt| AttemptFact {
         step: attempt.step.to_string(),
