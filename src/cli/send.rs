@@ -74,6 +74,11 @@ impl Delivery {
         if let Some(Stamp { path, unit }) = stamp {
             // The very bytes of yesterday's sample would be a duplicate, which runs nothing.
             put(&mut payload, path, unit.value(open::clock().now()))?;
+        } else if let Some((path, unit)) = pack.hook.as_ref().and_then(|hook| hook.verify.stamp_of_body()) {
+            // A signature whose time stands in the body holds for none without it.
+            if !options.as_is {
+                put(&mut payload, path, unit.value(open::clock().now()))?;
+            }
         }
         for change in &options.set {
             let (path, text) = split(change, "--set")?;

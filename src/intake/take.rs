@@ -236,6 +236,8 @@ pub(super) fn refused(refused: Refused) -> Refusal {
         404 => Fault::NOT_FOUND,
         status @ 400 => Fault::new(status, refused.reason, "the delivery cannot be read"),
         status @ 503 => Fault::new(status, refused.reason, UNCHECKED).after(60),
+        // What may be chosen instead is told to who has proven himself: he sets the webhook up.
+        status @ 415 => Fault { message: refused.detail.clone().into(), ..Fault::new(status, refused.reason, "") },
         status @ 401 => Fault::new(status, refused.reason, "the delivery's proof is missing or does not hold"),
         status => Fault { code: refused.reason, ..Fault::of_status(status) },
     };

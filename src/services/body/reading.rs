@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
-use super::{Bodies, BodyKind, Format};
+use super::{Bodies, BodyKind, Format, Formats};
 use crate::{
     services::{Refused, content_type},
     value::{
@@ -46,7 +46,9 @@ impl Reading {
                 let (format, boundary) = media.map_or((Format::Json, None), |media| (media.format, media.boundary));
                 if !formats.has(format) {
                     let what = format!("a body of type {} is not taken here, but {}", format.word(), formats.words());
-                    return Err(refused(what));
+                    let is_json = formats == Formats::JSON;
+                    let choose = if is_json { ": choose application/json where the webhook is set up" } else { "" };
+                    return Err(refused(format!("{what}{choose}")));
                 }
                 (format, boundary)
             }
@@ -149,7 +151,6 @@ fn file(filename: &str, content_type: Option<&str>, bytes: &[u8], text: Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::Formats;
 
     fn decide(kind: BodyKind, files: bool, types: &[&str]) -> Result<Reading, Refused> {
         Reading::decide(Bodies { kind, files }, types.iter().map(|kind| kind.as_bytes()))
@@ -206,6 +207,9 @@ mod tests {
             ("text/xml", b"<a>", 400, "not_xml"),
             ("text/xml", b"<!DOCTYPE a><a/>", 400, "xml_doctype"),
             ("text/xml", b"<?xml version='1.0' encoding='latin1'?><a/>", 415, "content_type"),
+            ("text/xml", b"<?xml version='1.0' encoding='latin1'?><a>\xe4</a>", 415, "content_type"),
+            ("text/xml", b"\xff\xfe<\0a\0/\0>\0", 415, "content_type"),
+            ("text/xml", b"<a>\xe4</a>", 400, "not_utf8"),
             ("text/plain", b"\xff", 400, "not_utf8"),
             ("text/plain; charset=latin1", b"x", 415, "content_type"),
             ("multipart/form-data", b"--x--", 400, "bad_multipart"),
@@ -230,7 +234,9 @@ mod tests {
         let refused = decide(some, false, &[]).unwrap_err();
         assert_eq!((refused.status, refused.reason), (415, "content_type"));
         assert_eq!(refused.detail, "a body of type json is not taken here, but form, xml");
-        assert_eq!(decide(Bodies::DEFAULT.kind, false, &["text/plain"]).unwrap_err().status, 415);
+        let refused = decide(Bodies::DEFAULT.kind, false, &["text/plain"]).unwrap_err();
+        assert_eq!(refused.status, 415);
+        assert!(refused.detail.ends_with("but json: choose application/json where the webhook is set up"), "{refused:?}");
         assert_eq!(decide(BodyKind::As(Format::Json), false, &["text/plain"]).unwrap(), Reading::JSON);
         assert_eq!(decide(BodyKind::As(Format::Form), false, &["x", "y"]).unwrap().format, Format::Form);
         assert_eq!(decide(BodyKind::As(Format::Multipart), false, &["text/plain"]).unwrap_err().status, 415);

@@ -30,7 +30,7 @@ pub enum StampPlace {
     Headers(Vec<String>),
     /// In the signature's own header: the entry that begins so, such as `t=`.
     Entry(String),
-    /// In the body. It is covered by the signature, so a body without it was made so by the holder of the key, and holds.
+    /// In the body, which the signature covers. A body without it is refused: it could be sent again for ever.
     Body(Path),
 }
 
@@ -79,12 +79,13 @@ impl Stamped {
         self.hold(skew, proven)
     }
 
-    /// The same for a time in a body whose signature holds. `None`: it stands elsewhere, or the body holds none.
+    /// The same for a time in a body whose signature holds. `None`: it stands elsewhere.
     pub(super) fn judge_body(&self, body: &[u8], now: Time) -> Result<Option<i64>, Refused> {
         let StampPlace::Body(path) = &self.place else { return Ok(None) };
-        let Ok(parsed) = read_json(body, JsonLimits::default()) else { return Ok(None) };
+        let missing = || refused(format!("the body holds no time: `{path}` is missing"), None);
+        let Ok(parsed) = read_json(body, JsonLimits::default()) else { return Err(missing()) };
         let text = match path.find(&parsed.value) {
-            None | Some(Value::Null) => return Ok(None),
+            None | Some(Value::Null) => return Err(missing()),
             Some(Value::String(text)) => text.clone(),
             Some(value) => value.to_string(),
         };

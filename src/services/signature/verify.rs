@@ -1,10 +1,11 @@
 //! The ways of proof, and the checks that all of them share.
 
-use super::{Basic, Proof, Scheme, Target, Token, TokenPlace};
+use super::{Basic, Proof, Scheme, StampPlace, Stamped, Target, Token, TokenPlace};
 use crate::{
     clock::Time,
     secret::Secret,
-    services::{Refused, Request},
+    services::{Refused, Request, StampUnit},
+    value::Path,
 };
 
 /// Values of one secret that are tried: the one in force and the one it replaces.
@@ -56,6 +57,13 @@ impl Verify {
             Self::Basic(basic) => vec![&basic.user, &basic.password],
             Self::None => Vec::new(),
         }
+    }
+
+    /// Where the time of a signature stands in the body, and how it is written. `None`: it stands elsewhere, or there is none.
+    pub fn stamp_of_body(&self) -> Option<(&Path, StampUnit)> {
+        let Self::Signed(scheme) = self else { return None };
+        let Some(Stamped { place: StampPlace::Body(path), unit, .. }) = &scheme.time else { return None };
+        Some((path, *unit))
     }
 
     /// The header and query names that hold the proof, in lower case.

@@ -14,6 +14,8 @@ use crate::value::{Object, Value, put_field};
 pub const XML_DEPTH: usize = 32;
 /// Elements and attributes together: as many as names in JSON.
 pub const MOST_XML_NAMES: usize = 10_000;
+/// Bytes in which the declaration at a document's beginning is looked for.
+const LONGEST_DECLARATION: usize = 256;
 /// Bytes of one name.
 const LONGEST_NAME: usize = 1024;
 
@@ -64,6 +66,9 @@ impl XmlError {
 
 /// Reads one document. White space at both ends of an element's text is left out; comments and processing instructions are skipped.
 pub fn read_xml(bytes: &[u8]) -> Result<Value, XmlError> {
+    if is_declared_otherwise(bytes) {
+        return Err(XmlError::Encoding);
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| XmlError::NotUtf8)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some((at, _)) = text.char_indices().find(|(_, c)| !is_char(*c)) {
@@ -81,6 +86,24 @@ pub fn read_xml(bytes: &[u8]) -> Result<Value, XmlError> {
         }
         tree.take(event).map_err(|fault| fault.at(at()))?;
     }
+}
+
+/// Whether the first bytes say that the document is written in something else than UTF-8: what stands behind them then need not be text.
+fn is_declared_otherwise(bytes: &[u8]) -> bool {
+    // UTF-16 by its mark, or by a first `<` of two bytes.
+    let marks: [&[u8]; 4] = [b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<"];
+    if marks.iter().any(|mark| bytes.starts_with(mark)) {
+        return true;
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let head = bytes.get(..LONGEST_DECLARATION).unwrap_or(bytes);
+    let Some(end) = head.windows(2).position(|pair| pair == b"?>") else { return false };
+    let declaration = head.get(..end + 2).and_then(|head| std::str::from_utf8(head).ok()).unwrap_or_default();
+    if !declaration.starts_with("<?xml") {
+        return false;
+    }
+    let first = Reader::from_str(declaration).read_event();
+    matches!(first, Ok(Event::Decl(declaration)) if matches!(declared(&declaration), Err(Fault::Other(_))))
 }
 
 /// The line of a byte, from 1.

@@ -85,7 +85,15 @@ fn what_is_not_well_formed_is_refused() {
     assert_eq!(read("<a>\n\n</b>"), Err(XmlError::Syntax { line: 3 }));
     assert_eq!(read_xml(b"<a>\xff</a>"), Err(XmlError::NotUtf8));
     assert_eq!(read("<?xml version='1.0' encoding='ISO-8859-1'?><a/>"), Err(XmlError::Encoding));
-    assert_eq!(read_xml(b"\xff\xfe<\0a\0/\0>\0"), Err(XmlError::NotUtf8));
+    for other in [
+        &b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe4</a>"[..],
+        b"\xff\xfe<\0a\0/\0>\0",
+        b"\xfe\xff\0<\0a\0/\0>",
+        b"<\0?\0x\0m\0l\0",
+        b"\0<\0?\0x\0m\0l",
+    ] {
+        assert_eq!(read_xml(other), Err(XmlError::Encoding), "{other:?}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::support::{
 const ORIGIN: &str = "https://bellwire.example.com";
 /// The second at which the held clock stands.
 const NOW: i64 = 1_772_359_200;
-const BODY: &str = r#"{"id": "evt_1", "type": "thing.done"}"#;
+const BODY: &str = r#"{"id": "evt_1", "type": "thing.done", "webhookTimestamp": 1772359200000}"#;
 
 /// A service, told anew from its documentation: nothing here is taken from the program's own table.
 struct Service {
@@ -403,6 +403,50 @@ async fn a_time_in_the_body_counts_once_the_body_is_proven() {
         let body = json!({"type": "Issue", "webhookTimestamp": time}).to_string();
         let headers = linear.signed(linear.secret, "", "", &body);
         assert_eq!(code(&post(&app, linear, &headers, &body).await), wanted, "{time}");
+    }
+    for body in [r#"{"type": "Issue"}"#, r#"{"webhookTimestamp": null}"#, "[]", "no JSON"] {
+        let headers = linear.signed(linear.secret, "", "", body);
+        assert_eq!(code(&post(&app, linear, &headers, body).await), is(401, "timestamp"), "{body}");
+    }
+}
+
+/// Packs whose services send forms.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_a_service_signs_is_taken_by_its_pack() {
+    let secrets = ["TWILIO_AUTH_TOKEN", "SLACK_SIGNING_SECRET", "ZENDESK_SIGNING_SECRET", "GITHUB_HOOK_SECRET"];
+    let mut environment = BTreeMap::from([("BELLWIRE_SERVER_PUBLIC_URL".to_owned(), ORIGIN.to_owned())]);
+    environment.extend(secrets.map(|name| (format!("BELLWIRE_SECRET_{name}"), "a-key-that-both-know".to_owned())));
+    let app = TestApp::on(Journal::start([]).await, &[], "", environment).await;
+    let send = async |source: &str, headers: Vec<(String, String)>, body: &str| {
+        let mut headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        headers.push(("Content-Type", "application/x-www-form-urlencoded"));
+        app.post(&format!("/hooks/{source}"), &headers, body).await
+    };
+    let message = format!("{ORIGIN}/hooks/twilioBodyCall me backFrom+15550100");
+    let signature = STANDARD.encode(mac("sha1-base64", b"a-key-that-both-know", message.as_bytes()));
+    let headers = vec![("X-Twilio-Signature".to_owned(), signature)];
+    let answer = send("twilio", headers, "From=%2B15550100&Body=Call+me+back").await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    for (name, body, wanted) in [
+        ("slack", "command=%2Fweather&text=94070&trigger_id=13345224609.1", is(202, "")),
+        ("slack", "payload=%7B%22type%22%3A%22block_actions%22%7D", is(202, "")),
+        ("zendesk", "ticket=7", is(202, "")),
+        ("github", "payload=%7B%7D", is(415, "content_type")),
+    ] {
+        let service = SERVICES.iter().find(|service| service.name == name).unwrap();
+        let mut headers = service.signed(service.secret, &service.now(0), "", body);
+        headers.push(("X-GitHub-Event".to_owned(), "push".to_owned()));
+        let answer = send(name, headers, body).await;
+        assert_eq!(code(&answer), wanted, "{name} {answer:?}");
+        if answer.status == 415 {
+            let told = answer.body["error"]["message"].as_str().unwrap_or_default();
+            assert!(told.contains("choose application/json"), "{told}");
+        }
+    }
+    let kinds: Vec<String> = app.events().await.iter().map(|event| event.kind.to_string()).collect();
+    for kind in ["twilio.message", "slack.request", "zendesk.triggered"] {
+        assert!(kinds.iter().any(|known| known == kind), "{kind}: {kinds:?}");
     }
 }
 
