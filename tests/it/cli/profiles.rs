@@ -50,6 +50,7 @@ async fn attributes_are_set_imported_exported_and_shown() {
     assert!(place.run(&["profiles", "export", "--csv"]).fine().out.contains("maria@example.com,3,Maria,tea,Team,10"));
 
     let card = place.run(&["profiles", "preview", "maria@example.com"]).fine().out;
+    assert_eq!(place.run(&["profile", "preview", "maria@example.com"]).fine().out, card, "by its other name too");
     assert!(card.contains("<dd>Team</dd>") && !card.contains("{{"), "{card}");
     assert_eq!(place.run(&["profiles", "preview", "x@example.com", "--json"]).fine().json(), json!({ "known": "no" }));
     place.write("nested.json", r#"{"stripe": {"customer_token": "cus_XdlkjDfljdl"}}"#);
