@@ -87,7 +87,7 @@ pub(super) enum Verb {
     /// Look at the call log: what Gruveo has told of
     Calls(Calls),
     /// Look at what is known of people, and change or forget it
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "profile")]
     Profiles(ProfilesVerb),
     /// Look at schedules: when each rule is started next, and what was missed
     #[command(args_conflicts_with_subcommands = true)]

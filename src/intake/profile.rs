@@ -38,6 +38,8 @@ const STRANGERS: u32 = 600;
 const ADDRESSES: usize = 10_000;
 /// Answers that are remembered for the time when the store does not answer.
 const REMEMBERED: usize = 1_000;
+/// How long: a person may be forgotten by a command that tells nothing to the server.
+const FRESH: Duration = Duration::from_mins(10);
 /// The longest e-mail there is (RFC 3696, erratum 1690: 254), with room to spare.
 const LONGEST: usize = 320;
 
@@ -78,13 +80,26 @@ impl Strangers {
 /// The last answers, oldest first.
 #[derive(Debug, Default)]
 struct Remembered {
-    answers: HashMap<String, Object>,
+    answers: HashMap<String, (Instant, Object)>,
     order: VecDeque<String>,
 }
 
 impl Remembered {
-    fn keep(&mut self, email: &str, answer: &Object) {
-        if self.answers.insert(email.to_owned(), answer.clone()).is_none() {
+    /// What was answered in the last minutes. Empty: nothing.
+    fn answer(&self, email: &str, now: Instant) -> Object {
+        let known = self.answers.get(email).filter(|(at, _)| now.saturating_duration_since(*at) <= FRESH);
+        known.map(|(_, answer)| answer.clone()).unwrap_or_default()
+    }
+
+    /// Remembers what the store says now; where that is nothing, no more of the person is remembered either.
+    fn keep(&mut self, email: &str, answer: &Object, now: Instant) {
+        if answer.is_empty() {
+            if self.answers.remove(email).is_some() {
+                self.order.retain(|known| known != email);
+            }
+            return;
+        }
+        if self.answers.insert(email.to_owned(), (now, answer.clone())).is_none() {
             self.order.push_back(email.to_owned());
         }
         if self.order.len() > REMEMBERED
@@ -205,9 +220,7 @@ impl Intake {
         match timeout(PATIENCE, asked).await {
             Ok(Ok(attributes)) => {
                 let answer = flat(&attributes);
-                if !answer.is_empty() {
-                    remembered().keep(email, &answer);
-                }
+                remembered().keep(email, &answer, Instant::now());
                 Card { answer, is_stale: false }
             }
             failed => {
@@ -216,7 +229,7 @@ impl Intake {
                     _ => "it took too long".to_owned(),
                 };
                 tracing::warn!(why, "a profile is answered from memory: the store does not answer");
-                Card { answer: remembered().answers.get(email).cloned().unwrap_or_default(), is_stale: true }
+                Card { answer: remembered().answer(email, Instant::now()), is_stale: true }
             }
         }
     }
@@ -250,13 +263,25 @@ mod tests {
 
     #[test]
     fn answers_are_remembered_up_to_a_bound() {
-        let mut remembered = Remembered::default();
+        let (mut remembered, now) = (Remembered::default(), Instant::now());
         for number in 0..REMEMBERED + 10 {
-            remembered.keep(&number.to_string(), &unknown());
-            remembered.keep(&number.to_string(), &unknown());
+            remembered.keep(&number.to_string(), &unknown(), now);
+            remembered.keep(&number.to_string(), &unknown(), now);
         }
         assert_eq!((remembered.answers.len(), remembered.order.len()), (REMEMBERED, REMEMBERED));
         assert!(!remembered.answers.contains_key("0"));
+    }
+
+    #[test]
+    fn an_answer_is_remembered_for_minutes_and_while_the_store_has_one() {
+        let (mut remembered, now) = (Remembered::default(), Instant::now());
+        remembered.keep("a", &unknown(), now);
+        remembered.keep("b", &unknown(), now);
+        assert_eq!(remembered.answer("a", now + FRESH), unknown());
+        assert_eq!(remembered.answer("a", now + FRESH + Duration::from_secs(1)), Object::new());
+        remembered.keep("a", &Object::new(), now);
+        assert_eq!(remembered.answer("a", now), Object::new());
+        assert_eq!((remembered.answers.len(), remembered.order.len()), (1, 1));
     }
 
     #[test]

@@ -60,7 +60,17 @@ impl Store {
         loop {
             let wanted = needle.clone();
             let look = move |conn: &mut Conn, lookup: &Lookup| naming(conn, lookup, &wanted, after);
-            let Some(page) = self.read(look).await? else { return Ok(forgotten) };
+            let Some(page) = self.read(look).await? else {
+                if !dry {
+                    // What was deleted still stands in the log of writes.
+                    self.write(64, |desk| {
+                        desk.empties_log = true;
+                        Ok(())
+                    })
+                    .await?;
+                }
+                return Ok(forgotten);
+            };
             after = page.last;
             searched.events += page.looked;
             searched.found += page.naming.len() as u64;
@@ -127,19 +137,23 @@ impl Store {
     }
 }
 
-/// An e-mail as it may stand in what is stored: as it is, with its `@` escaped in JSON or in a URL.
+/// How `@` may stand in a URL, in JSON, and in XML or HTML.
+const ESCAPED: [&str; 6] = ["%40", "\\u0040", "&#64;", "&#064;", "&#x40;", "&commat;"];
+
+/// An e-mail as it may stand in what is stored: as it is, or with its `@` escaped.
 #[derive(Debug, Clone)]
-struct Needle(Vec<Vec<u8>>);
+pub struct Needle(Vec<Vec<u8>>);
 
 impl Needle {
-    fn of(email: &str) -> Self {
+    /// What to look for; the e-mail's case does not count.
+    pub fn of(email: &str) -> Self {
         let email = email.trim().to_lowercase();
-        let forms = [email.clone(), email.replace('@', "%40"), email.replace('@', "\\u0040")];
-        Self(forms.into_iter().map(String::into_bytes).collect())
+        let escaped = ESCAPED.map(|form| email.replace('@', form));
+        Self(std::iter::once(email).chain(escaped).map(String::into_bytes).collect())
     }
 
     /// Whether the text names the person: not as a part of another's address.
-    fn is_in(&self, text: &[u8]) -> bool {
+    pub fn is_in(&self, text: &[u8]) -> bool {
         let text = String::from_utf8_lossy(text).to_lowercase().into_bytes();
         self.0.iter().any(|form| stands_alone(&text, form))
     }
@@ -266,6 +280,9 @@ mod tests {
             "say \\nmaria@example.com.",
             "{\"m\":\"maria\\u0040example.com\"}",
             "<maria@example.com>",
+            "<to>maria&#64;example.com</to>",
+            "<to>Maria&#X40;example.com</to>",
+            "maria&commat;example.com",
         ] {
             assert!(needle.is_in(text.as_bytes()), "{text}");
         }

@@ -60,7 +60,7 @@ pub use counts::Counts;
 pub use due::{Due, DueRun};
 pub use error::StoreError;
 pub use events::{EventDetail, EventFilter, EventRow, StoredEvent};
-pub use forget::{Forgotten, Searched};
+pub use forget::{Forgotten, Needle, Searched};
 pub use gates::{
     Claimed, DigestGate, Full, FuseGate, GateKey, Gates, OnceGate, PlaceWish, Suppressed, SuppressedBy, ThresholdGate,
 };

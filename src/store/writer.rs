@@ -43,6 +43,8 @@ pub(super) struct Desk {
     pub(super) known: Known,
     /// Refusals since the ring was last cut.
     pub(super) refusals_since_cut: u32,
+    /// After the commit the log of writes is to be emptied: a job has deleted what must not be read there either.
+    pub(super) empties_log: bool,
 }
 
 /// A job that is neither an event nor the end. It may be run more than once, each time on a state without its earlier tries.
@@ -150,7 +152,12 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(QUEUE);
         let worker = Worker {
-            desk: Desk { conn, known: Known::default(), refusals_since_cut: super::refusals::CUT_EVERY },
+            desk: Desk {
+                conn,
+                known: Known::default(),
+                refusals_since_cut: super::refusals::CUT_EVERY,
+                empties_log: false,
+            },
             watched: Watched::of(&place),
             place,
             is_beside_server: mode != Mode::Serve,
@@ -270,7 +277,18 @@ impl Worker {
             }
             if !group.is_empty() {
                 self.commit_group(group);
+                self.empty_log();
             }
+        }
+    }
+
+    /// Empties the log of writes where a job asked for it: that is not possible within a transaction.
+    fn empty_log(&mut self) {
+        if !std::mem::take(&mut self.desk.empties_log) {
+            return;
+        }
+        if let Err(error) = dialect::empty_log(&mut self.desk.conn) {
+            tracing::warn!(%error, "the log of writes could not be emptied; the next checkpoint does it");
         }
     }
 

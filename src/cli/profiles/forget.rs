@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use serde_json::json;
 
-use super::{Forget, ask, change, email_of};
+use super::{Forget, ask, change, email_of, traces::Traces};
 use crate::{
     cli::{
         answer::{Answer, clean, machine},
@@ -35,20 +35,26 @@ pub(super) fn run(config: &Config, options: &Forget) -> Result<Answer, Failure> 
         change(config, async |store| Ok(store.forget(&email, false, &mut seen).await?))?
     };
     drop(progress);
-    Ok(told(&shown, options, &forgotten))
+    let traces = Traces::of(config, &email);
+    if !options.dry {
+        traces.delete()?;
+    }
+    Ok(told(&shown, options, &forgotten, &traces))
 }
 
-fn told(email: &str, options: &Forget, forgotten: &Forgotten) -> Answer {
+fn told(email: &str, options: &Forget, forgotten: &Forgotten, traces: &Traces) -> Answer {
     let exit = u8::from(!forgotten.open.is_empty());
     if options.json {
         let mut value = machine(forgotten);
         if let Some(object) = value.as_object_mut() {
             object.insert("dry".to_owned(), json!(options.dry));
+            object.insert("captures".to_owned(), json!(traces.captures.len()));
+            object.insert("files".to_owned(), json!(traces.files));
         }
         return Answer::json(&value).exit(exit);
     }
     let Forgotten { attributes, records, events, runs, open } = forgotten;
-    if !attributes && *records == 0 && *events == 0 && open.is_empty() {
+    if !attributes && *records == 0 && *events == 0 && open.is_empty() && traces.is_empty() {
         return Answer::text(format!("nothing is stored of {email}"));
     }
     let mut things = vec![if *attributes { "the profile" } else { "no profile" }.to_owned()];
@@ -58,6 +64,7 @@ fn told(email: &str, options: &Forget, forgotten: &Forgotten) -> Answer {
     if !options.dry {
         things.push(number(*runs, "run"));
     }
+    things.push(count(traces.captures.len(), "capture"));
     let verb = if options.dry { "would be deleted" } else { "deleted" };
     let mut text = format!("{email}: {} {verb}\n", things.join(", "));
     if !open.is_empty() {
@@ -67,6 +74,14 @@ fn told(email: &str, options: &Forget, forgotten: &Forgotten) -> Answer {
              then forget again\n",
             runs.join(", ")
         ));
+    }
+    if !traces.files.is_empty() {
+        text.push_str(
+            "these files of the workspace name the person, and are not changed; git keeps their history too:\n",
+        );
+        for file in &traces.files {
+            text.push_str(&format!("  {}\n", clean(&file.display().to_string(), 300)));
+        }
     }
     Answer::text(text).exit(exit)
 }

@@ -4,6 +4,7 @@ mod card;
 pub(in crate::cli) use card::BUILT_IN;
 mod exchange;
 mod forget;
+mod traces;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -75,8 +76,9 @@ pub(in crate::cli) enum ProfilesVerb {
     /// Forget a person: attributes, and every stored payload, request and reply that names the e-mail
     #[command(after_long_help = "Examples:\n  bellwire profiles forget maria@example.com --dry\n  \
         bellwire profiles forget maria@example.com --yes\n\n\
-        Events that name the person are deleted whole, with their runs; so are records. What an open run still needs stays, and is\n\
-        named: forget again when it has ended. Backups that were made before are not changed.")]
+        Events that name the person are deleted whole, with their runs; so are records and captured deliveries. What an open run\n\
+        still needs stays, and is named: forget again when it has ended. Rules, fixtures and templates that name the person are\n\
+        named too, and not changed: they are in git. Backups that were made before are not changed.")]
     Forget(Forget),
     /// Show a person's card as Groove would, from templates/profile/groove.liquid
     #[command(after_long_help = "Examples:\n  bellwire profiles preview maria@example.com > card.html\n  \

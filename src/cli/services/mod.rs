@@ -21,4 +21,5 @@ mod verb;
 mod watch;
 mod wrap;
 
+pub(super) use captured::{all as captures, names as capture_names};
 pub(super) use verb::{ServicesVerb, run};

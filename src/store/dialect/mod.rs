@@ -32,7 +32,7 @@ pub(super) use postgres::{check_url, connect as connect_postgres, try_lock};
 pub(super) use problems::*;
 pub(super) use schedules::*;
 pub(super) use shape::{applied, migrate, newest};
-pub(super) use space::{bytes, free_pages, give_back, overwrite_deleted};
+pub(super) use space::{bytes, empty_log, free_pages, give_back, overwrite_deleted};
 pub(super) use sqlite::{Access, connect as connect_sqlite};
 pub(super) use subscriptions::*;
 pub(super) use sweep::*;

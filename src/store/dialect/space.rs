@@ -42,3 +42,10 @@ pub(in crate::store) fn overwrite_deleted(conn: &mut Conn) -> Result<(), StoreEr
     let Conn::Sqlite(c) = conn else { return Ok(()) };
     c.batch_execute("PRAGMA secure_delete = ON").map_err(StoreError::from)
 }
+
+/// Carries the log of writes (SQLite's WAL) over into the database and cuts it to nothing, where no reader holds it open for longer
+/// than the connection waits. Not within a transaction. PostgreSQL recycles its log by itself.
+pub(in crate::store) fn empty_log(conn: &mut Conn) -> Result<(), StoreError> {
+    let Conn::Sqlite(c) = conn else { return Ok(()) };
+    c.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(StoreError::from)
+}

@@ -50,6 +50,7 @@ async fn attributes_are_set_imported_exported_and_shown() {
     assert!(place.run(&["profiles", "export", "--csv"]).fine().out.contains("maria@example.com,3,Maria,tea,Team,10"));
 
     let card = place.run(&["profiles", "preview", "maria@example.com"]).fine().out;
+    assert_eq!(place.run(&["profile", "preview", "maria@example.com"]).fine().out, card, "by its other name too");
     assert!(card.contains("<dd>Team</dd>") && !card.contains("{{"), "{card}");
     assert_eq!(place.run(&["profiles", "preview", "x@example.com", "--json"]).fine().json(), json!({ "known": "no" }));
     place.write("nested.json", r#"{"stripe": {"customer_token": "cus_XdlkjDfljdl"}}"#);
@@ -73,11 +74,23 @@ async fn a_person_is_forgotten_whole_and_nobody_else() {
     let missed = place.run(&["calls", "--tracking", "email=maria@example.com", "--csv"]).fine().out;
     assert!(missed.lines().count() == 2 && missed.contains("missed,0,32,at 1"), "{missed}");
 
+    let capture = r#"{"captured_at": "2026-01-01T00:00:00Z", "source": "shop", "query": {}, "headers": {}, "bytes": 9, "body": "WHO"}"#;
+    place.write("data/captures/shop-1.json", &capture.replace("WHO", r#"{\"to\":\"maria\\u0040example.com\"}"#));
+    place.write("data/captures/shop-2.json", &capture.replace("WHO", "anna-maria@example.com"));
+    place.write("rules/fixtures/a.json", r#"{"email": "maria@example.com"}"#);
+    place.write("templates/services/shop/b.json", r#"{"xml": "<to>maria&#64;example.com</to>"}"#);
     let dry = place.run(&["profiles", "forget", "maria@example.com", "--dry", "--json"]).fine().json();
+    assert_eq!(dry["files"], json!(["rules/fixtures/a.json", "templates/services/shop/b.json"]));
+    assert!(place.path().join("data/captures/shop-1.json").exists(), "nothing is deleted yet");
     assert_eq!((&dry["attributes"], &dry["events"]), (&json!(true), &json!(2)));
     assert_eq!(place.run(&["profiles", "forget", "maria@example.com"]).code, 2, "nobody was asked");
     let done = place.run(&["profiles", "forget", "Maria@Example.com", "--yes", "--json"]).fine().json();
     assert_eq!((&done["events"], &done["open"]), (&json!(2), &json!([])), "{done}");
+    assert_eq!((&done["captures"], done["files"].as_array().map(Vec::len)), (&json!(1), Some(2)), "{done}");
+    assert!(!place.path().join("data/captures/shop-1.json").exists());
+    assert!(
+        place.path().join("data/captures/shop-2.json").exists() && place.path().join("rules/fixtures/a.json").exists()
+    );
     assert_eq!(place.run(&["profiles", "get", "maria@example.com"]).code, 1);
     let left = place.run(&["calls", "--json"]).fine().json();
     assert_eq!(left.as_array().map(Vec::len), Some(1));
