@@ -42,6 +42,8 @@ pub struct Pages<'a> {
     bytes: usize,
     /// Pages that were taken.
     taken: u32,
+    /// There were more than may be asked for.
+    cut: bool,
     /// Items that pages held, whether gathered or not.
     seen: u64,
     /// Requests that were sent.
@@ -65,6 +67,7 @@ impl<'a> Pages<'a> {
             items: Vec::new(),
             bytes: 0,
             taken: 0,
+            cut: false,
             seen: 0,
             asked: HashSet::new(),
             lists: HashSet::new(),
@@ -107,7 +110,11 @@ impl<'a> Pages<'a> {
             }
             self.items.push(item);
         }
-        if self.items.len() >= self.limit || self.taken >= self.paging.pages {
+        if self.items.len() >= self.limit {
+            return Ok(Turned::End);
+        }
+        if self.taken >= self.paging.pages {
+            self.cut = !matches!(self.next(&reply, parsed), Ok(Turned::End));
             return Ok(Turned::End);
         }
         self.next(&reply, parsed)
@@ -120,6 +127,11 @@ impl<'a> Pages<'a> {
         let first = std::mem::take(path_of(&mut next.target));
         *path_of(&mut next.target) = add_missing(path, &first, &self.paging.keep);
         self.asked.insert(identity(&next)).then(|| Box::new(next))
+    }
+
+    /// Whether there are more pages than the action's `pages` lets be asked for.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Pages that were taken.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     prepare::step_name,
-    reply::{Reply, class_of, location_host, status_words},
+    reply::{Reply, class_of, location_host},
     retry::unknown_policy,
     retry_after,
 };
@@ -185,7 +185,7 @@ impl Reader<'_> {
         let body = reply.parsed().unwrap_or_default();
         let throttled = self.is_throttled(status) || self.slows_down(reply, &body).is_some();
         let said = said.map(|said| format!(": {said}")).unwrap_or_default();
-        let message = format!("{} answered {}{said}", self.who(), status_words(status));
+        let message = format!("{} answered {}{said}", self.who(), reply.status_words());
         self.refused(reply, &body, self.error(class_of(status), Some(status), message), throttled)
     }
 
@@ -235,7 +235,7 @@ impl Reader<'_> {
         };
         let throttled = slows_down.is_some();
         let said = said.or(slows_down)?;
-        let message = format!("{} answered {} and refused: {said}", self.who(), status_words(reply.status));
+        let message = format!("{} answered {} and refused: {said}", self.who(), reply.status_words());
         let error = self.error(ErrorClass::Refused, Some(reply.status), message);
         Some(self.refused(reply, body.unwrap_or(&nothing), error, throttled))
     }

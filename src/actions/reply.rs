@@ -3,7 +3,7 @@
 use super::read::ECHO_LIMITS;
 use crate::{
     clock::Time,
-    model::ErrorClass,
+    model::{ErrorClass, SMTP_CODE},
     templates::{Context, Leaf, Sink},
     value::{JsonLimits, Object, Path, Value, read_json},
 };
@@ -22,6 +22,11 @@ impl Reply<'_> {
     /// The values of a header, whatever its case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The status with its usual words (`404 Not Found`); of a mail server its own code (`550`).
+    pub(super) fn status_words(&self) -> String {
+        self.header(SMTP_CODE).map_or_else(|| status_words(self.status), str::to_owned)
     }
 
     /// `{status, headers}` as rules see it: names in lower case, values of one name joined by a comma.
@@ -125,7 +130,7 @@ pub(super) fn class_of(status: u16) -> ErrorClass {
 }
 
 /// A status with its usual words: `404 Not Found`.
-pub(super) fn status_words(status: u16) -> String {
+fn status_words(status: u16) -> String {
     let words = http::StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason());
     words.map_or_else(|| status.to_string(), |words| format!("{status} {words}"))
 }

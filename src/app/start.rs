@@ -86,6 +86,7 @@ impl App {
         if recovered.runs > 0 {
             tracing::info!(runs = recovered.runs, unknown = recovered.attempts, "runs of the last process go on");
         }
+        store.release_grants().await?;
         forget_circuits(&store, clock.now()).await?;
         let egress = Arc::new(Egress::new(&config.egress, net::own_addresses()));
         let client =

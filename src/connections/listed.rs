@@ -45,6 +45,8 @@ pub struct SecretUse {
 /// How it stands with a grant.
 #[derive(Debug, Clone, Serialize)]
 pub struct GrantRow {
+    /// The client gets tokens by itself, and nobody logs in.
+    pub by_itself: bool,
     /// `ok`, `lost` or `none`.
     pub state: GrantState,
     /// When the access token ends; it is renewed before. `None`: not known.
@@ -102,7 +104,9 @@ fn row(
         SecretUse { set: has(&name), name }
     });
     let own = grants.iter().find(|grant| grant.connection == connection.name);
-    let grant = matches!(auth, Some(AuthUse::OAuth2(_))).then(|| GrantRow {
+    let oauth2 = auth.and_then(|auth| if let AuthUse::OAuth2(oauth2) = auth { Some(oauth2) } else { None });
+    let grant = oauth2.map(|oauth2| GrantRow {
+        by_itself: oauth2.grant == crate::services::Grant::ClientCredentials,
         state: own.map_or(GrantState::None, |grant| grant.state),
         expires_at: own.and_then(|grant| grant.expires_at),
         scopes: own.map(|grant| grant.scopes.clone()).unwrap_or_default(),

@@ -90,12 +90,12 @@ impl Connections {
             Ok(_) => {}
             Err(Unready::Paused(pause)) => return Err(Unready::Paused(pause)),
             // The service has said what it thinks of the token at hand; a new one cannot be had now.
-            Err(Unready::Later(_)) => {
+            Err(Unready::Later(why)) => {
                 return Err(Unready::Later(refused(
                     ErrorClass::Network,
                     format!(
-                        "connection `{}`: the access token was refused, and a new one cannot be had now",
-                        used.connection
+                        "connection `{}`: the access token was refused, and a new one cannot be had now: {}",
+                        used.connection, why.message
                     ),
                 )));
             }

@@ -158,3 +158,6 @@ impl fmt::Display for ErrorClass {
         f.write_str(self.word())
     }
 }
+
+/// What an answer of a mail server has its code (RFC 5321, section 4.2) under, among its headers. No header of HTTP can have this name.
+pub const SMTP_CODE: &str = ":smtp-code";

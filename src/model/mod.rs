@@ -12,7 +12,7 @@ mod run;
 mod step;
 mod verdict;
 
-pub use attempt::{AttemptKind, AttemptOutcome, ErrorClass};
+pub use attempt::{AttemptKind, AttemptOutcome, ErrorClass, SMTP_CODE};
 pub use delivery::{Refusal, RefusalReason};
 pub use effect::{Change, Effect, Keeper};
 pub use event::{EventFlags, EventType};

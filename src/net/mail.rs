@@ -1,7 +1,8 @@
 //! Mail: a request whose URL is of SMTP goes out as one message in one session, with the same guard and the same answers as HTTP.
 //!
 //! What the server says becomes an answer as of HTTP, so that retries and messages are one thing: 2yz is 200; 4yz ("later", RFC 5321,
-//! section 4.2.1) is 503; 5yz is 422, of the sign-in 401. The body is `{"code": 550, "message": "..."}`.
+//! section 4.2.1) is 503; 5yz is 422, of the sign-in 401. The body is `{"code": 550, "message": "..."}`,
+//! and the header `model::SMTP_CODE` has the code too.
 
 use std::{net::SocketAddr, str::FromStr as _, time::Duration};
 
@@ -25,7 +26,10 @@ use super::{
     guard::{Guard, NotFound},
     message::{Outgoing, Reply, SendError},
 };
-use crate::{egress::Denied, model::ErrorClass};
+use crate::{
+    egress::Denied,
+    model::{ErrorClass, SMTP_CODE},
+};
 
 /// The method of a request that is a message.
 pub(super) const METHOD: &str = "MAIL";
@@ -207,15 +211,17 @@ fn word(error: &SmtpError) -> String {
 
 fn taken(response: &Response) -> Reply {
     let text: Vec<&str> = response.message().collect();
-    whole(200, &json!({ "code": u16::from(response.code()), "message": text.join(" ") }))
+    let code = u16::from(response.code());
+    whole(200, Some(code), &json!({ "code": code, "message": text.join(" ") }))
 }
 
 fn reply(status: u16, error: &SmtpError) -> Reply {
     let code = error.status().map(u16::from);
-    whole(status, &json!({ "code": code, "message": word(error) }))
+    whole(status, code, &json!({ "code": code, "message": word(error) }))
 }
 
-fn whole(status: u16, body: &serde_json::Value) -> Reply {
-    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+fn whole(status: u16, code: Option<u16>, body: &serde_json::Value) -> Reply {
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    headers.extend(code.map(|code| (SMTP_CODE.to_owned(), code.to_string())));
     Reply { status, headers, body: body.to_string().into_bytes(), truncated: false }
 }

@@ -131,7 +131,7 @@ impl Hold<'_> {
         }
         let key = actions::idempotency_key(self.run.root.0, &path.0);
         let timeout = self.time_for(sending);
-        let envelope = Envelope { key: &key, depth: self.run.event.depth, timeout };
+        let envelope = Envelope { key: Some(&key), depth: self.run.event.depth, timeout };
         let parts = self.parts;
         let sent = send(&parts.client, &parts.connections, &self.pinned.registry, &request, &envelope).await;
         drop(place);

@@ -16,7 +16,7 @@ use crate::{
     lifecycle::Phase,
     model::ErrorClass,
     net::SendError,
-    rules::Step,
+    rules::{Step, StepKind},
     services::Registry,
     value::Value,
 };
@@ -86,6 +86,9 @@ pub(super) async fn gather(asking: &Asking<'_>, first: Sent) -> Gathered {
                 newest = Some(asking.ask(&next).await);
             }
             Ok(None) => {
+                if pages.is_cut() {
+                    asking.tell_cut(page);
+                }
                 let (Some(sent), body) = (first.take(), pages.whole()) else { break };
                 return Gathered { sent, body, page };
             }
@@ -107,6 +110,13 @@ impl Asking<'_> {
         Some(actions::read(self.step, self.registry, &answer, self.number, self.parts.clock.now()))
     }
 
+    /// Says that there are more pages than are asked for: what is behind them is missing.
+    fn tell_cut(&self, pages: u32) {
+        let StepKind::Action { name, .. } = &self.step.kind else { return };
+        let what = "an answer has more pages than its action asks for; what is on them is left out";
+        tracing::warn!(action = name, pages, run = self.turn, "{what}");
+    }
+
     /// The path of an address that a page names.
     fn resolved(&self, address: &str) -> Result<String, crate::model::StepError> {
         match &self.request.target {
@@ -124,13 +134,15 @@ impl Asking<'_> {
     /// Asks for one page, again after a throttled answer.
     async fn ask(&self, request: &Request) -> Sent {
         let parts = self.parts;
+        // Each page is another request: a target that keeps to the key would answer with the page before, or refuse.
+        let envelope = Envelope { key: None, ..self.envelope };
         let mut throttled = 0;
         loop {
             let place = match wait_for_turn(parts, self.registry, self.lane, self.turn).await {
                 Ok(place) => place,
                 Err(why) => return Sent::None(not_sent(why)),
             };
-            let sent = send(&parts.client, &parts.connections, self.registry, request, &self.envelope).await;
+            let sent = send(&parts.client, &parts.connections, self.registry, request, &envelope).await;
             drop(place);
             let Some(Reading::Retry { retry_after, throttled: true, .. }) = self.reading(&sent) else { return sent };
             let wait = retry_after.unwrap_or(THROTTLE_PAUSE);

@@ -150,7 +150,7 @@ impl Asked {
             () = parts.lifecycle.reached(Phase::Draining) => return Answered::Later(began),
         };
         let key = actions::idempotency_key(self.lane_turn() ^ began.0, &step.path.0);
-        let envelope = || Envelope { key: &key, depth: 0, timeout: step.timeout };
+        let envelope = || Envelope { key: Some(&key), depth: 0, timeout: step.timeout };
         let sent = send(&parts.client, &parts.connections, registry, &request, &envelope()).await;
         drop(place);
         if validated && sent.status() == Some(304) {

@@ -72,7 +72,7 @@ impl Hold<'_> {
             return Ok(Flow::Leave(left));
         }
         let key = actions::idempotency_key(self.run.root.0, &sending.path.verify().0);
-        let envelope = Envelope { key: &key, depth: self.run.event.depth, timeout: read.timeout };
+        let envelope = Envelope { key: Some(&key), depth: self.run.event.depth, timeout: read.timeout };
         let parts = self.parts;
         let sent = send(&parts.client, &parts.connections, &self.pinned.registry, &request, &envelope).await;
         drop(place);

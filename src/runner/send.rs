@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     actions::{Answer, Request, Target},
     connections::{Came, Connections, Destination, Pause, Post, Unready},
-    model::{ErrorClass, StepError},
+    model::{ErrorClass, SMTP_CODE, StepError},
     net::{Client, Reply, SendError},
     secret::Masker,
     services::Registry,
@@ -55,6 +55,8 @@ impl Sent {
     /// What it says of the host: whether it is there and does its work. `throttled`: the answer means "slow down".
     pub(super) fn came(&self, throttled: bool) -> Came {
         match self {
+            // A mail server that says "later" is there, and has spoken of one message.
+            Self::Reply(reply) if reply.headers.iter().any(|(name, _)| name == SMTP_CODE) => Came::Answer,
             Self::Reply(reply) if reply.status >= 500 && !throttled => Came::Failure,
             Self::Reply(_) => Came::Answer,
             Self::None(error) => match error.class {
@@ -112,8 +114,10 @@ pub(super) fn lane(request: &Request) -> String {
 }
 
 /// What belongs to an attempt beside its request.
+#[derive(Clone, Copy)]
 pub(super) struct Envelope<'a> {
-    pub(super) key: &'a str,
+    /// What the target knows a repeated request by. `None`: none is sent.
+    pub(super) key: Option<&'a str>,
     pub(super) depth: u8,
     pub(super) timeout: Duration,
 }
@@ -153,9 +157,11 @@ pub(super) async fn send(
 fn headers(request: &Request, envelope: &Envelope<'_>) -> Result<HeaderMap, StepError> {
     let pairs = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut headers = Connections::headers(pairs)?;
-    let key = HeaderValue::from_str(envelope.key)
-        .map_err(|_| refused(ErrorClass::Internal, "the Idempotency-Key does not fit a header".to_owned()))?;
-    headers.insert(IDEMPOTENCY_KEY, key);
+    if let Some(key) = envelope.key {
+        let key = HeaderValue::from_str(key)
+            .map_err(|_| refused(ErrorClass::Internal, "the Idempotency-Key does not fit a header".to_owned()))?;
+        headers.insert(IDEMPOTENCY_KEY, key);
+    }
     headers.insert(DEPTH, HeaderValue::from(u16::from(envelope.depth) + 1));
     Ok(headers)
 }

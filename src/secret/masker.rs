@@ -1,6 +1,6 @@
 //! Finds secrets in texts, in the forms in which targets and libraries write them back.
 
-use std::{borrow::Cow, collections::HashSet, fmt, fmt::Write as _};
+use std::{borrow::Cow, cmp::Reverse, collections::HashSet, fmt, fmt::Write as _, ops::Range};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{
@@ -9,10 +9,12 @@ use base64::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{SHORTEST, Secret};
+use super::{SHORTEST, Secret, unescape::View};
 
 /// What is percent-encoded by those who keep to RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// How deep JSON may stand in texts of JSON where a secret is looked for behind its escapes.
+const NESTED: usize = 3;
 /// What is left where the text could not be searched.
 const WITHHELD: &str = "[withheld: secrets could not be masked]";
 
@@ -81,13 +83,31 @@ impl Masker {
             return Some(WITHHELD.as_bytes().to_vec());
         }
         let search = self.search.as_ref()?;
-        search.find(bytes)?;
+        let mut found: Vec<(Range<usize>, usize)> =
+            search.find_iter(bytes).map(|found| (found.range(), found.pattern().as_usize())).collect();
+        let mut view = View::of(bytes);
+        for _ in 0..NESTED {
+            let Some(seen) = &view else { break };
+            let inside = search.find_iter(&seen.bytes);
+            found.extend(inside.map(|found| (seen.place(found.range()), found.pattern().as_usize())));
+            view = seen.again();
+        }
+        if found.is_empty() {
+            return None;
+        }
+        found.sort_by_key(|(place, _)| (place.start, Reverse(place.end)));
         let mut masked = Vec::with_capacity(bytes.len());
-        search.replace_all_with_bytes(bytes, &mut masked, |found, _, masked| {
-            let name = self.replacements.get(found.pattern().as_usize()).map_or("[secret]", String::as_str);
-            masked.extend_from_slice(name.as_bytes());
-            true
-        });
+        let mut done = 0;
+        for (place, pattern) in found {
+            // Of one that lies over another, what that has left of it goes with it.
+            if place.start >= done {
+                masked.extend_from_slice(bytes.get(done..place.start).unwrap_or_default());
+                let name = self.replacements.get(pattern).map_or("[secret]", String::as_str);
+                masked.extend_from_slice(name.as_bytes());
+            }
+            done = done.max(place.end);
+        }
+        masked.extend_from_slice(bytes.get(done..).unwrap_or_default());
         Some(masked)
     }
 }
@@ -175,6 +195,8 @@ fn escaped(secret: &str) -> Vec<String> {
     forms.push(json.replace('/', "\\/"));
     forms.push(ascii_json(&json));
     forms.push(json);
+    // Any mix of escapes is read by their view; this one is the longest there is, and what a cut may leave of one is measured by it.
+    forms.push(secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect());
     let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     forms.push(html.replace('\'', "&#39;"));
     forms.push(html.replace('\'', "&#x27;"));
@@ -235,6 +257,37 @@ mod tests {
             let masked = masker().mask(&format!("before {form} after"));
             assert!(masked.contains("[secret groove_token]"), "{form} gives {masked}");
             assert!(masked.starts_with("before ") && masked.ends_with(" after"), "{masked}");
+        }
+    }
+
+    #[test]
+    fn a_secret_behind_escapes_of_json_is_masked() {
+        let units = || TOKEN.encode_utf16();
+        let some = |escaped: &str| -> String {
+            let written = TOKEN.chars().map(|sign| match sign {
+                _ if escaped.contains(sign) => format!("\\u{:04X}", u32::from(sign)),
+                '"' => "\\\"".to_owned(),
+                sign => sign.to_string(),
+            });
+            written.collect()
+        };
+        let mut found = vec![
+            units().map(|unit| format!("\\u{unit:04x}")).collect::<String>(),
+            units().map(|unit| format!("\\u{unit:04X}")).collect(),
+            some("<>&"),
+            some("<>&'\"+=/"),
+            some("ö&").replace('/', "\\/"),
+        ];
+        let nested: Vec<String> = found.iter().map(|form| serde_json::to_string(form).unwrap()).collect();
+        found.extend(nested);
+        for form in found {
+            let masked = masker().mask(&format!("{{\"é\":\"\\u00e9 \\ud83d\\ude00 \\ud83d {form} \\u0026\"}}"));
+            assert!(masked.contains("[secret groove_token]"), "{form} gives {masked}");
+            assert!(
+                masked.starts_with("{\"é\":\"\\u00e9 \\ud83d\\ude00 \\ud83d ") && masked.ends_with(" \\u0026\"}"),
+                "{masked}"
+            );
+            assert!(!masked.contains("s3cr") && !masked.contains("0073"), "{masked}");
         }
     }
 

@@ -3,6 +3,7 @@
 mod key;
 mod masker;
 mod text;
+mod unescape;
 
 pub use key::{SealError, SealingKey};
 pub use masker::Masker;

@@ -75,6 +75,12 @@ pub(super) fn login(conn: &mut Conn, digest: &[u8]) -> Result<Option<LoginRow>, 
 }
 
 impl Store {
+    /// Gives back every lease on a grant: for the one process that serves, before it asks for any. What a killed process held would
+    /// keep it from new tokens until its time is over.
+    pub async fn release_grants(&self) -> Result<(), StoreError> {
+        self.write(64, |desk| dialect::release_grants(&mut desk.conn)).await
+    }
+
     /// How many runs wait for the grant of a connection, by connection; one that has none is not there.
     pub async fn paused(&self) -> Result<Vec<(String, i64)>, StoreError> {
         self.read(|conn, _| {

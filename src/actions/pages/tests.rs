@@ -46,10 +46,14 @@ fn shown(request: &Request) -> String {
     request.body.as_ref().map_or_else(|| path.clone(), |body| format!("{path} {body}"))
 }
 
+fn limits() -> Limits {
+    Limits { steps: 10_000, bytes: 1 << 20, time: Duration::from_secs(1) }
+}
+
 /// What is asked for after each of the answers (headers, body), and the list in the end. An address is followed as it is.
 fn turned(registry: &Registry, inputs: &Value, answers: &[(&str, Value)]) -> Result<(Vec<String>, Value), StepError> {
     let step = step(inputs);
-    let context = Context::new(Time(0), Limits { steps: 10_000, bytes: 1 << 20, time: Duration::from_secs(1) });
+    let context = Context::new(Time(0), limits());
     let request = prepare(&step, &context, registry).unwrap();
     let mut pages = Pages::of(&step, registry, &request, 1000).unwrap();
     let mut asked = Vec::new();
@@ -139,6 +143,16 @@ fn limits_of_items_pages_and_bytes_hold() {
     assert_eq!((asked.len(), &whole["items"]), (1, &json!([2, 3, 4])), "the list is cut to the limit");
     let (asked, whole) = turned(&limited, &json!({}), &answers).unwrap();
     assert_eq!((asked.len(), whole["items"].as_array().map(Vec::len)), (2, Some(6)), "three pages");
+    for (pages, cut) in [(2, false), (3, true)] {
+        let (step, context) = (step(&json!({})), Context::new(Time(0), limits()));
+        let request = prepare(&step, &context, &limited).unwrap();
+        let mut taken = Pages::of(&step, &limited, &request, 1000).unwrap();
+        for (_, body) in answers.iter().take(pages) {
+            let body = body.to_string();
+            taken.take(&Answer::Reply { status: 200, headers: &[], body: body.as_bytes(), truncated: false }).unwrap();
+        }
+        assert_eq!(taken.is_cut(), cut, "{pages} pages of five");
+    }
     let large = [("", json!({"items": ["x".repeat(600)], "next": "/a"})), ("", json!({"items": ["y".repeat(600)]}))];
     let error = turned(&limited, &json!({}), &large).unwrap_err();
     assert_eq!(error.class, ErrorClass::Limit);

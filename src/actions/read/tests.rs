@@ -372,3 +372,36 @@ fn a_throttled_answer_may_say_in_its_body_for_how_long() {
     assert_eq!(asked(200, &[], r#"{"ok":false,"error":"ratelimited"}"#), (true, None));
     assert_eq!(asked(500, &[], telegram), (false, None), "only of a throttled answer");
 }
+
+#[test]
+fn github_and_linear_say_slow_down_in_their_own_ways() {
+    let registry = Registry::load(&BTreeMap::new()).unwrap();
+    let limited = r#"{"errors":[{"message":"Too many","extensions":{"code":"RATELIMITED","type":"ratelimited"}}]}"#;
+    let typed = r#"{"errors":[{"message":"Too many","extensions":{"type":"ratelimited"}}]}"#;
+    let invalid = r#"{"errors":[{"message":"Bad","extensions":{"code":"INVALID_INPUT","type":"invalid input"}}]}"#;
+    let no = r#"{"message":"Resource not accessible"}"#;
+    for (name, status, headers, body, wanted) in [
+        ("linear.whoami", 400, [("x-a", "b")], limited, "throttled"),
+        ("linear.whoami", 400, [("x-a", "b")], typed, "throttled"),
+        ("linear.whoami", 400, [("x-a", "b")], invalid, "failed"),
+        ("linear.whoami", 400, [("x-a", "b")], "no JSON", "failed"),
+        ("github.whoami", 403, [("X-RateLimit-Remaining", "0")], no, "throttled"),
+        ("github.whoami", 403, [("Retry-After", "60")], no, "throttled"),
+        ("github.whoami", 403, [("X-RateLimit-Remaining", "4999")], no, "failed"),
+        ("github.whoami", 404, [("X-RateLimit-Remaining", "0")], no, "failed"),
+    ] {
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let got = read(&step(action(name), None, standard()), &registry, &reply(status, &headers, body), 1, NOW);
+        assert_eq!(word(&got).0, wanted, "{name} {status} {headers:?} {body} {got:?}");
+    }
+}
+
+#[test]
+fn a_mail_servers_no_has_its_own_code() {
+    let registry = registry();
+    let said = r#"{"error": "No such user"}"#;
+    let code = [(crate::model::SMTP_CODE.to_owned(), "550".to_owned())];
+    let got = read(&step(action("desk.note"), None, standard()), &registry, &reply(422, &code, said), 1, NOW);
+    let Reading::Failed { error, .. } = got else { panic!("{got:?}") };
+    assert!(error.message.starts_with("Desk answered 550"), "{}", error.message);
+}

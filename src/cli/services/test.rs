@@ -117,10 +117,9 @@ fn destination(request: &Request) -> Destination<'_> {
 async fn ask(desk: &Desk, step: &Step, request: &Request, pack: &Pack, now: Time) -> Outcome {
     let began = std::time::Instant::now();
     let asked = shown(&desk.config, desk, request);
-    let refused = |error: StepError, status| {
+    let refused_with = |error: StepError, status, help: String| {
         let masker = desk.vault.masker();
         let message = masker.mask(&error.message);
-        let help = help(&error, pack, status);
         let sentence = if help.is_empty() { message } else { format!("{message}. {help}") };
         Outcome {
             asked: asked.clone(),
@@ -128,6 +127,10 @@ async fn ask(desk: &Desk, step: &Step, request: &Request, pack: &Pack, now: Time
             milliseconds: began.elapsed().as_millis(),
             result: Err((error.class, sentence)),
         }
+    };
+    let refused = |error: StepError, status| {
+        let help = help(&error, pack, status);
+        refused_with(error, status, help)
     };
     let headers =
         match Connections::headers(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
@@ -144,6 +147,8 @@ async fn ask(desk: &Desk, step: &Step, request: &Request, pack: &Pack, now: Time
     };
     let answer = match desk.connections.send(&desk.client, &desk.registry, &post).await {
         Ok(answer) => answer,
+        // It is about a token, which comes from elsewhere, and says why there is none.
+        Err(connections::Unready::Later(error)) => return refused_with(error, None, String::new()),
         Err(unready) => return refused(unready.error(), None),
     };
     let (came, status) = match &answer {

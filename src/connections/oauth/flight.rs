@@ -23,8 +23,9 @@ use crate::{
 const EARLY: Duration = Duration::from_secs(60);
 /// How long a process may hold the lease: longer than its request to the token endpoint and its write can take.
 const LEASE: Duration = Duration::from_secs(60);
-/// How often, and how many times, it is looked whether another process has done it.
-const LOOKS: (Duration, usize) = (Duration::from_millis(200), 100);
+/// How often, and how many times, it is looked whether another process has done it: for longer than a lease holds, so that one whose
+/// holder was killed costs a wait and no attempt.
+const LOOKS: (Duration, usize) = (Duration::from_millis(200), 325);
 /// For so long a failure is everyone's who asks: a thousand runs do not knock on a door that was closed a moment ago.
 const SHARED: Duration = Duration::from_secs(2);
 /// A client that is set wrong is not tried again for so long: somebody has to change something first.

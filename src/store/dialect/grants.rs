@@ -62,6 +62,11 @@ pub(in crate::store) fn release_grant(conn: &mut Conn, connection: &str, lease: 
     .map(drop)
 }
 
+/// Gives all leases back.
+pub(in crate::store) fn release_grants(conn: &mut Conn) -> Result<(), StoreError> {
+    execute(conn, "UPDATE grants SET lease = NULL, lease_until = NULL WHERE lease IS NOT NULL", &[]).map(drop)
+}
+
 /// Stores renewed tokens where the grant is still of this generation. False: it is another by now.
 pub(in crate::store) fn renew_grant(
     conn: &mut Conn,
