@@ -311,7 +311,16 @@ fn listed(report: &mut Report, rows: Result<Vec<SecretRow>, String>) -> Option<B
 fn needed_secrets(report: &mut Report, config: &Config, compiled: &Compiled, set: &BTreeSet<String>) {
     let (rules, registry) = (&compiled.set, &compiled.registry);
     let mut missing = false;
-    for (name, uses) in Needs::of_rules(rules, registry, config) {
+    let mut needs = Needs::of_rules(rules, registry, config);
+    for (name, uses) in Needs::of_sources(registry, config, set) {
+        let known = needs.entry(name).or_default();
+        for what in uses {
+            if !known.contains(&what) {
+                known.push(what);
+            }
+        }
+    }
+    for (name, uses) in needs {
         if !set.contains(&name) {
             missing = true;
             let says = format!("`{name}` is not set; {} need it", uses.join(" and "));
@@ -326,8 +335,11 @@ fn needed_secrets(report: &mut Report, config: &Config, compiled: &Compiled, set
         format!("{name} ({place})")
     };
     let names: Vec<String> = set.iter().map(from).collect();
-    let says =
-        if names.is_empty() { "none is set and no rule needs one".to_owned() } else { clean(&names.join(", "), 400) };
+    let says = if names.is_empty() {
+        "none is set, and no rule and no source needs one".to_owned()
+    } else {
+        clean(&names.join(", "), 400)
+    };
     report.ok("secrets", says);
 }
 

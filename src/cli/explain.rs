@@ -74,7 +74,7 @@ pub(super) fn run(workspace: &Path, options: &Explain) -> Result<Answer, Failure
     open::block_on(async {
         let store = open::store(&config, Mode::Read)?;
         match options.id {
-            Subject::Refusal(id) => refused::answer(&store, id, options.json).await,
+            Subject::Refusal(id) => refused::answer(&config, &store, id, options.json).await,
             Subject::Event(id) => event(&config, &store, id, options.rule.as_deref(), options).await,
             Subject::Run(id) => {
                 let missing = || Failure::No(format!("there is no run {id}; see `bellwire runs list`"));

@@ -1,6 +1,6 @@
 //! Which secrets packs and rules need, and what for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::Config,
@@ -28,6 +28,27 @@ impl Needs {
             add_connection(&mut wanted, registry, config, name);
         }
         wanted
+    }
+
+    /// The secrets that sources of the settings need, and services of which one secret is `set`: their hooks are in use.
+    pub(super) fn of_sources(registry: &Registry, config: &Config, set: &BTreeSet<String>) -> Wanted {
+        let mut wanted = Wanted::new();
+        for name in config.sources.keys() {
+            add_hook(&mut wanted, registry, config, name);
+        }
+        for name in registry.packs.keys().filter(|name| !config.sources.contains_key(*name)) {
+            if Self::of_source(registry, config, name).iter().any(|secret| set.contains(secret)) {
+                add_hook(&mut wanted, registry, config, name);
+            }
+        }
+        wanted
+    }
+
+    /// The secrets that deliveries to one source are verified with, in order. Empty where nothing is known of it.
+    pub(super) fn of_source(registry: &Registry, config: &Config, name: &str) -> Vec<String> {
+        let mut wanted = Wanted::new();
+        add_hook(&mut wanted, registry, config, name);
+        wanted.into_keys().collect()
     }
 
     /// The secrets that enabled rules need to be started and to run.

@@ -3,24 +3,30 @@
 use super::{
     answer::{Answer, clean, machine},
     failure::Failure,
+    needs::Needs,
     table::table,
 };
-use crate::{ids::RefusalId, model::Refusal, store::Store};
+use crate::{app, config::Config, ids::RefusalId, model::Refusal, store::Store};
 
 /// The refusal of an id.
-pub(super) async fn answer(store: &Store, id: RefusalId, json: bool) -> Result<Answer, Failure> {
+pub(super) async fn answer(config: &Config, store: &Store, id: RefusalId, json: bool) -> Result<Answer, Failure> {
     let missing = || {
         Failure::No(format!(
             "there is no refusal {id}: the newest 10,000 are kept, and not those of a very busy moment"
         ))
     };
     let refusal = store.refusal(id).await?.ok_or_else(missing)?;
+    let secrets = refusal.source.as_deref().map(|source| {
+        let registry = app::check(config).registry;
+        Needs::of_source(&registry, config, source)
+    });
+    let help = way_out(&refusal, &secrets.unwrap_or_default());
     if !json {
-        return Ok(Answer::text(as_text(&refusal)));
+        return Ok(Answer::text(as_text(&refusal, &help)));
     }
     let mut value = machine(&refusal);
     if let Some(map) = value.as_object_mut() {
-        map.insert("help".to_owned(), way_out(&refusal).into());
+        map.insert("help".to_owned(), help.into());
     }
     Ok(Answer::json(&value))
 }
@@ -49,10 +55,10 @@ pub(super) fn list(refusals: &[Refusal], json: bool) -> Answer {
     Answer::text(format!("{text}\n`bellwire explain {}` says why, and what to do about it", newest.id))
 }
 
-fn as_text(refusal: &Refusal) -> String {
+fn as_text(refusal: &Refusal, help: &str) -> String {
     let source = refusal.source.as_deref().map_or("no source of that name".to_owned(), |source| clean(source, 64));
     format!(
-        "{}  refused with {}: {}\nreceived  {}\nsource    {source}\nfrom      {}, {} bytes\ndetail    {}\n\n{}\n",
+        "{}  refused with {}: {}\nreceived  {}\nsource    {source}\nfrom      {}, {} bytes\ndetail    {}\n\n{help}\n",
         refusal.id,
         refusal.status,
         clean(&refusal.reason, 64),
@@ -60,23 +66,44 @@ fn as_text(refusal: &Refusal) -> String {
         clean(&refusal.peer, 64),
         refusal.bytes,
         if refusal.detail.is_empty() { "-".to_owned() } else { clean(&refusal.detail, 300) },
-        way_out(refusal),
     )
 }
 
-/// What a person can do, by the reason's word.
-fn way_out(refusal: &Refusal) -> &'static str {
+/// What a person can do, by the reason's word. `secrets` are those that deliveries to the source are verified with; none where it is no
+/// longer known.
+fn way_out(refusal: &Refusal, secrets: &[String]) -> String {
+    let names = if secrets.is_empty() { vec!["NAME".to_owned()] } else { secrets.to_vec() };
+    let set: Vec<String> = names.iter().map(|name| format!("bellwire secrets set {name}")).collect();
+    let set = set.join("\n");
     match refusal.reason.as_str() {
         "signature_mismatch" => {
-            "The key here is not the one that the sender signs with, or the body was changed on its way. Set the key again:\n\
-             bellwire secrets set NAME"
+            // A scheme that signs the address says in its detail where that was taken from.
+            let address = if refusal.detail.contains("server.public_url") {
+                "\nThe address is signed too: server.public_url in bellwire.toml must be how the address that the sender was given begins."
+            } else {
+                ""
+            };
+            format!(
+                "The key here is not the one that the sender signs with, or the body was changed on its way. Set the key again:\n\
+                 {set}{address}"
+            )
         }
+        "credentials" => {
+            format!(
+                "The user's name or the password here is not the one that the sender uses. Set either again:\n{set}"
+            )
+        }
+        "secret_missing" => format!("A secret of the source is not set: bellwire doctor says which. To set it:\n{set}"),
+        _ => other_way_out(refusal).to_owned(),
+    }
+}
+
+/// The same for what needs no name.
+fn other_way_out(refusal: &Refusal) -> &'static str {
+    match refusal.reason.as_str() {
         "timestamp" => {
             "The delivery is old, or was sent again by somebody, or a clock is wrong: compare the clock of this machine with the\n\
              sender's. A pack's `tolerance` says how far the two may be apart."
-        }
-        "credentials" => {
-            "The user's name or the password here is not the one that the sender uses: bellwire secrets set NAME sets either."
         }
         "challenge" => {
             "The service asked whether this address is ours, and what it sent did not fit: is the token that was given to it the one\n\
@@ -87,9 +114,6 @@ fn way_out(refusal: &Refusal) -> &'static str {
         }
         "not_found" | "unknown_source" => {
             "The address names no source, or the token in it is not the one. See `bellwire config print` and the sender's URL."
-        }
-        "secret_missing" => {
-            "The source's secret is not set: bellwire doctor says which; bellwire secrets set NAME sets it."
         }
         "secret_unhealthy" => {
             "The source's secret cannot be unsealed: is data/bellwire.key the right one? See `bellwire doctor`."
@@ -137,8 +161,12 @@ mod tests {
             detail: "the header holds 64 hex digits that are not the body's".to_owned(),
             bytes: 12,
         };
-        let text = as_text(&refusal);
+        let text = as_text(&refusal, &way_out(&refusal, &["gruveo_key".to_owned()]));
         assert!(text.starts_with("ref_0000000000001  refused with 401: signature_mismatch\n"), "{text}");
-        assert!(text.contains("64 hex digits") && text.contains("bellwire secrets set NAME"), "{text}");
+        assert!(text.contains("64 hex digits") && text.contains("bellwire secrets set gruveo_key"), "{text}");
+        assert!(!text.contains("public_url"), "{text}");
+        let detail = "...; the address is taken to begin with server.public_url".to_owned();
+        let text = way_out(&Refusal { detail, ..refusal }, &[]);
+        assert!(text.contains("bellwire secrets set NAME\nThe address is signed too: server.public_url"), "{text}");
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn prove(came: &Came<'_, '_>, service: &Service, hook: &Hook, body: &
     if let Some((seconds, holds)) = skew {
         intake.skews.note(seconds, holds, came.now);
     }
-    checked.map_err(refused)
+    checked.map_err(|why| refused(services::Refused { detail: service.in_our_names(&why.detail), ..why }))
 }
 
 /// The origin that senders use: as it is set, else what the request says of itself.

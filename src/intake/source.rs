@@ -136,6 +136,13 @@ impl Service {
         wanted.map(|(theirs, ours)| Ok((theirs.as_str(), vault.live(ours)?))).collect()
     }
 
+    /// A refusal's sentence with our name for the secret that it names: the pack's own is not one that can be set.
+    pub(super) fn in_our_names(&self, detail: &str) -> String {
+        let named = |(theirs, ours): &(String, String)| (format!("secret `{theirs}`"), format!("secret `{ours}`"));
+        let found = self.names.iter().map(named).find(|(theirs, _)| detail.contains(theirs.as_str()));
+        found.map_or_else(|| detail.to_owned(), |(theirs, ours)| detail.replace(&theirs, &ours))
+    }
+
     /// The live values of one secret, by the pack's name.
     pub(super) fn secret(&self, vault: &Vault, name: &str) -> Result<Vec<Secret>, VaultError> {
         let ours = self.names.iter().find(|(theirs, _)| theirs == name).map_or(name, |(_, ours)| ours.as_str());

@@ -12,6 +12,7 @@ use super::{
     watch::{self, Came},
 };
 use crate::{
+    app,
     cli::{
         answer::{Answer, machine},
         failure::Failure,
@@ -26,7 +27,8 @@ use crate::{
     after_long_help = "Examples:\n  bellwire services capture shop\n  bellwire services capture shop --timeout 30m --json\n  \
     bellwire services capture shop --listen 127.0.0.1:8001    beside a running server\n\n\
     Where a server runs at server.listen, it watches for the next delivery to the source, taken or refused. Where none runs, it listens\n\
-    there itself and answers one POST to /hooks/SOURCE with 202. What came is kept in captures/ of the data folder, readable by\n\
+    there itself and answers one POST to /hooks/SOURCE with 202. A running server refuses what comes to a source that it does not know, and\n\
+    nothing of that is kept: add `[sources.NAME]` with `public = true` to bellwire.toml for the moment, or use --listen 127.0.0.1:PORT. What came is kept in captures/ of the data folder, readable by\n\
     you alone: of tokens and signatures the form and not the value. `bellwire services new` makes a pack of it."
 )]
 pub(in crate::cli) struct Capture {
@@ -88,9 +90,30 @@ async fn beside(config: &Config, options: &Capture) -> Result<Came, Failure> {
         config.server.listen,
         forms::show_duration(options.timeout)
     );
+    if let Some(source) = options.source.as_deref().filter(|source| !is_known(config, source)) {
+        eprintln!("{}", unknown(source, config.server.listen));
+    }
     let store = open::store(config, Mode::Read)?;
     let came = tokio::time::timeout(options.timeout, watch::next(&store, options.source.as_deref())).await;
     came.map_err(|_| nothing(options))?
+}
+
+/// Whether the running server takes deliveries under the name, as far as the settings say.
+fn is_known(config: &Config, source: &str) -> bool {
+    if let Some(settings) = config.sources.get(source) {
+        return settings.enabled;
+    }
+    app::check(config).registry.pack(source).is_some_and(|pack| pack.hook.is_some())
+}
+
+/// What is told before the wait: of a delivery that the server refuses nothing could be kept.
+fn unknown(source: &str, listen: SocketAddr) -> String {
+    let beside = SocketAddr::new(listen.ip(), listen.port().checked_add(1).unwrap_or(8_001));
+    format!(
+        "bellwire: no source is called `{source}`, so the server refuses its deliveries, and nothing of one that is refused is kept.\n\
+         Either end this and let the delivery come here:\n  bellwire services capture {source} --listen {beside}\n\
+         or add this to bellwire.toml for the moment, and start the server again:\n  [sources.{source}]\n  public = true"
+    )
 }
 
 fn nothing(options: &Capture) -> Failure {

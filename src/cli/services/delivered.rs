@@ -7,7 +7,7 @@ use super::{
     watch,
 };
 use crate::{
-    cli::{failure::Failure, open},
+    cli::{answer::clean, failure::Failure, open},
     config::Config,
     ids::EventId,
     services::{Bodies, BodyKind, Format, Formats, Reading},
@@ -33,8 +33,8 @@ pub(super) struct Delivered {
     pub(super) event: Value,
 }
 
-/// The deliveries that a pack called `name` is made of, the newest last: the files, the stored event, else the newest capture with those
-/// before it of the same source and path.
+/// The deliveries that a pack called `name` is made of, the newest last: the files, the stored event, else the newest capture of the source
+/// `name` with those before it of the same path.
 pub(super) fn find(
     config: &Config,
     name: &str,
@@ -54,9 +54,18 @@ pub(super) fn find(
                 .to_owned(),
         ));
     };
+    let is_own = |path: &Path| captured::parts_of(path).is_some_and(|(source, _)| source == name);
+    if !is_own(newest) {
+        let of = captured::parts_of(newest).map(|(source, _)| source).unwrap_or_default();
+        let file = newest.strip_prefix(&config.workspace).unwrap_or(newest).display().to_string();
+        let (of, file) = (clean(&of, 63), clean(&file, 200));
+        return Err(Failure::No(format!(
+            "nothing was captured of `{name}`; the newest capture is of `{of}`. To make the pack of it:\n  \
+             bellwire services new {name} --from {file}"
+        )));
+    }
     let last = of_file(newest)?;
-    let source = captured::parts_of(newest).map(|(source, _)| source);
-    let same = known.iter().skip(1).filter(|path| captured::parts_of(path).map(|(source, _)| source) == source);
+    let same = known.iter().skip(1).filter(|path| is_own(path));
     // One that no longer reads says nothing of the schema; the newest one counts.
     let mut all: Vec<Delivered> = same
         .filter_map(|path| of_file(path).ok())

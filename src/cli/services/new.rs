@@ -38,6 +38,7 @@ const FOLDER: &str = "templates/services";
     after_long_help = "Examples:\n  bellwire services new shop\n  bellwire services new shop --from body.xml\n  \
     bellwire services new shop --from data/captures/shop-1.json --from data/captures/shop-2.json\n  \
     bellwire services new shop --event evt_01hf3y8a9d000\n\n\
+    Without --from and --event it takes the newest capture of the source NAME; that of another source is taken with --from.\n\
     It writes templates/services/NAME.yaml, and beside it the event's sample and a JSON Schema of what was seen. How deliveries prove\n\
     where they come from is a guess, with its reason as a comment: look it through. Values of names such as token, password and\n\
     secret are masked in the sample."
@@ -45,7 +46,7 @@ const FOLDER: &str = "templates/services";
 pub(in crate::cli) struct New {
     /// What the service is called: small letters, digits, - and _
     pub(in crate::cli) name: String,
-    /// A delivery that was captured, or a file with a body; several make a better schema. The newest capture unless given
+    /// A delivery that was captured, or a file with a body; several make a better schema. The newest capture of NAME unless given
     #[arg(long, value_name = "FILE", conflicts_with = "event")]
     pub(in crate::cli) from: Vec<PathBuf>,
     /// A stored event
@@ -63,11 +64,14 @@ pub(super) fn run(workspace: &Path, options: &New) -> Result<Answer, Failure> {
     let config = open::settings(workspace)?;
     let name = options.name.as_str();
     is_name(name)?;
+    if !options.force {
+        is_no_builtin(name)?;
+    }
     let mut all = delivered::find(&config, name, &options.from, options.event)?;
     let Some(last) = all.pop() else { return Err(Failure::No("there is no delivery to make a pack of".to_owned())) };
     let made = Made::of(&config, name, last, &all)?;
     if !options.force {
-        free(&config, name, &made)?;
+        free(&config, &made)?;
     }
     for (path, text) in &made.files {
         let target = config.workspace.join(path);
@@ -93,10 +97,15 @@ fn is_name(name: &str) -> Result<(), Failure> {
 }
 
 /// Whether nothing is there that would be replaced.
-fn free(config: &Config, name: &str, made: &Made) -> Result<(), Failure> {
+fn free(config: &Config, made: &Made) -> Result<(), Failure> {
     if let Some((path, _)) = made.files.iter().find(|(path, _)| config.workspace.join(path).exists()) {
         return Err(Failure::No(format!("{path} is there already; choose another name, or --force to replace it")));
     }
+    Ok(())
+}
+
+/// Whether no service that is built in has the name.
+fn is_no_builtin(name: &str) -> Result<(), Failure> {
     let own = format!("{FOLDER}/{name}.yaml");
     if builtin_files().iter().any(|(path, _)| *path == own) {
         return Err(Failure::No(format!(

@@ -236,7 +236,10 @@ mod tests {
         assert_eq!(refused.detail, "a body of type json is not taken here, but form, xml");
         let refused = decide(Bodies::DEFAULT.kind, false, &["text/plain"]).unwrap_err();
         assert_eq!(refused.status, 415);
-        assert!(refused.detail.ends_with("but json: choose application/json where the webhook is set up"), "{refused:?}");
+        assert!(
+            refused.detail.ends_with("but json: choose application/json where the webhook is set up"),
+            "{refused:?}"
+        );
         assert_eq!(decide(BodyKind::As(Format::Json), false, &["text/plain"]).unwrap(), Reading::JSON);
         assert_eq!(decide(BodyKind::As(Format::Form), false, &["x", "y"]).unwrap().format, Format::Form);
         assert_eq!(decide(BodyKind::As(Format::Multipart), false, &["text/plain"]).unwrap_err().status, 415);

@@ -100,6 +100,8 @@ async fn a_captured_delivery_becomes_a_pack_and_a_rule_on_it_is_tested() {
     place.run(&["services", "new", "shop", "--force"]).fine();
     let built_in = place.run(&["services", "new", "groove"]);
     assert!(built_in.code == 1 && built_in.err.contains("built in"), "{built_in:?}");
+    let other = place.run(&["services", "new", "bazaar"]);
+    assert!(other.code == 1 && other.err.contains("of `shop`") && other.err.contains("--from "), "{other:?}");
     let wrong = place.run(&["services", "new", "../x"]);
     assert_eq!(wrong.code, 2, "{wrong:?}");
 }

@@ -75,6 +75,11 @@ async fn a_source_says_in_the_settings_how_it_is_checked() {
     assert_eq!(shop(1_772_359_200).await.0, 200, "sent again as it was");
     assert_eq!(shop(1_772_359_201).await.0, 202, "the same body at another time is another event");
     assert_eq!(shop(1_772_359_189).await, (401, "timestamp".to_owned()));
+    let bad = [("X-Sig", format!("v1={}", "0".repeat(64))), ("X-Time", "1772359200".to_owned())];
+    let bad: Vec<(&str, &str)> = bad.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(reason(&app.post("/hooks/shop", &bad, "{}").await), (401, MISMATCH.to_owned()));
+    let named = app.refusals(2).await;
+    assert!(named.iter().any(|refusal| refusal.detail.contains("under secret `key_of_shop`")), "{named:?}");
 
     let basic = |pair: &str| {
         use base64::Engine as _;
