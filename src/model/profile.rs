@@ -11,11 +11,48 @@ pub fn name_fault(name: &str) -> Option<String> {
         let why = "Groove overrides it with the customer's own";
         return Some(format!("an attribute of a profile cannot be called `{name}`: {why}; call it `customer_{name}`"));
     }
-    if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if name.is_empty() {
+        return Some("an attribute of a profile needs a name, and this one is empty; give it one".to_owned());
+    }
+    if name.chars().any(is_invisible) {
+        let why = "it holds a character that nobody sees";
+        return Some(format!(
+            "an attribute of a profile cannot be called `{}`: {why}; leave it out",
+            name.escape_unicode()
+        ));
+    }
+    if name.chars().any(|c| c.is_whitespace() || c.is_control()) {
         let shown = name.escape_debug();
         return Some(format!("an attribute of a profile cannot be called `{shown}`: Groove takes no spaces; use `_`"));
     }
     None
+}
+
+/// Characters without width: two names that differ in them alone look the same.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Why a name that is put together of the names of nested objects cannot be, and the way out. `None`: it can.
+pub fn joined_fault(joined: &str) -> Option<String> {
+    let name = fitting(joined);
+    if RESERVED.contains(&name.as_str()) {
+        let why = "which Groove overrides with the customer's own";
+        return Some(format!("a nested value would be shown as `{name}`, {why}; call one of its keys something else"));
+    }
+    if name.chars().any(is_invisible) { name_fault(&name) } else { None }
+}
+
+/// Why an attribute cannot have this name with this value, whose nested names are joined to it. `None`: it can.
+pub fn attribute_fault(name: &str, value: &Value) -> Option<String> {
+    fn nested(name: &str, value: &Value) -> Option<String> {
+        match value {
+            Value::Object(inner) => inner.iter().find_map(|(part, value)| nested(&format!("{name}_{part}"), value)),
+            Value::Null => None,
+            _ => joined_fault(name),
+        }
+    }
+    name_fault(name).or_else(|| value.is_object().then(|| nested(name, value)).flatten())
 }
 
 /// Attributes as one level of names: objects are joined with `_`, lists with `, `, null is left out. What would get a name that the desk
@@ -142,6 +179,21 @@ mod tests {
         for name in ["missed_calls", "Name", "stripe_customer_token", "größe"] {
             assert_eq!(name_fault(name), None, "{name:?}");
         }
+    }
+
+    #[test]
+    fn nested_names_that_would_be_left_out_are_refused() {
+        for (name, value) in [
+            ("full", json!({ "name": "x" })),
+            ("first", json!({ "name": { "x": null }, "name ": 1, "ok": { "a\u{200b}": 1 } })),
+            ("zero\u{feff}width", json!(1)),
+        ] {
+            assert!(attribute_fault(name, &value).is_some(), "{name} {value}");
+        }
+        for value in [json!("x"), json!({ "name": null, "seen": 1 }), json!([{ "name": "x" }])] {
+            assert_eq!(attribute_fault("full", &value), None, "{value}");
+        }
+        assert!(name_fault("").is_some_and(|why| why.contains("empty")));
     }
 
     /// The examples of Groove's help page, right and wrong.

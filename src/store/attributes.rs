@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Time,
     ids::RunId,
-    model::{Change, Keeper, name_fault},
+    model::{Change, Keeper, attribute_fault, name_fault},
 };
 
 type Object = Map<String, Value>;
@@ -180,9 +180,10 @@ pub(super) fn changed(
         )));
     }
     let (mut attributes, mut origins) = row(conn, code(keeper), &key)?;
-    let named = change.set.keys().chain(change.add.keys()).chain(change.append.keys());
+    let of_set = || change.set.iter().find_map(|(name, value)| attribute_fault(name, value));
+    let of_others = || change.add.keys().chain(change.append.keys()).find_map(|name| name_fault(name));
     if keeper == Keeper::Profile
-        && let Some(why) = named.into_iter().find_map(|name| name_fault(name))
+        && let Some(why) = of_set().or_else(of_others)
     {
         return Ok(Err(why));
     }

@@ -14,7 +14,7 @@ use crate::{
         progress::Progress,
     },
     config::Config,
-    model::{Change, Keeper, flat, name_fault},
+    model::{Change, Keeper, attribute_fault, flat},
     store::{AttributesRow, By},
     value::{JsonLimits, read_json},
 };
@@ -115,7 +115,7 @@ fn row(line: usize, mut object: Object, named: &dyn Fn(&str) -> Option<String>) 
     let mut attributes = Object::new();
     for (old, value) in object {
         let Some(name) = named(&old) else { continue };
-        if let Some(why) = name_fault(&name) {
+        if let Some(why) = attribute_fault(&name, &value) {
             return Err(format!("{why} (--rename '{old}=...' or --skip '{old}')"));
         }
         attributes.insert(name, value);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, Here, Loop, each_reference, of_leaf};
 use crate::{
-    model::{Keeper, name_fault},
+    model::{Keeper, joined_fault, name_fault},
     rules::{AttributesStep, EventInfo, OnStepError, Step, StepKind, WaitStep, WaitWhat, codes, reader::place},
     templates::{Leaf, Tree},
     value::{Path, pointer_to},
@@ -122,14 +122,13 @@ impl Checker<'_> {
         self.leaf(&step.key, &pointer, here);
         self.untrusted_leaf(&step.key, &pointer, key, here);
         if step.keeper == Keeper::Profile {
-            let written = |word: &'static str, pairs: &'_ [(String, Tree)]| {
-                pairs.iter().map(move |(name, _)| (word, name.clone())).collect::<Vec<_>>()
-            };
+            let named = [("set", &step.set), ("add", &step.add), ("append", &step.append)];
             let names =
-                [written("set", &step.set), written("add", &step.add), written("append", &step.append)].concat();
-            for (word, name) in names {
-                let Some(why) = name_fault(&name) else { continue };
-                let at = self.reader.document.key_place(&pointer_to(&format!("{base}/{kind}/{word}"), &name));
+                named.into_iter().flat_map(|(word, pairs)| pairs.iter().map(move |(name, tree)| (word, name, tree)));
+            for (word, name, tree) in names {
+                let nested = || if word == "set" { nested_fault(name, tree) } else { None };
+                let Some(why) = name_fault(name).or_else(nested) else { continue };
+                let at = self.reader.document.key_place(&pointer_to(&format!("{base}/{kind}/{word}"), name));
                 let (message, help) = why.split_once("; ").unwrap_or((&why, ""));
                 self.reader.error(codes::ATTRIBUTE, place(at), message, help);
             }
@@ -138,4 +137,17 @@ impl Checker<'_> {
             self.tree(tree, here);
         }
     }
+}
+
+/// Why a map cannot be an attribute: its names, joined, would be one that the desk keeps for itself.
+fn nested_fault(name: &str, tree: &Tree) -> Option<String> {
+    let Tree::Map(pairs) = tree else { return None };
+    pairs.iter().find_map(|(part, tree)| {
+        let joined = format!("{name}_{part}");
+        match tree {
+            Tree::Map(_) => nested_fault(&joined, tree),
+            Tree::Leaf(Leaf::Literal(value), _) if value.is_null() => None,
+            Tree::Leaf(..) | Tree::List(_) => joined_fault(&joined),
+        }
+    })
 }
