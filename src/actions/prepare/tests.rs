@@ -81,7 +81,7 @@ fn a_note_is_posted_to_its_ticket() {
             "headers": [["Content-Type", "application/json"]],
             "body": r#"{"body":"Missed call from Greece","note":true}"#,
             // A read may have to tell what became of it.
-            "inputs": {"ticket": 42, "body": "Missed call from Greece", "author": null},
+            "inputs": {"ticket": 42, "body": "Missed call from Greece", "author": null, "sent_at": null},
         })
     );
     let again: Request = serde_json::from_value(serde_json::to_value(&request).unwrap()).unwrap();

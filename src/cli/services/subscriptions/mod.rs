@@ -65,6 +65,8 @@ pub(in crate::cli) struct Unsubscribe {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  bellwire services status\n  bellwire services status groove --json\n\n\
+    Exit code 1 where what is subscribed is not what rules need.")]
 pub(in crate::cli) struct Status {
     /// A service, or a connection of bellwire.toml; all that something is subscribed at, unless given
     name: Option<String>,
