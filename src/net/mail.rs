@@ -88,12 +88,12 @@ async fn open(guard: &Guard, request: &Outgoing, host: &str) -> Result<AsyncSmtp
 /// The addresses of a host that egress allows.
 async fn addresses(guard: &Guard, host: &str, port: u16) -> Result<Vec<SocketAddr>, SendError> {
     let name = Name::from_str(host).map_err(|_| refused(ErrorClass::Network, format!("`{host}` is no host")))?;
-    let found = guard.resolve(name).await.map_err(|error| match error.downcast_ref::<Denied>() {
-        Some(Denied(why)) => refused(ErrorClass::EgressDenied, why.clone()),
-        None => {
-            let why = error.downcast_ref::<NotFound>().map(|NotFound(why)| why.to_string()).unwrap_or_default();
-            refused(ErrorClass::Network, format!("host `{host}` cannot be found: {why}"))
+    let found = guard.resolve(name).await.map_err(|error| {
+        if let Some(Denied(why)) = error.downcast_ref::<Denied>() {
+            return refused(ErrorClass::EgressDenied, why.clone());
         }
+        let why = error.downcast_ref::<NotFound>().map(|NotFound(why)| why.to_string()).unwrap_or_default();
+        refused(ErrorClass::Network, format!("host `{host}` cannot be found: {why}"))
     })?;
     Ok(found.map(|address| SocketAddr::new(address.ip(), port)).collect())
 }

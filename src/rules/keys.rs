@@ -22,8 +22,6 @@ pub(super) const RULE: &[&str] = &[
 /// Keys of `on`.
 pub(super) const ON: &[&str] = &["event", "own", "schedule", "poll", "manual"];
 
-/// Keys of `on` that are known and not built yet.
-
 /// Keys of `poll`; a service action is one more.
 pub(super) const POLL: &[&str] =
     &["every", "http", "items", "key", "order", "cursor", "backfill", "connection", "timeout"];

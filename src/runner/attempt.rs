@@ -215,6 +215,7 @@ impl Hold<'_> {
     }
 
     /// Reads what came back, and says what follows.
+    #[expect(clippy::too_many_lines, reason = "one case after another of what an answer may be")]
     async fn finish(
         &mut self,
         sending: Sending<'_>,

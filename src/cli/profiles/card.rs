@@ -32,12 +32,12 @@ pub(super) fn preview(config: &Config, options: &Preview) -> Result<Answer, Fail
         None => known(config, email.clone().unwrap_or_default())?,
     };
     let faults = answer_faults(&answer);
-    let note = |answer: Answer| match faults.is_empty() {
-        true => answer,
-        false => {
-            let lines: Vec<String> = faults.iter().map(|fault| format!("bellwire: {}", clean(fault, 300))).collect();
-            Answer { exit: 1, ..answer.note(&lines.join("\n")) }
+    let note = |answer: Answer| {
+        if faults.is_empty() {
+            return answer;
         }
+        let lines: Vec<String> = faults.iter().map(|fault| format!("bellwire: {}", clean(fault, 300))).collect();
+        Answer { exit: 1, ..answer.note(&lines.join("\n")) }
     };
     if options.json {
         return Ok(note(Answer::json(&answer)));

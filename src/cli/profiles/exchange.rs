@@ -38,7 +38,7 @@ struct Row {
 pub(super) fn import(config: &Config, options: &Import) -> Result<Answer, Failure> {
     let text = read(&options.file)?;
     let renames = renames(&options.rename)?;
-    let named = |name: &str| -> Option<String> {
+    let column = |name: &str| -> Option<String> {
         let renamed = renames.iter().find(|(old, _)| old == name).map_or(name, |(_, new)| new);
         (!options.skip.iter().any(|skipped| skipped == name)).then(|| renamed.to_owned())
     };
@@ -46,7 +46,7 @@ pub(super) fn import(config: &Config, options: &Import) -> Result<Answer, Failur
     let objects = if is_json { from_json(&text)? } else { from_csv(&text, options.typed)? };
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
     for (line, object) in objects {
-        match row(line, object, &named) {
+        match row(line, object, &column) {
             Ok(row) => rows.push(row),
             Err(why) => faults.push(format!("line {line}: {why}")),
         }

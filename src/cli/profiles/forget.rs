@@ -23,7 +23,7 @@ pub(super) fn run(config: &Config, options: &Forget) -> Result<Answer, Failure> 
         return Err(Failure::No("nothing was deleted".to_owned()));
     }
     let all = ask(config, async |store| Ok(store.counts(crate::cli::open::clock().now()).await?.events))?;
-    let mut progress = Progress::new("events", u64::try_from(all).unwrap_or(0));
+    let mut progress = Progress::new("events", all);
     let mut looked = 0;
     let mut seen = |searched: Searched| {
         progress.add(searched.events - looked);
@@ -92,7 +92,7 @@ fn confirmed(email: &str) -> Result<bool, Failure> {
         return Err(Failure::Usage("say --yes, or --dry to see what would be deleted".to_owned()));
     }
     let asked = format!("Delete all that is stored of {email}? It cannot be undone. Type yes: ");
-    let _ = std::io::stderr().write_all(asked.as_bytes());
+    drop(std::io::stderr().write_all(asked.as_bytes()));
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
     read.map_err(|error| Failure::No(format!("standard input cannot be read: {error}")))?;

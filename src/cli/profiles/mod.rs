@@ -25,7 +25,6 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
 pub(in crate::cli) enum ProfilesVerb {
     /// List people, by e-mail
     #[command(
@@ -94,10 +93,10 @@ pub(in crate::cli) struct Set {
     email: String,
     /// Attributes that become texts
     #[arg(value_name = "NAME=TEXT")]
-    set: Vec<String>,
+    texts: Vec<String>,
     /// An attribute that becomes a JSON value
-    #[arg(long, value_name = "NAME=JSON")]
-    set_json: Vec<String>,
+    #[arg(long = "set-json", value_name = "NAME=JSON")]
+    values: Vec<String>,
     /// An attribute that is counted up
     #[arg(long, value_name = "NAME=NUMBER")]
     add: Vec<String>,

@@ -42,11 +42,11 @@ pub(super) fn set(config: &Config, options: &Set) -> Result<Answer, Failure> {
 
 fn as_change(options: &Set) -> Result<Change, Failure> {
     let mut wanted = Change { remove: options.remove.clone(), ..Change::default() };
-    for pair in &options.set {
+    for pair in &options.texts {
         let (name, text) = parts(pair, "NAME=TEXT")?;
         wanted.set.insert(name, Value::from(text));
     }
-    for pair in &options.set_json {
+    for pair in &options.values {
         let (name, text) = parts(pair, "NAME=JSON")?;
         wanted.set.insert(name.clone(), json(&name, text)?);
     }

@@ -122,9 +122,9 @@ impl Checker<'_> {
         self.leaf(&step.key, &pointer, here);
         self.untrusted_leaf(&step.key, &pointer, key, here);
         if step.keeper == Keeper::Profile {
-            let named = [("set", &step.set), ("add", &step.add), ("append", &step.append)];
+            let written = [("set", &step.set), ("add", &step.add), ("append", &step.append)];
             let names =
-                named.into_iter().flat_map(|(word, pairs)| pairs.iter().map(move |(name, tree)| (word, name, tree)));
+                written.into_iter().flat_map(|(word, pairs)| pairs.iter().map(move |(name, tree)| (word, name, tree)));
             for (word, name, tree) in names {
                 let nested = || if word == "set" { nested_fault(name, tree) } else { None };
                 let Some(why) = name_fault(name).or_else(nested) else { continue };

@@ -80,13 +80,21 @@ async fn a_person_is_forgotten_whole_and_nobody_else() {
     place.write("rules/fixtures/a.json", r#"{"email": "maria@example.com"}"#);
     place.write("templates/services/shop/b.json", r#"{"xml": "<to>maria&#64;example.com</to>"}"#);
     let dry = place.run(&["profiles", "forget", "maria@example.com", "--dry", "--json"]).fine().json();
-    assert_eq!(dry["files"], json!(["rules/fixtures/a.json", "templates/services/shop/b.json"]));
+    assert_eq!(
+        dry["files"],
+        json!([
+            "rules/calls.yaml",
+            "rules/fixtures/a.json",
+            "templates/profile/groove.liquid",
+            "templates/services/shop/b.json"
+        ])
+    );
     assert!(place.path().join("data/captures/shop-1.json").exists(), "nothing is deleted yet");
     assert_eq!((&dry["attributes"], &dry["events"]), (&json!(true), &json!(2)));
     assert_eq!(place.run(&["profiles", "forget", "maria@example.com"]).code, 2, "nobody was asked");
     let done = place.run(&["profiles", "forget", "Maria@Example.com", "--yes", "--json"]).fine().json();
     assert_eq!((&done["events"], &done["open"]), (&json!(2), &json!([])), "{done}");
-    assert_eq!((&done["captures"], done["files"].as_array().map(Vec::len)), (&json!(1), Some(2)), "{done}");
+    assert_eq!((&done["captures"], done["files"].as_array().map(Vec::len)), (&json!(1), Some(4)), "{done}");
     assert!(!place.path().join("data/captures/shop-1.json").exists());
     assert!(
         place.path().join("data/captures/shop-2.json").exists() && place.path().join("rules/fixtures/a.json").exists()

@@ -69,9 +69,8 @@ pub(super) async fn subscribe(desk: &Desk, options: &Subscribe) -> Result<Answer
     let mut left = wishes.iter();
     for wish in left.by_ref() {
         match one(&way, &inputs, &kept, wish, &mut told).await? {
-            None => {}
             Some(not) if not.is_of_all() => break,
-            Some(_) => {}
+            _ => {}
         }
     }
     for wish in left {
@@ -149,6 +148,7 @@ async fn ready_secret(way: &Way<'_>) -> Result<Option<String>, Failure> {
 }
 
 /// The address of a webhook, and what its request's templates see.
+#[expect(clippy::type_complexity, reason = "a list of names with their values")]
 fn ready<'v>(
     way: &Way<'_>,
     inputs: &'v Object,
