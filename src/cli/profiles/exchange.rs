@@ -39,8 +39,8 @@ pub(super) fn import(config: &Config, options: &Import) -> Result<Answer, Failur
     let text = read(&options.file)?;
     let renames = renames(&options.rename)?;
     let column = |name: &str| -> Option<String> {
-        let renamed = renames.iter().find(|(old, _)| old == name).map_or(name, |(_, new)| new);
-        (!options.skip.iter().any(|skipped| skipped == name)).then(|| renamed.to_owned())
+        let called = renames.iter().find(|(old, _)| old == name).map_or(name, |(_, new)| new);
+        (!options.skip.iter().any(|skipped| skipped == name)).then(|| called.to_owned())
     };
     let is_json = text.trim_start().starts_with(['[', '{']);
     let objects = if is_json { from_json(&text)? } else { from_csv(&text, options.typed)? };

@@ -239,7 +239,7 @@ fn each_property_of_a_ticket_is_a_put_of_its_own() {
 
 #[test]
 fn a_webhook_is_of_a_known_event_and_gives_its_id_as_is_set() {
-    use super::super::WebhookId;
+    use crate::demo::groove::WebhookId;
     let body = json!({"event": "note_added", "url": "https://hooks.example.com/a"});
     let mut plain = desk(|_| {});
     let answer = post(&mut plain, "/v1/webhooks", body.clone());
