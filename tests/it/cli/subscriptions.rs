@@ -187,7 +187,7 @@ async fn a_token_or_an_address_that_has_changed_is_drift_until_force() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn github_gets_one_webhook_a_repository_whose_list_is_compared() {
-    let made = json!({"id": 12345678, "active": true, "events": ["issue_comment", "issues"], "config": {"secret": "********"}});
+    let made = json!({"id": 12_345_678, "active": true, "events": ["issue_comment", "issues"], "config": {"secret": "********"}});
     let item = |id: i64, active: bool, events: &[&str], url: &str| {
         answer(200, &json!([{"id": id, "active": active, "events": events, "config": {"url": url}}]))
     };

@@ -444,7 +444,7 @@ async fn a_form_that_a_service_signs_is_taken_by_its_pack() {
             assert!(told.contains("choose application/json"), "{told}");
         }
     }
-    let kinds: Vec<String> = app.events().await.iter().map(|event| event.kind.to_string()).collect();
+    let kinds: Vec<String> = app.events().await.iter().map(|event| event.kind.clone()).collect();
     for kind in ["twilio.message", "slack.request", "zendesk.triggered"] {
         assert!(kinds.iter().any(|known| known == kind), "{kind}: {kinds:?}");
     }

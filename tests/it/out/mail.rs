@@ -38,7 +38,7 @@ struct MailServer {
 impl MailServer {
     fn start(mode: &str, folder: &Path) -> Self {
         let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
-        let made = Command::new("openssl")
+        let generated = Command::new("openssl")
             .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
             .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
             .arg("-keyout")
@@ -47,7 +47,7 @@ impl MailServer {
             .arg(&certificate)
             .stderr(Stdio::null())
             .status();
-        assert!(made.unwrap().success());
+        assert!(generated.unwrap().success());
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/smtp_server.py");
         let mut child = Command::new("/usr/bin/python3")
             .args([script, mode])
