@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Letters of a title, so that a line fits into 80.
-const TITLE: usize = 24;
+const TITLE: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(
