@@ -51,7 +51,7 @@ fn has_source(text: &str, action: &str) -> bool {
     // A host may have an action's name.
     let Some(actions) = lines.iter().position(|line| *line == "actions:") else { return false };
     let is_start = |line: &&str| line.starts_with(&format!("  {action}:"));
-    let Some(start) = lines.iter().skip(actions).position(|line| is_start(line)).map(|at| at + actions) else {
+    let Some(start) = lines.iter().skip(actions).position(is_start).map(|at| at + actions) else {
         return false;
     };
     let above = lines[..start].iter().rev().take_while(|line| line.starts_with("  #"));
