@@ -2,11 +2,13 @@
 
 mod compile;
 mod in_force;
+mod outward;
 mod pages;
 mod serve;
 mod settings;
 mod start;
 mod vocabulary;
+mod workshop;
 
 pub use compile::{Compiled, compile, rule_schema};
 pub use in_force::{Rulebook, RulebookError, check, check_with, of_folder};

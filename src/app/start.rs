@@ -8,9 +8,11 @@ use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 use super::{
     compile::pinned,
     in_force::{Rulebook, RulebookError},
+    outward::Outward,
+    workshop::Bench,
 };
 use crate::{
-    callback,
+    admin, callback,
     clock::{SharedClock, Time},
     config::Config,
     connections::Connections,
@@ -118,6 +120,22 @@ impl App {
             in_force: Arc::clone(&in_force),
         }));
         keep(&rulebook, &runner);
+        let parts = admin::Parts {
+            config: Arc::clone(&config),
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            wake: wake.clone(),
+            lifecycle: lifecycle.clone(),
+            in_force: Arc::clone(&in_force),
+            workshop: Arc::new(Bench {
+                config: Arc::clone(&config),
+                rulebook: Arc::clone(&rulebook),
+                runner: Arc::clone(&runner),
+            }),
+            outward: Arc::new(Outward),
+        };
         let refusals = intake::Refusals::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), Arc::default());
         let state = intake::State {
             config: Arc::clone(&config),
@@ -130,7 +148,7 @@ impl App {
             lifecycle: lifecycle.clone(),
             in_force,
         };
-        let server = serve_http(&config, &lifecycle, state, logins).await?;
+        let server = serve_http(&config, &lifecycle, state, logins, parts).await?;
         let background = vec![
             tokio::spawn(watch_rules(config.workspace.clone(), Arc::clone(&rulebook), Arc::clone(&runner))),
             tokio::spawn(refresh_secrets(vault, lifecycle.clone())),
@@ -221,6 +239,7 @@ async fn serve_http(
     lifecycle: &Lifecycle,
     state: intake::State,
     logins: callback::State,
+    admin: admin::Parts,
 ) -> Result<web::Server, web::ServeError> {
     let in_force = Arc::clone(&state.in_force);
     let sources = config.sources.clone();
@@ -231,7 +250,7 @@ async fn serve_http(
     // Where nobody has said how the world reaches this server, no service can send a browser here.
     let logins = config.server.public_url.is_some().then(|| callback::stage(logins));
     let attach = |rocket: Rocket<Build>| {
-        let rocket = rocket.attach(intake::stage(state));
+        let rocket = rocket.attach(intake::stage(state)).attach(admin::stage(Arc::new(admin)));
         logins.into_iter().fold(rocket, Rocket::attach)
     };
     web::start(settings, lifecycle.clone(), attach).await
@@ -259,7 +278,7 @@ fn keep(rulebook: &Rulebook, runner: &Runner) {
     runner.pinned().keep(now.set_id, Pinned { set: now.set, registry: now.registry });
 }
 
-async fn reload(rulebook: &Rulebook, runner: &Runner) -> Result<bool, StoreError> {
+pub(super) async fn reload(rulebook: &Rulebook, runner: &Runner) -> Result<bool, StoreError> {
     let changed = rulebook.reload().await?;
     if changed {
         keep(rulebook, runner);

@@ -1,0 +1,1 @@
+//! What people do, once for pages and API: each checks, writes, rings and keeps it in the audit log.

@@ -1,0 +1,45 @@
+//! The pages, one a file.
+
+mod account;
+mod audit;
+mod calls;
+mod connections;
+mod editor;
+mod events;
+mod overview;
+mod people;
+mod problems;
+mod rules;
+mod runs;
+mod schedules;
+mod secrets;
+mod services;
+mod settings;
+mod sources;
+mod users;
+
+use crate::admin::guard::Guarded;
+
+/// Every page.
+pub(super) fn routes() -> Vec<Guarded> {
+    let all = [
+        account::routes(),
+        audit::routes(),
+        calls::routes(),
+        connections::routes(),
+        editor::routes(),
+        events::routes(),
+        overview::routes(),
+        people::routes(),
+        problems::routes(),
+        rules::routes(),
+        runs::routes(),
+        schedules::routes(),
+        secrets::routes(),
+        services::routes(),
+        settings::routes(),
+        sources::routes(),
+        users::routes(),
+    ];
+    all.into_iter().flatten().collect()
+}

@@ -1,0 +1,63 @@
+//! What the admin works with, and how it is put into Rocket.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+use rocket::{Route, fairing::AdHoc};
+
+use super::{api, assets, auth, guard::Guarded, outward::Outward, pages, workshop::Workshop};
+use crate::{
+    clock::SharedClock,
+    config::Config,
+    ids::IdSource,
+    lifecycle::Lifecycle,
+    starts::InForce,
+    store::{Store, Vault},
+    wake::Wake,
+};
+
+/// What the admin works with.
+pub struct Parts {
+    pub config: Arc<Config>,
+    pub store: Store,
+    pub vault: Arc<Vault>,
+    pub clock: SharedClock,
+    pub ids: Arc<IdSource>,
+    /// Rung after a row was written that the runner is to find.
+    pub wake: Wake,
+    pub lifecycle: Lifecycle,
+    /// What is in force now.
+    pub in_force: Arc<dyn Fn() -> InForce + Send + Sync>,
+    /// Checks drafts of files with the registries that will run.
+    pub workshop: Arc<dyn Workshop>,
+    /// What leads out: tests of connections, actions that are tried, logins.
+    pub outward: Arc<dyn Outward>,
+}
+
+/// Rocket's managed state of the admin: `admin: &State<Admin>`. Clones share it.
+#[derive(Clone)]
+pub struct Admin(Arc<Parts>);
+
+impl Deref for Admin {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").finish_non_exhaustive()
+    }
+}
+
+/// Pages, API and what both need.
+fn routes() -> Vec<Route> {
+    let all: Vec<Vec<Guarded>> = vec![assets::routes(), auth::routes(), pages::routes(), api::routes()];
+    all.into_iter().flatten().map(Guarded::into_route).collect()
+}
+
+/// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
+pub fn stage(parts: Arc<Parts>) -> AdHoc {
+    AdHoc::on_ignite("admin", |rocket| Box::pin(async move { rocket.manage(Admin(parts)).mount("/", routes()) }))
+}
