@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, clean},
+    check::count,
     failure::Failure,
     open,
+    sheet::sheet,
     table::table,
     when::When,
 };
@@ -196,7 +198,7 @@ fn as_text(calls: &[Call]) -> String {
     let total: i64 = calls.iter().filter_map(|call| call.seconds("duration")).sum();
     let missed = calls.iter().filter(|call| call.text("resolution") == "missed").count();
     let head = ["TIME", "LINK", "RESOLUTION", "LENGTH", "WAITED", "ANSWERED BY", "TRACKING"];
-    let sum = format!("\n{} calls, {missed} missed, {} min talked\n", calls.len(), total / 60);
+    let sum = format!("\n{}, {missed} missed, {} min talked\n", count(calls.len(), "call"), total / 60);
     table(&head, &lines) + &sum
 }
 
@@ -215,8 +217,6 @@ fn as_json(call: &Call) -> Value {
 }
 
 fn as_csv(calls: &[Call]) -> Result<Answer, Failure> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let failed = |error: String| Failure::Storage(format!("the CSV cannot be written: {error}"));
     let head = [
         "time",
         "link",
@@ -229,11 +229,10 @@ fn as_csv(calls: &[Call]) -> Result<Answer, Failure> {
         "tracking",
         "event",
     ];
-    writer.write_record(head).map_err(|error| failed(error.to_string()))?;
-    for call in calls {
+    let row = |call: &Call| {
         let tracking: Vec<String> = call.tracking().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let number = |name| call.seconds(name).map(|seconds| seconds.to_string()).unwrap_or_default();
-        let record = [
+        vec![
             call.at.to_string(),
             call.text("link").to_owned(),
             call.text("resolution").to_owned(),
@@ -244,15 +243,8 @@ fn as_csv(calls: &[Call]) -> Result<Answer, Failure> {
             call.user("email").to_owned(),
             tracking.join("&"),
             call.event.to_string(),
-        ];
-        let safe = record.map(|cell| harmless(&cell));
-        writer.write_record(safe).map_err(|error| failed(error.to_string()))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
-    Ok(Answer { out: String::from_utf8_lossy(&bytes).into_owned(), ..Answer::default() })
-}
-
-/// A cell that no spreadsheet takes for a formula: callers choose what stands in `tracking`.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+        ]
+    };
+    let rows = std::iter::once(head.map(str::to_owned).to_vec()).chain(calls.iter().map(row));
+    Ok(Answer { out: sheet(rows)?, ..Answer::default() })
 }
