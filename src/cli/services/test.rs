@@ -88,7 +88,8 @@ fn pack_of(desk: &Desk, name: &str) -> Result<std::sync::Arc<Pack>, Failure> {
     let service = desk.config.connections.get(name).map_or(name, |connection| connection.service.as_str());
     let known = || desk.config.connections.keys().chain(desk.registry.packs.keys()).map(String::as_str);
     desk.registry.packs.get(service).cloned().ok_or_else(|| {
-        let help = crate::rules::suggestion(name, known());
+        let help = Some(crate::rules::suggestion(name, known())).filter(|help| !help.is_empty());
+        let help = help.unwrap_or_else(|| "see `bellwire services list`".to_owned());
         Failure::Usage(format!("there is no service or connection `{}`; {help}", clean(name, 100)))
     })
 }
