@@ -25,7 +25,7 @@ build: ## The program, for use: target/release/bellwire
 	$(CARGO) build --release
 
 .PHONY: setup
-setup: ## Installs what the tests need beside Rust (Debian's postgresql, strace, python3-aiosmtpd, openssl, ca-certificates), and says what
+setup: ## Installs what the tests need beside Rust (Debian packages; playwright-core, axe-core and schemathesis in target/tools), and says what
 	@tests/setup
 
 .PHONY: test
