@@ -6,6 +6,8 @@ CARGO ?= cargo
 # Kills of `make crash`, minutes of `make fuzz`.
 N ?= 300
 MINUTES ?= 60
+# Events of `make fill`.
+ROWS ?= 10000000
 # Parts of `make bench`; all of them where it is empty.
 PART ?=
 
@@ -51,6 +53,10 @@ audit: ## Known advisories of the crates in Cargo.lock (needs cargo-deny and its
 .PHONY: bench
 bench: ## Figures of this machine, as ratios of one run; some parts alone (verdict, check, test, reload, backtest, intake, gates ..): make bench PART=reload
 	$(CARGO) bench --bench figures -- $(PART)
+
+.PHONY: fill
+fill: ## A database with millions of events and runs, in target/filled-<ROWS>: make fill ROWS=10000000
+	FILL=$(ROWS) $(CARGO) bench --bench figures -- fill
 
 .PHONY: crash
 crash: ## Kills the server under load N times and checks that nothing was lost: make crash N=300
