@@ -21,6 +21,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("app.js", "text/javascript; charset=utf-8", include_bytes!("../../web/static/app.js")),
     ("htmx.js", "text/javascript; charset=utf-8", include_bytes!("../../web/static/htmx.js")),
     ("editor.js", "text/javascript; charset=utf-8", include_bytes!("../../web/static/editor.js")),
+    ("icons.svg", "image/svg+xml", include_bytes!("../../web/static/icons.svg")),
     ("icon.svg", "image/svg+xml", include_bytes!("../../web/static/icon.svg")),
 ];
 

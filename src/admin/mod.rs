@@ -7,6 +7,7 @@ mod api;
 mod assets;
 mod audit;
 mod auth;
+mod glance;
 mod guard;
 mod outward;
 mod pages;

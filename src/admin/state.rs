@@ -4,7 +4,14 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use rocket::{Route, fairing::AdHoc};
 
-use super::{api, assets, auth, guard::Guarded, outward::Outward, pages, workshop::Workshop};
+use super::{
+    api, assets, auth,
+    glance::{self, Glance},
+    guard::Guarded,
+    outward::Outward,
+    pages,
+    workshop::Workshop,
+};
 use crate::{
     clock::SharedClock,
     config::Config,
@@ -35,13 +42,23 @@ pub struct Parts {
 
 /// Rocket's managed state of the admin: `admin: &State<Admin>`. Clones share it.
 #[derive(Clone)]
-pub struct Admin(Arc<Parts>);
+pub struct Admin {
+    parts: Arc<Parts>,
+    glance: Arc<Glance>,
+}
+
+impl Admin {
+    /// What every page tells, from memory.
+    pub(super) fn glance(&self) -> &Glance {
+        &self.glance
+    }
+}
 
 impl Deref for Admin {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
@@ -59,5 +76,11 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
-    AdHoc::on_ignite("admin", |rocket| Box::pin(async move { rocket.manage(Admin(parts)).mount("/", routes()) }))
+    let admin = Admin { parts, glance: Arc::default() };
+    AdHoc::on_ignite("admin", |rocket| {
+        Box::pin(async move {
+            tokio::spawn(glance::refresh(admin.clone()));
+            rocket.manage(admin).mount("/", routes())
+        })
+    })
 }

@@ -27,6 +27,7 @@ mod marks;
 mod names;
 mod open;
 mod outputs;
+mod overview;
 mod places;
 mod polls;
 mod pool;
