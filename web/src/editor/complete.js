@@ -164,6 +164,8 @@ function valueOptions(place, known) {
   return valuesAt(known.schema, place.path).map(({ value, description }) => ({
     label: typeof value === "string" ? value : JSON.stringify(value),
     type: "enum",
+    // A whole service is a rarer wish than one of its types.
+    boost: typeof value === "string" && value.includes("*") ? -1 : 1,
     info: description,
   }));
 }

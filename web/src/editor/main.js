@@ -18,6 +18,8 @@ import { insertPath, jump, makeEditor, replaceText, textOf } from "./view.js";
 const byId = (id) => document.getElementById(id);
 /** How long nobody types before the text is kept in the browser. */
 const KEEP_AFTER = 400;
+/** As which file a new rule is checked until it has a name. */
+const NEW = "rules/new.yaml";
 
 /** The page while it is open. */
 class Page {
@@ -53,7 +55,7 @@ class Page {
     byId("ed-loading")?.remove();
     this.checker = makeChecker({
       begun: () => byId("ed-checking").removeAttribute("hidden"),
-      ask: (signal) => server.draft({ path: this.path, text: textOf(this.view), event: this.event || null, sample: this.sample || null }, signal),
+      ask: (signal) => server.draft(this.asked(), signal),
       shown: (answer) => this.show(answer),
       failed: (error) => this.failed(error),
     });
@@ -63,7 +65,13 @@ class Page {
     await Promise.allSettled([this.loadSchema(), this.loadEvents()]);
   }
 
-  /** The texts differ from the file's. */
+  /** What the server is asked about. A new rule is checked as a file of some name. */
+  asked() {
+    const { path, event, sample } = this;
+    return { path: path || NEW, text: textOf(this.view), event: event || null, sample: sample || null };
+  }
+
+  /** The text differs from the file's. */
   get isDirty() {
     return textOf(this.view) !== this.baseText;
   }
@@ -94,8 +102,8 @@ class Page {
 
   /** Keeps the text in the browser while it is not saved. */
   keep() {
-    if (!this.mayEdit || this.offered) return;
-    if (!this.isDirty) return void this.kept.drop(this.base);
+    if (!this.mayEdit) return;
+    if (!this.isDirty) return void this.kept.drop();
     this.isKept = this.kept.keep(this.base, textOf(this.view), this.baseText);
     this.status();
   }
@@ -105,20 +113,22 @@ class Page {
     const draft = this.mayEdit ? this.kept.newest(this.baseText) : null;
     if (!draft) return;
     const bar = byId("ed-draft");
-    this.offered = true;
-    const done = () => {
-      this.offered = false;
-      bar.hidden = true;
-      this.view.focus();
+    const forget = () => {
+      this.keep();
+      this.kept.forget(draft.name);
     };
     const restore = () => {
-      done();
-      if (draft.base === this.base) return void replaceText(this.view, draft.text);
-      return this.conflict({ message: "The file was changed after this text was written.", base: draft.baseText, theirs: this.baseText, yours: draft.text }, draft.base);
+      bar.hidden = true;
+      this.view.focus();
+      if (draft.base !== this.base) return void this.restoreOver(draft, forget);
+      replaceText(this.view, draft.text);
+      return void forget();
     };
     const discard = () => {
-      this.kept.drop(draft.base);
-      done();
+      bar.hidden = true;
+      this.view.focus();
+      this.kept.forget(draft.name);
+      this.offerDraft();
     };
     const when = new Date(draft.at).toLocaleString();
     fill(
@@ -131,6 +141,12 @@ class Page {
     bar.hidden = false;
   }
 
+  /** A kept text whose file was changed meanwhile is a conflict like any other. */
+  restoreOver(draft, done) {
+    const message = "The file was changed after this text was written.";
+    this.conflict({ message, base: draft.baseText, theirs: this.baseText, yours: draft.text }, done);
+  }
+
   async loadSchema() {
     this.known.schema = await server.schema();
   }
@@ -140,7 +156,7 @@ class Page {
     const select = byId("ed-event");
     const { events = [], samples = [] } = await server.samples(this.path).catch(() => ({}));
     const stored = events.map((event) => option(`event:${event.id}`, storedName(event)));
-    const shown = samples.map((sample) => option(`sample:${sample.name}`, sample.title && sample.title !== sample.name ? `${sample.name}: ${sample.title}` : sample.name));
+    const shown = samples.map((sample) => option(`sample:${sample.name}`, sampleName(sample)));
     if (this.event && !events.some((event) => event.id === this.event)) stored.unshift(option(`event:${this.event}`, this.event));
     if (this.sample && !samples.some((sample) => sample.name === this.sample)) shown.unshift(option(`sample:${this.sample}`, this.sample));
     fill(
@@ -189,6 +205,7 @@ class Page {
   show(answer) {
     this.answer = answer;
     this.trouble = "";
+    byId("ed-checking").hidden = true;
     const findings = answer.findings ?? [];
     const go = (line, column) => jump(this.view, line, column);
     showFindings(this.view, this.path, findings);
@@ -208,6 +225,7 @@ class Page {
 
   failed(error) {
     this.trouble = error.message;
+    byId("ed-checking").hidden = true;
     this.status();
   }
 
@@ -218,17 +236,27 @@ class Page {
     fill(problem, this.trouble || told.text);
     problem.className = `ed-problem ${this.trouble ? "ed-bad" : told.kind}`;
     problem.disabled = !this.trouble && !this.answer.findings?.length;
-    byId("ed-checking").hidden = !this.trouble && this.answer.findings !== undefined;
-    const saved = !this.mayEdit ? "read only" : this.isDirty ? (this.isKept ? "not saved, kept in this browser" : "not saved") : this.isNew ? "new" : "saved";
-    fill(byId("ed-saved"), saved);
+    fill(byId("ed-saved"), this.savedWord());
     fill(byId("ed-force"), this.force);
     document.title = document.title.replace(/^• /, "").replace(/^/, this.mayEdit && this.isDirty ? "• " : "");
+  }
+
+  /** A sentence above the text. */
+  notice(text) {
+    fill(byId("ed-notice"), text);
+    byId("ed-notice").hidden = false;
   }
 
   /** Tells a screen reader what changed, once. */
   announce(text) {
     const place = byId("ed-announce");
     if (place.textContent !== text) fill(place, text);
+  }
+
+  savedWord() {
+    if (!this.mayEdit) return "read only";
+    if (this.isDirty) return this.isKept ? "not saved, kept in this browser" : "not saved";
+    return this.isNew ? "new, not saved" : "saved";
   }
 
   toFinding() {
@@ -254,12 +282,12 @@ class Page {
     };
     openSave(work, {
       saved: (answer, path, text) => this.saved(answer, path, text),
-      conflict: (refusal, text) => this.conflict({ ...refusal.details, yours: text, message: refusal.message }, this.base),
+      conflict: (refusal, text) => this.conflict({ ...refusal.details, yours: text, message: refusal.message }),
     });
   }
 
   saved(answer, path, text) {
-    this.kept.drop(this.base);
+    this.kept.drop();
     const wasNew = this.isNew;
     this.base = answer.digest;
     this.baseText = text;
@@ -267,8 +295,8 @@ class Page {
     this.force = answer.in_force ? "in force" : "not in force";
     const why = answer.why_not ? ` Not committed: ${answer.why_not}` : "";
     const commit = answer.commit ? ` as commit ${shortened(answer.commit, 10)}` : "";
-    fill(byId("ed-notice"), `Saved${answer.committed ? commit : ""}.${why} ${answer.in_force ? "It is in force." : "It is not in force yet: see the findings."}`);
-    byId("ed-notice").hidden = false;
+    const force = answer.in_force ? "It is in force." : "It is not in force yet: see the findings.";
+    this.notice(`Saved${answer.committed ? commit : ""}.${why} ${force}`);
     if (wasNew) return void location.replace(this.address(path));
     this.status();
     return void this.checker.now();
@@ -283,7 +311,7 @@ class Page {
   }
 
   /** Three texts, and how to go on. The file as it is now is the new base, whatever is chosen. */
-  conflict({ base, theirs, yours, message }, oldBase) {
+  conflict({ base, theirs, yours, message }, done = () => {}) {
     const written = (one) => (one && typeof one === "object" ? one.text : one);
     const renew = async () => {
       const now = await server.text(this.path, "").catch((error) => {
@@ -302,13 +330,14 @@ class Page {
         await renew();
         // One step of the editor's history: undo brings back what was there.
         replaceText(this.view, this.baseText);
-        this.kept.drop(oldBase);
+        this.notice("This is the file as it is now. Yours is one undo away (Ctrl-Z).");
       },
       keep: async () => {
         await renew();
         replaceText(this.view, yours);
-        this.kept.drop(oldBase);
+        done();
         this.keep();
+        this.notice("Your text goes on from the file as it is now. Saving shows what it would change.");
       },
     });
   }
@@ -316,6 +345,10 @@ class Page {
 
 function option(value, text) {
   return el("option", { value }, text);
+}
+
+function sampleName({ name, title }) {
+  return shortened(title && title !== name ? `${name}: ${title}` : name, 100);
 }
 
 function storedName({ type, received_at: at, summary }) {
@@ -327,9 +360,8 @@ const root = byId("ed");
 if (root) {
   const page = new Page(root);
   page.open().catch((error) => {
-    const place = byId("ed-loading") ?? byId("ed-notice");
-    place.hidden = false;
-    fill(place, error.message);
+    page.notice(error.message);
+    byId("ed-loading")?.remove();
     throw error;
   });
 }

@@ -76,7 +76,7 @@ function effects(given) {
     const [name, inputs] = Array.isArray(effect) ? effect : [effect.action ?? effect.name, effect.inputs ?? effect];
     return el("li", {}, el("code", {}, name), el("pre", { class: "code", tabindex: "0", "aria-label": `What ${name} would get` }, pretty(inputs)));
   });
-  return [el("h3", {}, "It would change here"), el("ul", { class: "ed-rows" }, rows)];
+  return [el("h2", {}, "It would change here"), el("ul", { class: "ed-rows" }, rows)];
 }
 
 /** What the tab says: how many requests. */

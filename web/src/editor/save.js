@@ -58,7 +58,7 @@ function section(title, body) {
 
 /** Asks for the checks and the changes of the text that is about to be saved. */
 async function review(state) {
-  const [answer, changes] = await Promise.allSettled([state.work.check(), server.diff(state.work.path, state.text)]);
+  const [answer, changes] = await Promise.allSettled([state.work.check(), server.diff(state.work.path || state.file.value, state.text)]);
   if (answer.value) showChecks(state, answer.value);
   else fill(state.parts.checks, "The checks could not be done now; saving does them again.");
   if (changes.value) showChanges(state.parts.changes, changes.value.lines ?? []);

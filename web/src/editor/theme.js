@@ -7,7 +7,8 @@ import { tags } from "@lezer/highlight";
 
 const look = {
   "&": { color: "var(--ed-text)", backgroundColor: "var(--ed-ground)", height: "100%", fontSize: "var(--ed-size)" },
-  "&.cm-focused": { outline: "2px solid var(--ed-focus)", outlineOffset: "-2px" },
+  // The host draws the ring around text and gutters.
+  "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--ed-mono)", lineHeight: "1.55", overflow: "auto" },
   ".cm-content": { caretColor: "var(--ed-text)", paddingBottom: "2rem" },
   ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--ed-text)", borderLeftWidth: "2px" },

@@ -45,6 +45,20 @@ function tab(view) {
   return true;
 }
 
+/**
+ * Typing over a selection is done here: left to the browser, it carries the style of what was there into an inline one, which
+ * the page's policy forbids and reports.
+ */
+function overSelection(event, view) {
+  const { from, to, empty } = view.state.selection.main;
+  if (event.inputType !== "insertText" || event.isComposing || empty || !event.data || view.state.readOnly) return false;
+  event.preventDefault();
+  const typed = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  const handlers = view.state.facet(EditorView.inputHandler);
+  if (!handlers.some((handler) => handler(view, from, to, event.data, typed))) view.dispatch(typed());
+  return true;
+}
+
 function extensions({ known, label, mayEdit, changed, save }) {
   return [
     lineNumbers(),
@@ -85,6 +99,7 @@ function extensions({ known, label, mayEdit, changed, save }) {
       ...lintKeymap,
     ]),
     EditorView.contentAttributes.of({
+      tabindex: "0",
       "aria-label": label,
       "aria-multiline": "true",
       "aria-readonly": mayEdit ? "false" : "true",
@@ -92,6 +107,7 @@ function extensions({ known, label, mayEdit, changed, save }) {
       autocapitalize: "off",
       autocorrect: "off",
     }),
+    EditorView.domEventHandlers({ beforeinput: overSelection }),
     EditorView.updateListener.of((update) => update.docChanged && changed()),
   ];
 }
