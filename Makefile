@@ -26,6 +26,10 @@ run: ## The main job on this machine: a missed call becomes a note, with a local
 build: ## The program, for use: target/release/bellwire
 	$(CARGO) build --release
 
+.PHONY: web
+web: ## What pages load that is not written by hand (the editor's bundle, htmx, their licences); needs Node, and is committed
+	cd web && npm ci --ignore-scripts && npm test && npm run --silent build
+
 .PHONY: setup
 setup: ## Installs what the tests need beside Rust (Debian packages; playwright-core, axe-core and schemathesis in target/tools), and says what
 	@tests/setup
