@@ -21,6 +21,7 @@ mod granted;
 mod grants;
 mod handle;
 mod instance;
+mod jobs;
 mod json;
 mod lock;
 mod marks;
@@ -66,6 +67,7 @@ pub use gates::{
 };
 pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
+pub use jobs::{JobRow, JobStart, JobState, JobStep};
 pub use polls::{PollDone, PollId, PollRow};
 pub use problems::ProblemRow;
 pub use prune::Pruned;
