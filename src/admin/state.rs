@@ -31,6 +31,8 @@ pub struct Parts {
     pub ids: Arc<IdSource>,
     /// Rung after a row was written that the runner is to find.
     pub wake: Wake,
+    /// Rung after a job was begun.
+    pub jobs: Wake,
     pub lifecycle: Lifecycle,
     /// What is in force now.
     pub in_force: Arc<dyn Fn() -> InForce + Send + Sync>,

@@ -127,6 +127,7 @@ impl App {
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
             wake: wake.clone(),
+            jobs: Wake::default(),
             lifecycle: lifecycle.clone(),
             in_force: Arc::clone(&in_force),
             workshop: Arc::new(Bench {

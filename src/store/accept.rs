@@ -12,6 +12,7 @@ use super::{
     echoes,
     error::StoreError,
     gates::Gates,
+    inbox::{self, RepeatInsert},
     json,
     names::{Channel, Known},
     runs::RunInsert,
@@ -23,6 +24,9 @@ use crate::{
     ids::{EventId, RunId},
     model::{EventFlags, RunStatus, StepError},
 };
+
+/// In the meta of a delivery: the address it came from.
+pub const PEER: &str = "ip";
 
 /// An accepted delivery as it is stored.
 #[derive(Debug, Clone)]
@@ -291,6 +295,7 @@ pub(super) fn accept_all(
     let (mut events, mut bodies, mut runs, mut gated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut answers = Vec::with_capacity(batch.len());
     let mut fresh = Vec::with_capacity(batch.len());
+    let mut repeats = Vec::new();
     for (ready, source) in batch.iter().zip(sources) {
         let event = &ready.event;
         let answer = match &event.dedupe {
@@ -298,6 +303,11 @@ pub(super) fn accept_all(
             None => Accepted::New { id_reused: false },
         };
         answers.push(answer);
+        if let Accepted::Duplicate { first } = answer {
+            let peer = event.meta.get(PEER).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let channel = known.channel(conn, &ready.channel)?;
+            repeats.push(RepeatInsert { id: event.id.0, event: first.0, channel, peer });
+        }
         if let Accepted::New { id_reused } = answer {
             let late_echo = echoes::late(conn, event)?;
             let row = event_row(conn, known, ready, id_reused)?;
@@ -333,6 +343,7 @@ pub(super) fn accept_all(
     for key in &writes.again {
         dialect::seen_again(conn, key)?;
     }
+    inbox::keep(conn, known, &repeats)?;
     for (event, is_own) in fresh {
         if !(is_own || event.own) {
             echoes::remember(conn, known, event)?;

@@ -20,7 +20,9 @@ mod gates;
 mod granted;
 mod grants;
 mod handle;
+mod inbox;
 mod instance;
+mod jobs;
 mod json;
 mod lock;
 mod marks;
@@ -46,6 +48,7 @@ mod state;
 mod subscriptions;
 mod suppressed;
 mod vault;
+mod views;
 mod waits;
 mod watched;
 mod writer;
@@ -53,7 +56,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use accept::{Accepted, Dedupe, NewEvent, NewRun};
+pub use accept::{Accepted, Dedupe, NewEvent, NewRun, PEER};
 pub use attempts::AttemptRow;
 pub use attributes::{AttributesRow, By};
 pub use claim::{Claim, ClaimId, LastRead, LoadedRun, NewAttempt, Pending};
@@ -67,6 +70,8 @@ pub use gates::{
 };
 pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
+pub use inbox::{InboxAsk, InboxFilter, InboxPage, InboxRow, InboxState, Probe, RepeatRow, Test as InboxTest};
+pub use jobs::{JobRow, JobStart, JobState, JobStep};
 pub use polls::{PollDone, PollId, PollRow};
 pub use problems::ProblemRow;
 pub use prune::Pruned;
@@ -79,6 +84,7 @@ pub use schedules::{ScheduleId, ScheduleRow};
 pub use sets::NewSet;
 pub use subscriptions::Subscription;
 pub use vault::{SecretRow, Vault, VaultError};
+pub use views::MOST_VIEWS;
 pub use waits::{NewWait, OpenWait, WaitEvents};
 
 /// Rows of a page unless asked for otherwise, and at most.

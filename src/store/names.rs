@@ -59,6 +59,8 @@ pub(super) struct Known {
     dictionaries: HashMap<[u8; 32], i32>,
     pub(super) waits: waits::Open,
     pub(super) echoes_since_sweep: u32,
+    /// Duplicates since their ring was last cut.
+    pub(super) repeats_since_cut: u32,
 }
 
 impl Known {

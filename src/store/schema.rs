@@ -208,6 +208,28 @@ diesel::table! {
     }
 }
 diesel::table! { poll_keys (rule, place, key) { rule -> Integer, place -> Integer, key -> Binary, turn -> BigInt, } }
+diesel::table! { repeats (id) { id -> BigInt, event -> BigInt, channel -> Integer, peer -> Text, } }
+diesel::table! { views (person, name) { person -> BigInt, name -> Text, query -> Text, created_at -> BigInt, } }
+diesel::table! {
+    jobs (id) {
+        id -> BigInt,
+        request -> Text,
+        work -> Text,
+        what -> Text,
+        back -> Text,
+        state -> SmallInt,
+        person -> BigInt,
+        person_name -> Text,
+        total -> Nullable<BigInt>,
+        done -> BigInt,
+        failed -> BigInt,
+        made -> BigInt,
+        place -> BigInt,
+        faults -> Text,
+        why -> Nullable<Text>,
+        ended_at -> Nullable<BigInt>,
+    }
+}
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);
