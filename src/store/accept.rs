@@ -17,7 +17,7 @@ use super::{
     names::{Channel, Known},
     runs::RunInsert,
     schema::{bodies, dedupe, events},
-    waits,
+    sources, waits,
 };
 use crate::{
     clock::Time,
@@ -293,6 +293,7 @@ pub(super) fn accept_all(
     let mut keys = Keys::load(conn, &wanted)?;
     let mut writes = KeyWrites::default();
     let (mut events, mut bodies, mut runs, mut gated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut paused = Vec::new();
     let mut answers = Vec::with_capacity(batch.len());
     let mut fresh = Vec::with_capacity(batch.len());
     let mut repeats = Vec::new();
@@ -318,7 +319,11 @@ pub(super) fn accept_all(
             bodies.push(BodyRow { event: event.id.0, data: &ready.data });
             fresh.push((event, late_echo.is_some()));
             for run in event.runs.iter().filter(|run| late_echo.is_none() || run.hears_own) {
-                let row = run_row(conn, known, event, run)?;
+                let mut row = run_row(conn, known, event, run)?;
+                if known.is_paused(conn, &event.source)? && !run.status.is_final() {
+                    sources::wait(&mut row, run.status);
+                    paused.push((event.source.as_str(), run.id.0));
+                }
                 if has_gates(run) {
                     gated.push((event, run, row));
                 } else {
@@ -335,6 +340,10 @@ pub(super) fn accept_all(
         if admit::admit(conn, row, event.received_at, run.due_at, &run.gates)? {
             dialect::add_started(conn, event.id.0, 1)?;
         }
+    }
+    for (source, run) in paused {
+        // One that its gates have kept from starting is not there.
+        dialect::queue_run(conn, source, run)?;
     }
     dialect::insert_keys(conn, &writes.new)?;
     for key in &writes.renewed {

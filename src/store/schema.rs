@@ -187,6 +187,8 @@ diesel::table! {
     logins (digest) { digest -> Binary, connection -> Text, verifier -> Binary, redirect -> Text, until -> BigInt, }
 }
 diesel::table! { paused (run) { run -> BigInt, connection -> Text, } }
+diesel::table! { paused_sources (source) { source -> Text, since -> BigInt, person -> Text, } }
+diesel::table! { source_queue (source, run) { source -> Text, run -> BigInt, } }
 diesel::table! {
     polls (rule, place) {
         rule -> Integer,
