@@ -52,6 +52,11 @@ impl Sent {
         self.all(name).any(|value| matches!(value, "on" | "true" | "1"))
     }
 
+    /// The body where it is JSON.
+    pub(super) fn body(&self) -> Option<&serde_json::Value> {
+        self.json.as_ref()
+    }
+
     /// The body as JSON of this form. The error names the place.
     pub(super) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Refused> {
         let value = self
@@ -83,11 +88,13 @@ async fn read(request: &Request<'_>, data: Data<'_>) -> Result<Sent, Refused> {
     }
     let bytes = bytes.into_inner();
     let kind = request.content_type();
-    let sent = if kind.is_some_and(|kind| kind.is_json()) {
+    let sent = if bytes.is_empty() {
+        Sent::default()
+    } else if kind.is_some_and(|kind| kind.is_json()) {
         let value =
             serde_json::from_slice(&bytes).map_err(|error| Refused::invalid(format!("This is no JSON: {error}.")))?;
         Sent { json: Some(value), ..Sent::default() }
-    } else if bytes.is_empty() || kind.is_some_and(|kind| kind.is_form()) {
+    } else if kind.is_some_and(|kind| kind.is_form()) {
         let fields: Vec<(String, String)> = url::form_urlencoded::parse(&bytes)
             .take(FIELDS + 1)
             .map(|(name, value)| (name.into_owned(), value.into_owned()))

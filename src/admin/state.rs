@@ -82,7 +82,7 @@ pub fn stage(parts: Arc<Parts>) -> AdHoc {
     AdHoc::on_ignite("admin", |rocket| {
         Box::pin(async move {
             tokio::spawn(glance::refresh(admin.clone()));
-            rocket.manage(admin).mount("/", routes())
+            rocket.manage(admin).mount("/", routes()).attach(api::rule_ids())
         })
     })
 }

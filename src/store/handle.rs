@@ -367,6 +367,11 @@ impl Store {
         self.read(move |conn, _| refusals::list(conn, limit)).await
     }
 
+    /// The same older than one of them: the next page.
+    pub async fn refusals_before(&self, before: Option<RefusalId>, limit: usize) -> Result<Vec<Refusal>, StoreError> {
+        self.read(move |conn, _| refusals::page(conn, before, limit)).await
+    }
+
     /// Counts for doctor, logs and health.
     pub async fn counts(&self, now: Time) -> Result<Counts, StoreError> {
         self.read(move |conn, _| counts::count(conn, now)).await

@@ -75,6 +75,18 @@ pub(super) fn list(conn: &mut Conn, limit: usize) -> Result<Vec<Refusal>, StoreE
     Ok(rows.into_iter().map(Refusal::from).collect())
 }
 
+/// Refusals older than `before`, newest first.
+pub(super) fn page(conn: &mut Conn, before: Option<RefusalId>, limit: usize) -> Result<Vec<Refusal>, StoreError> {
+    let before = before.map_or(i64::MAX, |id| id.0);
+    let limit = i64::try_from(limit).unwrap_or(RING).min(RING);
+    let rows: Vec<RefusalTableRow> = each!(conn, c => refusals::table
+        .filter(refusals::id.lt(before))
+        .order(refusals::id.desc())
+        .limit(limit)
+        .load(c))?;
+    Ok(rows.into_iter().map(Refusal::from).collect())
+}
+
 /// One refusal. `None`: none is kept of this id.
 pub(super) fn find(conn: &mut Conn, id: RefusalId) -> Result<Option<Refusal>, StoreError> {
     let row: Option<RefusalTableRow> = each!(conn, c => refusals::table.find(id.0).get_result(c).optional())?;
