@@ -4,7 +4,7 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use rocket::{Route, fairing::AdHoc};
 
-use super::{api, assets, auth, guard::Guarded, outward::Outward, pages, workshop::Workshop};
+use super::{api, assets, auth, guard::Guarded, jobs, outward::Outward, pages, workshop::Workshop};
 use crate::{
     clock::SharedClock,
     config::Config,
@@ -61,5 +61,11 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
-    AdHoc::on_ignite("admin", |rocket| Box::pin(async move { rocket.manage(Admin(parts)).mount("/", routes()) }))
+    AdHoc::on_ignite("admin", |rocket| {
+        Box::pin(async move {
+            let admin = Admin(parts);
+            tokio::spawn(jobs::work(admin.clone()));
+            rocket.manage(admin).mount("/", routes())
+        })
+    })
 }
