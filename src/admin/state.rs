@@ -8,6 +8,7 @@ use super::{
     api, assets, auth,
     glance::{self, Glance},
     guard::Guarded,
+    jobs,
     outward::Outward,
     pages,
     workshop::Workshop,
@@ -82,6 +83,7 @@ pub fn stage(parts: Arc<Parts>) -> AdHoc {
     AdHoc::on_ignite("admin", |rocket| {
         Box::pin(async move {
             tokio::spawn(glance::refresh(admin.clone()));
+            tokio::spawn(jobs::work(admin.clone()));
             rocket.manage(admin).mount("/", routes()).attach(api::rule_ids())
         })
     })

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     ids::{EventId, RunId},
     rules::Texts,
-    starts::{Book, Books, Manner, RepeatError, Repeats, Text, Wanted},
+    starts::{Book, Books, Manner, AgainError, Again, Text, Wanted},
     store::{Replay, Store},
 };
 
@@ -87,8 +87,8 @@ impl<'j> Job<'j> {
         Self { config, store, options, manner, shelf }
     }
 
-    fn repeats(&self) -> Repeats<'_> {
-        Repeats {
+    fn repeats(&self) -> Again<'_> {
+        Again {
             store: self.store,
             books: &self.shelf,
             vars: &self.config.vars,
@@ -125,48 +125,48 @@ impl<'j> Job<'j> {
     }
 }
 
-impl From<RepeatError> for Failure {
-    fn from(error: RepeatError) -> Self {
+impl From<AgainError> for Failure {
+    fn from(error: AgainError) -> Self {
         let way_out = match &error {
-            RepeatError::Store(error) => return error.clone().into(),
-            RepeatError::WhichRule => {
+            AgainError::Store(error) => return error.clone().into(),
+            AgainError::WhichRule => {
                 return Self::Usage("name the rule that the draft stands for with --rule".to_owned());
             }
-            RepeatError::NoDraft(why) => return Self::Usage(why.clone()),
-            RepeatError::NotOver { run, status } => {
+            AgainError::NoDraft(why) => return Self::Usage(why.clone()),
+            AgainError::NotOver { run, status } => {
                 return Self::No(format!(
                     "{run} is {status}, not over: wait for it, or end it with `bellwire runs cancel {run}`"
                 ));
             }
-            RepeatError::NoSet => {
+            AgainError::NoSet => {
                 let why = "the rule set of that run is no longer in the database; use --with current";
                 return Self::No(why.to_owned());
             }
-            RepeatError::NothingToGoOn => {
+            AgainError::NothingToGoOn => {
                 let why = "--from goes on where a run was; the rule did not run on this event";
                 return Self::No(why.to_owned());
             }
-            RepeatError::NothingRan(id) => {
+            AgainError::NothingRan(id) => {
                 return Self::No(format!(
                     "no rule ran on {id}; rules that match it now: bellwire replay {id} --with current"
                 ));
             }
-            RepeatError::NothingMatches(id) => {
+            AgainError::NothingMatches(id) => {
                 return Self::No(format!(
                     "no rule of the workspace matches {id}; see `bellwire explain {id} --current`"
                 ));
             }
-            RepeatError::NoRun(_) => "; see `bellwire runs list`",
-            RepeatError::NoEvent(_) => "; see `bellwire events list`",
-            RepeatError::NoRule(_) => "; see `bellwire check`",
-            RepeatError::NoBody(_) | RepeatError::Not(_) => "",
+            AgainError::NoRun(_) => "; see `bellwire runs list`",
+            AgainError::NoEvent(_) => "; see `bellwire events list`",
+            AgainError::NoRule(_) => "; see `bellwire check`",
+            AgainError::NoBody(_) | AgainError::Not(_) => "",
         };
         Self::No(format!("{error}{way_out}"))
     }
 }
 
 impl Books for Shelf<'_> {
-    fn stored(&self, id: i64) -> BoxFuture<'_, Result<Option<Book>, RepeatError>> {
+    fn stored(&self, id: i64) -> BoxFuture<'_, Result<Option<Book>, AgainError>> {
         async move {
             if let Some(known) = self.stored.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
                 return Ok(Some(known.clone()));
@@ -179,7 +179,7 @@ impl Books for Shelf<'_> {
         .boxed()
     }
 
-    fn current(&self) -> BoxFuture<'_, Result<Book, RepeatError>> {
+    fn current(&self) -> BoxFuture<'_, Result<Book, AgainError>> {
         async move {
             if let Some(known) = &*self.current.lock().unwrap_or_else(PoisonError::into_inner) {
                 return Ok(known.clone());
@@ -192,7 +192,7 @@ impl Books for Shelf<'_> {
         .boxed()
     }
 
-    fn drafted<'b>(&'b self, rule: &'b str) -> BoxFuture<'b, Result<Book, RepeatError>> {
+    fn drafted<'b>(&'b self, rule: &'b str) -> BoxFuture<'b, Result<Book, AgainError>> {
         async move {
             if let Some(known) = self.drafted.lock().unwrap_or_else(PoisonError::into_inner).get(rule) {
                 return Ok(known.clone());
@@ -206,12 +206,12 @@ impl Books for Shelf<'_> {
 }
 
 impl Shelf<'_> {
-    async fn compile_draft(&self, rule: &str) -> Result<Book, RepeatError> {
+    async fn compile_draft(&self, rule: &str) -> Result<Book, AgainError> {
         let With::Draft(file) = self.with else {
-            return Err(RepeatError::NoDraft("there is no draft; name one with --with draft:FILE".to_owned()));
+            return Err(AgainError::NoDraft("there is no draft; name one with --with draft:FILE".to_owned()));
         };
         let text = fs::read_to_string(file)
-            .map_err(|error| RepeatError::NoDraft(format!("the draft {} cannot be read: {error}", file.display())))?;
+            .map_err(|error| AgainError::NoDraft(format!("the draft {} cannot be read: {error}", file.display())))?;
         let now = app::check(self.config);
         let path = now.set.rules.get(rule).map_or_else(|| format!("rules/{rule}.yaml"), |known| known.file.to_string());
         let mut texts = (*now.set.texts.0).clone();
@@ -225,7 +225,7 @@ impl Shelf<'_> {
             .map(|finding| finding.to_string().replace(&path, &shown(file)))
             .collect();
         if !errors.is_empty() {
-            return Err(RepeatError::Not(format!("the draft has errors\n{}", errors.join("\n"))));
+            return Err(AgainError::Not(format!("the draft has errors\n{}", errors.join("\n"))));
         }
         Ok(book(pinned::number(self.store, &texts).await?, compiled))
     }

@@ -34,11 +34,11 @@ pub struct Book {
 /// Where compiled rule sets come from.
 pub trait Books: Send + Sync {
     /// The set of an old run. `None`: its texts are gone.
-    fn stored(&self, id: i64) -> BoxFuture<'_, Result<Option<Book>, RepeatError>>;
+    fn stored(&self, id: i64) -> BoxFuture<'_, Result<Option<Book>, AgainError>>;
     /// The rules as they are now.
-    fn current(&self) -> BoxFuture<'_, Result<Book, RepeatError>>;
+    fn current(&self) -> BoxFuture<'_, Result<Book, AgainError>>;
     /// The same with a draft in the place of this rule.
-    fn drafted<'b>(&'b self, rule: &'b str) -> BoxFuture<'b, Result<Book, RepeatError>>;
+    fn drafted<'b>(&'b self, rule: &'b str) -> BoxFuture<'b, Result<Book, AgainError>>;
 }
 
 /// Which text a run is repeated with.
@@ -76,7 +76,7 @@ pub struct Wanted {
 
 /// Why something cannot run again.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum RepeatError {
+pub enum AgainError {
     /// No run of this id.
     #[error("there is no run {0}")]
     NoRun(RunId),
@@ -124,7 +124,7 @@ pub enum RepeatError {
 }
 
 /// What repeats runs: it reads, and the caller writes.
-pub struct Repeats<'r> {
+pub struct Again<'r> {
     /// What is kept.
     pub store: &'r Store,
     /// The rule sets.
@@ -137,16 +137,16 @@ pub struct Repeats<'r> {
     pub manner: &'r Manner,
 }
 
-impl Repeats<'_> {
+impl Again<'_> {
     /// What is wanted where a run is named.
-    pub async fn of_run(&self, id: RunId) -> Result<Wanted, RepeatError> {
+    pub async fn of_run(&self, id: RunId) -> Result<Wanted, AgainError> {
         let row = self.run(id).await?.row;
         Ok(Wanted { event: row.event, of: Some(id), rule: row.rule })
     }
 
     /// What is wanted where an event is named: its runs, or the rules that match it now; `only` of this rule.
-    pub async fn of_event(&self, id: EventId, only: Option<&str>) -> Result<Vec<Wanted>, RepeatError> {
-        let detail = self.store.event(id).await?.ok_or(RepeatError::NoEvent(id))?;
+    pub async fn of_event(&self, id: EventId, only: Option<&str>) -> Result<Vec<Wanted>, AgainError> {
+        let detail = self.store.event(id).await?.ok_or(AgainError::NoEvent(id))?;
         let mut firsts: BTreeMap<String, RunRow> = BTreeMap::new();
         for row in &detail.runs {
             // A run that repeats another would be repeated with it.
@@ -161,8 +161,8 @@ impl Repeats<'_> {
             Text::Draft => vec![self.drafted(&detail, only, &firsts).await?],
         };
         match (rules.is_empty(), self.manner.text) {
-            (true, Text::Original) => return Err(RepeatError::NothingRan(id)),
-            (true, _) => return Err(RepeatError::NothingMatches(id)),
+            (true, Text::Original) => return Err(AgainError::NothingRan(id)),
+            (true, _) => return Err(AgainError::NothingMatches(id)),
             (false, _) => {}
         }
         let wanted = |rule: String| Wanted { event: id, of: firsts.get(&rule).map(|row| row.id), rule };
@@ -170,7 +170,7 @@ impl Repeats<'_> {
     }
 
     /// The new run, but for its id.
-    pub async fn prepare(&self, wanted: &Wanted, now: Time) -> Result<Replay, RepeatError> {
+    pub async fn prepare(&self, wanted: &Wanted, now: Time) -> Result<Replay, AgainError> {
         let mut replay = Replay {
             id: RunId(0),
             event: wanted.event,
@@ -184,16 +184,16 @@ impl Repeats<'_> {
         };
         match wanted.of {
             Some(of) => self.of_old(of, &mut replay).await?,
-            None if self.manner.from.is_some() => return Err(RepeatError::NothingToGoOn),
+            None if self.manner.from.is_some() => return Err(AgainError::NothingToGoOn),
             None => replay.set = self.text_of(&wanted.rule, None).await?.id,
         }
         Ok(replay)
     }
 
     /// The rules that match an event now.
-    async fn matching(&self, detail: &EventDetail, only: Option<&str>) -> Result<Vec<String>, RepeatError> {
+    async fn matching(&self, detail: &EventDetail, only: Option<&str>) -> Result<Vec<String>, AgainError> {
         let book = self.books.current().await?;
-        let subject = subject_of(&detail.event, &book.registry).map_err(RepeatError::Not)?;
+        let subject = subject_of(&detail.event, &book.registry).map_err(AgainError::Not)?;
         let bounds = Bounds { rule: TIME, event: TIME, runs: self.runs_per_event };
         let plan = matcher::plan(&book.set, &subject, self.vars, bounds);
         let matched = plan.runs.iter().filter(|run| run.verdict == Verdict::Matched);
@@ -207,35 +207,35 @@ impl Repeats<'_> {
         detail: &EventDetail,
         only: Option<&str>,
         firsts: &BTreeMap<String, RunRow>,
-    ) -> Result<String, RepeatError> {
+    ) -> Result<String, AgainError> {
         let rule = match (only, firsts.len()) {
             (Some(only), _) => only.to_owned(),
             (None, 1) => firsts.keys().next().cloned().unwrap_or_default(),
-            _ => return Err(RepeatError::WhichRule),
+            _ => return Err(AgainError::WhichRule),
         };
         let book = self.books.drafted(&rule).await?;
         let drafted = rule_in(&book, &rule)?;
-        let subject = subject_of(&detail.event, &book.registry).map_err(RepeatError::Not)?;
+        let subject = subject_of(&detail.event, &book.registry).map_err(AgainError::Not)?;
         match matcher::verdict(&drafted, &subject, self.vars, TIME).0 {
             Verdict::Matched => Ok(rule),
-            Verdict::NotMatched(Evidence { path, operator, wanted, seen, .. }) => Err(RepeatError::Not(format!(
+            Verdict::NotMatched(Evidence { path, operator, wanted, seen, .. }) => Err(AgainError::Not(format!(
                 "the draft does not match {}: {path} {operator} {wanted} wanted, {seen} seen",
                 detail.row.id
             ))),
-            Verdict::Error { message } => Err(RepeatError::Not(format!("the draft cannot be decided: {message}"))),
-            Verdict::Undecided => Err(RepeatError::Not("the draft was not decided in time".to_owned())),
+            Verdict::Error { message } => Err(AgainError::Not(format!("the draft cannot be decided: {message}"))),
+            Verdict::Undecided => Err(AgainError::Not("the draft was not decided in time".to_owned())),
         }
     }
 
     /// What a new run takes over from the old one.
-    async fn of_old(&self, of: RunId, replay: &mut Replay) -> Result<(), RepeatError> {
+    async fn of_old(&self, of: RunId, replay: &mut Replay) -> Result<(), AgainError> {
         let old = self.run(of).await?;
         if !old.row.status.is_final() {
-            return Err(RepeatError::NotOver { run: of, status: old.row.status });
+            return Err(AgainError::NotOver { run: of, status: old.row.status });
         }
-        let loaded = self.store.load(of).await?.ok_or(RepeatError::NoRun(of))?;
+        let loaded = self.store.load(of).await?.ok_or(AgainError::NoRun(of))?;
         if loaded.event.body.is_none() {
-            return Err(RepeatError::NoBody(loaded.event.id));
+            return Err(AgainError::NoBody(loaded.event.id));
         }
         let book = self.text_of(&old.row.rule, Some(old.set)).await?;
         replay.set = book.id;
@@ -245,14 +245,14 @@ impl Repeats<'_> {
         if let Some(from) = &self.manner.from {
             let new = rule_in(&book, &old.row.rule)?;
             let was = rule_in(&self.book(old.set).await?, &old.row.rule)?;
-            replay.outputs = outputs_before(&was, &new, &old.outputs, from).map_err(RepeatError::Not)?;
+            replay.outputs = outputs_before(&was, &new, &old.outputs, from).map_err(AgainError::Not)?;
             replay.vars = old.vars;
         }
         Ok(())
     }
 
     /// The rule set that a rule runs by; `original` is that of the old run.
-    async fn text_of(&self, rule: &str, original: Option<i64>) -> Result<Book, RepeatError> {
+    async fn text_of(&self, rule: &str, original: Option<i64>) -> Result<Book, AgainError> {
         let book = match (self.manner.text, original) {
             (Text::Original, Some(set)) => self.book(set).await?,
             (Text::Draft, _) => self.books.drafted(rule).await?,
@@ -262,16 +262,16 @@ impl Repeats<'_> {
         Ok(book)
     }
 
-    async fn run(&self, id: RunId) -> Result<RunDetail, RepeatError> {
-        self.store.run(id).await?.ok_or(RepeatError::NoRun(id))
+    async fn run(&self, id: RunId) -> Result<RunDetail, AgainError> {
+        self.store.run(id).await?.ok_or(AgainError::NoRun(id))
     }
 
-    async fn book(&self, set: i64) -> Result<Book, RepeatError> {
-        self.books.stored(set).await?.ok_or(RepeatError::NoSet)
+    async fn book(&self, set: i64) -> Result<Book, AgainError> {
+        self.books.stored(set).await?.ok_or(AgainError::NoSet)
     }
 }
 
-fn rule_in(book: &Book, rule: &str) -> Result<Arc<Rule>, RepeatError> {
-    let gone = || RepeatError::NoRule(rule.chars().take(96).collect());
+fn rule_in(book: &Book, rule: &str) -> Result<Arc<Rule>, AgainError> {
+    let gone = || AgainError::NoRule(rule.chars().take(96).collect());
     book.set.rules.get(rule).map(Arc::clone).ok_or_else(gone)
 }
