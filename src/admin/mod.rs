@@ -16,6 +16,9 @@ mod state;
 mod view;
 mod workshop;
 
+pub use auth::{
+    LinkError, digest, email, hash_password, new_token, password_fault, password_link, setup_link, user_name,
+};
 pub use outward::Outward;
 pub use state::{Admin, Parts, stage};
 pub use workshop::{Checked, Draft, Workshop};

@@ -4,7 +4,7 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use rocket::{Route, fairing::AdHoc};
 
-use super::{api, assets, auth, guard::Guarded, outward::Outward, pages, workshop::Workshop};
+use super::{api, assets, audit::PerMinute, auth, guard::Guarded, outward::Outward, pages, workshop::Workshop};
 use crate::{
     clock::SharedClock,
     config::Config,
@@ -35,13 +35,23 @@ pub struct Parts {
 
 /// Rocket's managed state of the admin: `admin: &State<Admin>`. Clones share it.
 #[derive(Clone)]
-pub struct Admin(Arc<Parts>);
+pub struct Admin {
+    parts: Arc<Parts>,
+    refusals: Arc<PerMinute>,
+}
+
+impl Admin {
+    /// How many refusals the audit log took of late.
+    pub(super) fn refusals(&self) -> &PerMinute {
+        &self.refusals
+    }
+}
 
 impl Deref for Admin {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
@@ -59,5 +69,10 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
-    AdHoc::on_ignite("admin", |rocket| Box::pin(async move { rocket.manage(Admin(parts)).mount("/", routes()) }))
+    AdHoc::on_ignite("admin", |rocket| {
+        Box::pin(async move {
+            let admin = Admin { parts, refusals: Arc::default() };
+            rocket.manage(admin).mount("/", routes())
+        })
+    })
 }

@@ -87,6 +87,11 @@ impl Frame {
         Self { title: title.into(), section, person, now: admin.clock.now(), notice: String::new() }
     }
 
+    /// The frame of a page for somebody who is not signed in.
+    pub(super) fn outside(admin: &Admin, title: impl Into<String>) -> Self {
+        Self { title: title.into(), section: "", person: None, now: admin.clock.now(), notice: String::new() }
+    }
+
     /// What forms send back: `<input type="hidden" name="csrf" value="{{ frame.csrf() }}">`.
     pub(super) fn csrf(&self) -> &str {
         self.person.as_ref().map_or("", Person::csrf)

@@ -1,6 +1,7 @@
 //! Builds everything once, and stops it in reverse.
 
 mod compile;
+mod exposure;
 mod in_force;
 mod outward;
 mod pages;

@@ -2,8 +2,10 @@
 
 mod accept;
 mod admit;
+mod api_tokens;
 mod attempts;
 mod attributes;
+mod audit;
 mod canonical;
 mod claim;
 mod compress;
@@ -25,6 +27,7 @@ mod json;
 mod lock;
 mod marks;
 mod names;
+mod one_time;
 mod open;
 mod outputs;
 mod places;
@@ -35,11 +38,14 @@ mod prune;
 mod record;
 mod refusals;
 mod replay;
+mod request_keys;
 mod resolve;
 mod runs;
 mod schedules;
 mod schema;
+mod second_factor;
 mod secrets;
+mod sessions;
 mod sets;
 mod state;
 mod subscriptions;
@@ -51,9 +57,13 @@ mod writer;
 
 #[cfg(test)]
 mod tests;
+mod tries;
+mod users;
 
 pub use accept::{Accepted, Dedupe, NewEvent, NewRun};
+pub use api_tokens::ApiToken;
 pub use attempts::AttemptRow;
+pub use audit::{AuditFilter, AuditRow};
 pub use attributes::{AttributesRow, By};
 pub use claim::{Claim, ClaimId, LastRead, LoadedRun, NewAttempt, Pending};
 pub use counts::Counts;
@@ -66,17 +76,22 @@ pub use gates::{
 };
 pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
+pub use one_time::OneTime;
 pub use polls::{PollDone, PollId, PollRow};
 pub use problems::ProblemRow;
 pub use prune::Pruned;
 pub use record::Recorded;
 pub use record::{AttemptEnd, Record, Then};
 pub use replay::Replay;
+pub use request_keys::KnownRequest;
 pub use resolve::{Recovered, Resolution};
 pub use runs::{RunDetail, RunFilter, RunRow};
 pub use schedules::{ScheduleId, ScheduleRow};
+pub use sessions::{SESSION_IDLE, SESSION_LONGEST, SessionRow, Stage};
 pub use sets::NewSet;
 pub use subscriptions::Subscription;
+pub use tries::TryLimit;
+pub use users::{NewUser, UserChange, UserRow};
 pub use vault::{SecretRow, Vault, VaultError};
 pub use waits::{NewWait, OpenWait, WaitEvents};
 
