@@ -1,5 +1,6 @@
 //! The store's tests: the same functions on both databases.
 
+mod admin;
 mod bed;
 mod echoes;
 mod effects;
