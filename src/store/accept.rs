@@ -16,6 +16,7 @@ use super::{
     names::{Channel, Known},
     runs::RunInsert,
     schema::{bodies, dedupe, events},
+    tallies::Kind,
     waits,
 };
 use crate::{
@@ -298,6 +299,9 @@ pub(super) fn accept_all(
             None => Accepted::New { id_reused: false },
         };
         answers.push(answer);
+        let name = known.name(conn, &event.source)?;
+        let kind = if matches!(answer, Accepted::New { .. }) { Kind::Accepted } else { Kind::Duplicate };
+        known.tally.note(kind, Some(name), event.received_at);
         if let Accepted::New { id_reused } = answer {
             let late_echo = echoes::late(conn, event)?;
             let row = event_row(conn, known, ready, id_reused)?;
@@ -309,6 +313,7 @@ pub(super) fn accept_all(
             fresh.push((event, late_echo.is_some()));
             for run in event.runs.iter().filter(|run| late_echo.is_none() || run.hears_own) {
                 let row = run_row(conn, known, event, run)?;
+                known.tally.note(Kind::Ended(run.status), Some(row.rule), event.received_at);
                 if has_gates(run) {
                     gated.push((event, run, row));
                 } else {

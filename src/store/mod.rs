@@ -45,6 +45,7 @@ mod sets;
 mod state;
 mod subscriptions;
 mod suppressed;
+mod tallies;
 mod vault;
 mod waits;
 mod watched;
@@ -67,6 +68,7 @@ pub use gates::{
 };
 pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
+pub use overview::{Backlog, BriefRun, COUNTED, OpenProblem, Standing, Stored};
 pub use polls::{PollDone, PollId, PollRow};
 pub use problems::ProblemRow;
 pub use prune::Pruned;
@@ -78,6 +80,7 @@ pub use runs::{RunDetail, RunFilter, RunRow};
 pub use schedules::{ScheduleId, ScheduleRow};
 pub use sets::NewSet;
 pub use subscriptions::Subscription;
+pub use tallies::{LastRun, RuleDay, RuleTally, Stretch, Window};
 pub use vault::{SecretRow, Vault, VaultError};
 pub use waits::{NewWait, OpenWait, WaitEvents};
 

@@ -12,6 +12,7 @@ use super::{
     dialect::{Conn, each},
     error::StoreError,
     schema::{channels, dictionaries, names},
+    tallies::Tally,
     waits,
 };
 
@@ -59,11 +60,18 @@ pub(super) struct Known {
     dictionaries: HashMap<[u8; 32], i32>,
     pub(super) waits: waits::Open,
     pub(super) echoes_since_sweep: u32,
+    /// What the open transaction counts.
+    pub(super) tally: Tally,
 }
 
 impl Known {
-    /// Forgets everything.
+    /// Forgets everything but what the open transaction counts.
     pub(super) fn forget(&mut self) {
+        *self = Self { tally: std::mem::take(&mut self.tally), ..Self::default() };
+    }
+
+    /// Forgets everything: the transaction came to nothing.
+    pub(super) fn roll_back(&mut self) {
         *self = Self::default();
     }
 
@@ -86,6 +94,14 @@ impl Known {
         }
         self.names.insert(name.to_owned(), id);
         Ok(id)
+    }
+
+    /// The number of a name that is there already.
+    pub(super) fn known_name(&mut self, conn: &mut Conn, name: &str) -> Result<Option<i32>, StoreError> {
+        match self.names.get(name) {
+            Some(id) => Ok(Some(*id)),
+            None => name_id(conn, name),
+        }
     }
 
     /// The number of a channel; a new one where it has none.

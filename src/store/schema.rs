@@ -208,6 +208,15 @@ diesel::table! {
     }
 }
 diesel::table! { poll_keys (rule, place, key) { rule -> Integer, place -> Integer, key -> Binary, turn -> BigInt, } }
+diesel::table! {
+    tallies (span, bucket, subject, kind) {
+        span -> SmallInt,
+        bucket -> BigInt,
+        subject -> Integer,
+        kind -> SmallInt,
+        count -> BigInt,
+    }
+}
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);
