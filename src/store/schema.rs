@@ -302,6 +302,15 @@ diesel::table! {
         until -> BigInt,
     }
 }
+diesel::table! {
+    tallies (span, bucket, subject, kind) {
+        span -> SmallInt,
+        bucket -> BigInt,
+        subject -> Integer,
+        kind -> SmallInt,
+        count -> BigInt,
+    }
+}
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

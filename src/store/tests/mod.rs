@@ -12,6 +12,7 @@ mod places;
 mod polls;
 mod schedules;
 mod size;
+mod tallies;
 mod vault;
 mod waits;
 mod work;
