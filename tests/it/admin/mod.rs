@@ -1,0 +1,3 @@
+//! The admin: its pages and its API, through HTTP.
+
+mod api;
