@@ -55,6 +55,13 @@ macro_rules! id {
                 serializer.collect_str(self)
             }
         }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
     };
 }
 
@@ -73,6 +80,14 @@ id!(
 id!(
     /// A refused delivery, kept in a bounded ring.
     RefusalId, "ref"
+);
+id!(
+    /// A long action of a person, worked off in steps.
+    JobId, "job"
+);
+id!(
+    /// A place in a list of events, duplicates and refusals, whose ids come from one source.
+    Cursor, "at"
 );
 
 /// Makes ids that only ever grow, also when the machine's clock steps back.

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::prepare::Fault;
 use crate::{
-    model::ErrorClass,
+    model::{ErrorClass, OWN_HEADERS},
     templates::{Context, Leaf, Sink, Tree},
     value::{Value, type_name},
 };
@@ -16,10 +16,6 @@ const LARGEST_HEADER: usize = 8 * 1024;
 
 /// All but the letters, digits and marks that RFC 3986 reserves nothing for.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Headers that the client makes from the request itself, or that belong to one hop.
-const NOT_OURS: [&str; 9] =
-    ["connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// Renders a leaf to text for a place where null means "left out". `what` names the place.
 pub(super) fn optional_text(
@@ -62,7 +58,7 @@ pub(super) fn headers(leaves: &[(String, Leaf)], context: &Context<'_>) -> Resul
     let mut headers = Vec::with_capacity(leaves.len() + 1);
     for (name, leaf) in leaves {
         let what = format!("header `{name}`");
-        if NOT_OURS.contains(&name.to_ascii_lowercase().as_str())
+        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str())
             || http::HeaderName::from_bytes(name.as_bytes()).is_err()
         {
             return Err(Fault::kind(format!("{what} cannot be set by a step")));

@@ -21,6 +21,9 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("app.js", "text/javascript; charset=utf-8", include_bytes!("../../web/static/app.js")),
     ("htmx.js", "text/javascript; charset=utf-8", include_bytes!("../../web/static/htmx.js")),
     ("editor.js", "text/javascript; charset=utf-8", include_bytes!("../../web/static/editor.js")),
+    ("icons.svg", "image/svg+xml", include_bytes!("../../web/static/icons.svg")),
+    ("editor.css", "text/css; charset=utf-8", include_bytes!("../../web/static/editor.css")),
+    ("LICENSES.txt", "text/plain; charset=utf-8", include_bytes!("../../web/static/LICENSES.txt")),
     ("icon.svg", "image/svg+xml", include_bytes!("../../web/static/icon.svg")),
 ];
 
@@ -80,5 +83,16 @@ impl<'r> Responder<'r, 'static> for Sending {
                 .ok();
         }
         response.sized_body(self.asset.plain.len(), Cursor::new(self.asset.plain)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_editor_is_less_than_180_kb_over_the_wire() {
+        let editor = ASSETS.iter().find(|asset| asset.name == "editor.js").map(|asset| asset.packed.len());
+        assert!(matches!(editor, Some(1..180_000)), "{editor:?}");
     }
 }

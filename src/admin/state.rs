@@ -4,7 +4,15 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use rocket::{Route, fairing::AdHoc};
 
-use super::{api, assets, auth, guard::Guarded, outward::Outward, pages, workshop::Workshop};
+use super::{
+    api, assets, auth,
+    glance::{self, Glance},
+    guard::Guarded,
+    jobs,
+    outward::Outward,
+    pages,
+    workshop::Workshop,
+};
 use crate::{
     clock::SharedClock,
     config::Config,
@@ -24,6 +32,8 @@ pub struct Parts {
     pub ids: Arc<IdSource>,
     /// Rung after a row was written that the runner is to find.
     pub wake: Wake,
+    /// Rung after a job was begun.
+    pub jobs: Wake,
     pub lifecycle: Lifecycle,
     /// What is in force now.
     pub in_force: Arc<dyn Fn() -> InForce + Send + Sync>,
@@ -35,13 +45,23 @@ pub struct Parts {
 
 /// Rocket's managed state of the admin: `admin: &State<Admin>`. Clones share it.
 #[derive(Clone)]
-pub struct Admin(Arc<Parts>);
+pub struct Admin {
+    parts: Arc<Parts>,
+    glance: Arc<Glance>,
+}
+
+impl Admin {
+    /// What every page tells, from memory.
+    pub(super) fn glance(&self) -> &Glance {
+        &self.glance
+    }
+}
 
 impl Deref for Admin {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
@@ -59,7 +79,12 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
+    let admin = Admin { parts, glance: Arc::default() };
     AdHoc::on_ignite("admin", |rocket| {
-        Box::pin(async move { rocket.manage(Admin(parts)).mount("/", routes()).attach(api::rule_ids()) })
+        Box::pin(async move {
+            tokio::spawn(glance::refresh(admin.clone()));
+            tokio::spawn(jobs::work(admin.clone()));
+            rocket.manage(admin).mount("/", routes()).attach(api::rule_ids())
+        })
     })
 }

@@ -15,25 +15,84 @@ use crate::{
     model::{Person, Role},
 };
 
-/// What the pages of the navigation are called and where they are.
-pub(super) const SECTIONS: [(&str, &str, Role); 16] = [
-    ("Overview", "/", Role::Viewer),
-    ("Rules", "/rules", Role::Viewer),
-    ("Events", "/events", Role::Viewer),
-    ("Runs", "/runs", Role::Viewer),
-    ("Problems", "/problems", Role::Viewer),
-    ("Sources", "/sources", Role::Viewer),
-    ("Services", "/services", Role::Viewer),
-    ("Connections", "/connections", Role::Viewer),
-    ("Schedules", "/schedules", Role::Viewer),
-    ("People", "/people", Role::Viewer),
-    ("Calls", "/calls", Role::Viewer),
-    ("Secrets", "/secrets", Role::Owner),
-    ("Settings", "/settings", Role::Owner),
-    ("Users", "/users", Role::Owner),
-    ("Audit", "/audit", Role::Owner),
-    ("Account", "/account", Role::Viewer),
+/// A page of the navigation.
+pub(super) struct Section {
+    /// As people read it.
+    pub(super) name: &'static str,
+    /// Where it is.
+    pub(super) path: &'static str,
+    /// Behind `g` on the keyboard. Empty for none.
+    pub(super) key: &'static str,
+    /// Its symbol in `icons.svg`.
+    pub(super) icon: &'static str,
+}
+
+const fn section(name: &'static str, path: &'static str, key: &'static str, icon: &'static str) -> Section {
+    Section { name, path, key, icon }
+}
+
+/// The navigation in its groups, and from which role on each is seen.
+const GROUPS: [(&str, Role, &[Section]); 4] = [
+    (
+        "Look",
+        Role::Viewer,
+        &[
+            section("Overview", "/", "o", "overview"),
+            section("Rules", "/rules", "r", "rules"),
+            section("Events", "/events", "e", "events"),
+            section("Runs", "/runs", "u", "runs"),
+            section("Problems", PROBLEMS, "p", "problems"),
+        ],
+    ),
+    (
+        "Ways",
+        Role::Viewer,
+        &[
+            section("Sources", "/sources", "s", "sources"),
+            section("Services", "/services", "v", "services"),
+            section("Connections", "/connections", "c", "connections"),
+            section("Schedules", "/schedules", "h", "schedules"),
+        ],
+    ),
+    ("People", Role::Viewer, &[section("People", "/people", "l", "people"), section("Calls", "/calls", "a", "calls")]),
+    (
+        "Administration",
+        Role::Owner,
+        &[
+            section("Secrets", "/secrets", "t", "secrets"),
+            section("Settings", "/settings", "i", "settings"),
+            section("Users", "/users", "n", "users"),
+            section("Audit", "/audit", "d", "audit"),
+        ],
+    ),
 ];
+
+/// The page whose entry tells how many are open.
+const PROBLEMS: &str = "/problems";
+
+/// An entry of the navigation as a page shows it.
+pub(super) struct Entry {
+    /// As people read it.
+    pub(super) name: &'static str,
+    /// Where it is.
+    pub(super) path: &'static str,
+    /// Behind `g` on the keyboard. Empty for none.
+    pub(super) key: &'static str,
+    /// Its symbol in `icons.svg`.
+    pub(super) icon: &'static str,
+    /// Whether it is the one that is shown.
+    pub(super) is_here: bool,
+    /// How many of it ask for somebody.
+    pub(super) count: u64,
+}
+
+/// Entries of the navigation under one heading.
+pub(super) struct Group {
+    /// The heading.
+    pub(super) name: &'static str,
+    /// What stands under it.
+    pub(super) entries: Vec<Entry>,
+}
 
 /// A page as it is sent.
 pub(super) struct Html(pub(super) String);
@@ -78,13 +137,42 @@ pub(super) struct Frame {
     pub(super) now: Time,
     /// A sentence that tells what the last request did. Empty for none.
     pub(super) notice: String,
+    /// Problems that are open, as of a few seconds ago.
+    pub(super) problems: u64,
+    /// Files of the workspace that are held back.
+    pub(super) held_back: usize,
+    /// What an owner is warned of on every page: the settings that are risky together.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Frame {
     /// The frame of a page for a person.
     pub(super) fn new(admin: &Admin, person: &Person, section: &'static str, title: impl Into<String>) -> Self {
-        let person = Some(person.clone());
-        Self { title: title.into(), section, person, now: admin.clock.now(), notice: String::new() }
+        let warnings = if person.role == Role::Owner { admin.config.warnings.clone() } else { Vec::new() };
+        Self {
+            title: title.into(),
+            section,
+            person: Some(person.clone()),
+            now: admin.clock.now(),
+            notice: String::new(),
+            problems: admin.glance().problems(),
+            held_back: held_back(admin),
+            warnings,
+        }
+    }
+
+    /// The frame of a page that nobody needs to be signed in for.
+    pub(super) fn outside(now: Time, title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            section: "",
+            person: None,
+            now,
+            notice: String::new(),
+            problems: 0,
+            held_back: 0,
+            warnings: Vec::new(),
+        }
     }
 
     /// What forms send back: `<input type="hidden" name="csrf" value="{{ frame.csrf() }}">`.
@@ -107,10 +195,31 @@ impl Frame {
         self.may(Role::Owner)
     }
 
-    /// The entries of the navigation that the person sees: name, path, whether it is this one.
-    pub(super) fn sections(&self) -> Vec<(&'static str, &'static str, bool)> {
-        let seen = SECTIONS.iter().filter(|(_, _, role)| self.may(*role));
-        seen.map(|(name, path, _)| (*name, *path, *path == self.section)).collect()
+    /// The navigation as the person sees it.
+    pub(super) fn groups(&self) -> Vec<Group> {
+        let seen = GROUPS.iter().filter(|(_, role, _)| self.may(*role));
+        seen.map(|(name, _, sections)| Group {
+            name,
+            entries: sections.iter().map(|section| self.entry(section)).collect(),
+        })
+        .collect()
+    }
+
+    fn entry(&self, section: &Section) -> Entry {
+        Entry {
+            name: section.name,
+            path: section.path,
+            key: section.key,
+            icon: section.icon,
+            is_here: section.path == self.section,
+            count: if section.path == PROBLEMS { self.problems } else { 0 },
+        }
+    }
+
+    /// Of this program.
+    #[expect(clippy::unused_self, reason = "templates ask the frame for all that stands around a page")]
+    pub(super) fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
     }
 
     /// The address of an asset, with its digest.
@@ -121,6 +230,14 @@ impl Frame {
     /// An instant, told from now, with the whole of it on hover.
     pub(super) fn ago(&self, at: &Time) -> Markup {
         when(*at, self.now)
+    }
+
+    /// An instant to the second in UTC; in the viewer's zone on hover.
+    #[expect(clippy::unused_self, reason = "templates ask the frame for all times")]
+    pub(super) fn at(&self, at: &Time) -> Markup {
+        let whole = at.to_string();
+        let seconds = whole.get(..19).unwrap_or(&whole).replace('T', " ");
+        Markup(format!("<time datetime=\"{whole}\" title=\"{whole}\">{seconds}</time>"))
     }
 }
 
@@ -135,10 +252,19 @@ impl fmt::Display for Markup {
 
 impl askama::filters::HtmlSafe for Markup {}
 
+/// How many files of the workspace are held back.
+fn held_back(admin: &Admin) -> usize {
+    let findings = admin.workshop.held_back();
+    let mut files: Vec<&str> = findings.iter().map(|finding| finding.file.as_str()).collect();
+    files.sort_unstable();
+    files.dedup();
+    files.len()
+}
+
 /// `<time>`: told from `now`, the whole of it for scripts and on hover.
 fn when(at: Time, now: Time) -> Markup {
     let span = relative(at, now);
-    Markup(format!("<time datetime=\"{at}\" title=\"{at}\">{span}</time>"))
+    Markup(format!("<time datetime=\"{at}\" title=\"{at}\" data-ago>{span}</time>"))
 }
 
 /// `5 min ago`, `in 2 h`, `now`.
@@ -173,8 +299,11 @@ pub(super) fn refused(request: &Request<'_>, refused: &Refused) -> String {
         _ => "Something went wrong",
     };
     let visitor = &request.local_cache(|| super::guard::Visitor(None)).0;
-    let now = request.rocket().state::<Admin>().map(|admin| admin.clock.now()).unwrap_or_default();
-    let frame = Frame { title: title.to_owned(), section: "", person: visitor.clone(), now, notice: String::new() };
+    let admin = request.rocket().state::<Admin>();
+    let frame = match (admin, visitor) {
+        (Some(admin), Some(person)) => Frame::new(admin, person, "", title),
+        _ => Frame::outside(admin.map(|admin| admin.clock.now()).unwrap_or_default(), title),
+    };
     RefusedPage { frame, refused }.render().unwrap_or_else(|_| title.to_owned())
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::{model::Finding, rules, services::Registry, store::StoreError};
+use crate::{model::Finding, rules, services::Registry, starts::Book, store::StoreError};
 
 /// A file as somebody would have it.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub trait Workshop: Send + Sync {
     fn schema(&self) -> serde_json::Value;
     /// Findings that hold the workspace's present state back. Empty where it is in force.
     fn held_back(&self) -> Vec<Finding>;
+    /// The rule set of this id, compiled. `None`: its texts are no longer stored.
+    fn stored(&self, set: i64) -> BoxFuture<'_, Result<Option<Book>, StoreError>>;
     /// Looks at the workspace again, now; true where another set came into force.
     fn reload(&self) -> BoxFuture<'_, Result<bool, StoreError>>;
 }

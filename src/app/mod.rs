@@ -1,6 +1,7 @@
 //! Builds everything once, and stops it in reverse.
 
 mod compile;
+mod errand;
 mod in_force;
 mod outward;
 mod pages;
@@ -11,6 +12,7 @@ mod vocabulary;
 mod workshop;
 
 pub use compile::{Compiled, compile, rule_schema};
+pub use errand::{Errand, ErrandError, Errands, Outcome, Shown};
 pub use in_force::{Rulebook, RulebookError, check, check_with, of_folder};
 pub use pages::{Example, Page, codes, page};
 pub use serve::{serve, serve_beside};

@@ -105,6 +105,17 @@ impl App {
             Arc::new(move || rulebook.in_force())
         };
         let logins = logins(&connections, &client, &vault, &in_force);
+        let outward = Arc::new(Outward {
+            config: Arc::clone(&config),
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            egress,
+            connections: connections.clone(),
+            client: client.clone(),
+            clock: Arc::clone(&clock),
+            in_force: Arc::clone(&in_force),
+            sent: std::sync::Mutex::default(),
+        });
         let runner = Arc::new(Runner::start(RunnerParts {
             config: Arc::clone(&config),
             store: store.clone(),
@@ -127,6 +138,7 @@ impl App {
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
             wake: wake.clone(),
+            jobs: Wake::default(),
             lifecycle: lifecycle.clone(),
             in_force: Arc::clone(&in_force),
             workshop: Arc::new(Bench {
@@ -134,7 +146,7 @@ impl App {
                 rulebook: Arc::clone(&rulebook),
                 runner: Arc::clone(&runner),
             }),
-            outward: Arc::new(Outward),
+            outward,
         };
         let refusals = intake::Refusals::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), Arc::default());
         let state = intake::State {

@@ -13,7 +13,8 @@ use crate::{
     config::Config,
     model::Finding,
     rules::Texts,
-    runner::Runner,
+    runner::{Pinned, PinnedError, Runner},
+    starts::Book,
     store::StoreError,
 };
 
@@ -42,6 +43,17 @@ impl Workshop for Bench {
 
     fn held_back(&self) -> Vec<Finding> {
         self.rulebook.held_back()
+    }
+
+    fn stored(&self, set: i64) -> BoxFuture<'_, Result<Option<Book>, StoreError>> {
+        async move {
+            match self.runner.pinned().get(set).await {
+                Ok(Pinned { set: rules, registry }) => Ok(Some(Book { id: set, set: rules, registry })),
+                Err(PinnedError::Store(error)) => Err(error),
+                Err(PinnedError::Unusable { .. }) => Ok(None),
+            }
+        }
+        .boxed()
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<bool, StoreError>> {

@@ -7,22 +7,17 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, clean},
+    check::count,
     failure::Failure,
     open,
+    sheet::sheet,
     table::table,
     when::When,
 };
 use crate::{
-    clock::Time,
-    ids::EventId,
-    store::{EventFilter, Mode, Store, StoredEvent},
-    value::{JsonLimits, read_json},
+    admin::{self, Call, CallFilter},
+    store::{Mode, Store},
 };
-
-/// The type of a call.
-const KIND: &str = "gruveo.call";
-/// Events that are asked for at once.
-const PAGE: usize = 500;
 
 /// Which calls, and in what form.
 #[derive(Debug, Args)]
@@ -59,49 +54,6 @@ pub(super) struct Calls {
     json: bool,
 }
 
-/// One call.
-struct Call {
-    event: EventId,
-    at: Time,
-    body: Value,
-}
-
-impl Call {
-    /// `None` for an event whose body is gone or no call.
-    fn of(event: &StoredEvent) -> Option<Self> {
-        let body = read_json(event.body.as_ref()?, JsonLimits::default()).ok()?.value;
-        let at = body.get("timestamp").and_then(Value::as_i64).map_or(event.received_at, Time);
-        Some(Self { event: event.id, at, body })
-    }
-
-    fn text(&self, name: &str) -> &str {
-        self.body.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn seconds(&self, name: &str) -> Option<i64> {
-        self.body.get(name).and_then(Value::as_i64)
-    }
-
-    fn user(&self, name: &str) -> &str {
-        self.body.get("user").and_then(|user| user.get(name)).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// Who answered.
-    fn who(&self) -> String {
-        match (self.user("name"), self.user("email")) {
-            ("", email) => email.to_owned(),
-            (name, "") => name.to_owned(),
-            (name, email) => format!("{name} <{email}>"),
-        }
-    }
-
-    fn tracking(&self) -> Vec<(&str, String)> {
-        let pairs = self.body.get("tracking").and_then(Value::as_object);
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        pairs.into_iter().flatten().map(|(name, value)| (name.as_str(), text(value))).collect()
-    }
-}
-
 pub(super) fn run(workspace: &Path, options: &Calls) -> Result<Answer, Failure> {
     let config = open::settings(workspace)?;
     let calls = if open::is_unborn(&config)? {
@@ -130,48 +82,25 @@ pub(super) fn run(workspace: &Path, options: &Calls) -> Result<Answer, Failure> 
 /// The newest calls that are wanted, newest first.
 async fn newest(store: &Store, options: &Calls) -> Result<Vec<Call>, Failure> {
     let now = open::clock().now();
-    let since = options.since.map(|when| when.at(now));
-    let until = options.until.map(|when| when.at(now));
-    let tracking = tracking_of(options)?;
+    let filter = CallFilter {
+        resolution: options.resolution.clone(),
+        link: options.link.clone(),
+        who: options.who.clone(),
+        tracking: tracking_of(options)?,
+        since: options.since.map(|when| when.at(now)),
+        until: options.until.map(|when| when.at(now)),
+    };
     let most = usize::try_from(options.limit).unwrap_or(usize::MAX);
-    let (mut calls, mut before) = (Vec::new(), None);
-    loop {
-        let filter = EventFilter { kind: Some(KIND.to_owned()), before, limit: Some(PAGE), ..EventFilter::default() };
-        let rows = store.events(filter).await?;
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(calls) };
-        before = Some(last.id);
-        let wanted = std::sync::Arc::new(|kind: &str| kind == KIND);
-        let mut events = store.event_page(wanted, EventId(last.id.0 - 1), first.id, PAGE).await?;
-        events.reverse();
-        for call in events.iter().filter_map(Call::of) {
-            let fits = since.is_none_or(|since| call.at >= since)
-                && until.is_none_or(|until| call.at < until)
-                && is_wanted(&call, options, &tracking);
-            if fits {
-                calls.push(call);
-            }
-            if calls.len() == most {
-                return Ok(calls);
-            }
-        }
-        // An event comes after its call: what came before then is of no call since.
-        if since.is_some_and(|since| last.received_at < since) {
-            return Ok(calls);
-        }
-    }
+    Ok(admin::calls(store, &filter, None, most, usize::MAX).await?.calls)
 }
 
-fn tracking_of(options: &Calls) -> Result<Vec<(&str, &str)>, Failure> {
+fn tracking_of(options: &Calls) -> Result<Vec<(String, String)>, Failure> {
     let wanted = |pair: &str| Failure::Usage(format!("--tracking {}: NAME=VALUE wanted", clean(pair, 100)));
-    options.tracking.iter().map(|pair| pair.split_once('=').ok_or_else(|| wanted(pair))).collect()
-}
-
-fn is_wanted(call: &Call, options: &Calls, tracking: &[(&str, &str)]) -> bool {
-    let holds = |text: &String| call.who().to_lowercase().contains(&text.to_lowercase());
-    options.resolution.as_ref().is_none_or(|wanted| call.text("resolution") == wanted)
-        && options.link.as_ref().is_none_or(|wanted| call.text("link") == wanted)
-        && options.who.as_ref().is_none_or(holds)
-        && tracking.iter().all(|(name, value)| call.tracking().iter().any(|(n, v)| n == name && v == value))
+    let split = |pair: &String| {
+        let (name, value) = pair.split_once('=').ok_or_else(|| wanted(pair))?;
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    options.tracking.iter().map(split).collect()
 }
 
 /// A span as people write it: `3:05`.
@@ -196,7 +125,7 @@ fn as_text(calls: &[Call]) -> String {
     let total: i64 = calls.iter().filter_map(|call| call.seconds("duration")).sum();
     let missed = calls.iter().filter(|call| call.text("resolution") == "missed").count();
     let head = ["TIME", "LINK", "RESOLUTION", "LENGTH", "WAITED", "ANSWERED BY", "TRACKING"];
-    let sum = format!("\n{} calls, {missed} missed, {} min talked\n", calls.len(), total / 60);
+    let sum = format!("\n{}, {missed} missed, {} min talked\n", count(calls.len(), "call"), total / 60);
     table(&head, &lines) + &sum
 }
 
@@ -215,8 +144,6 @@ fn as_json(call: &Call) -> Value {
 }
 
 fn as_csv(calls: &[Call]) -> Result<Answer, Failure> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let failed = |error: String| Failure::Storage(format!("the CSV cannot be written: {error}"));
     let head = [
         "time",
         "link",
@@ -229,11 +156,10 @@ fn as_csv(calls: &[Call]) -> Result<Answer, Failure> {
         "tracking",
         "event",
     ];
-    writer.write_record(head).map_err(|error| failed(error.to_string()))?;
-    for call in calls {
+    let row = |call: &Call| {
         let tracking: Vec<String> = call.tracking().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let number = |name| call.seconds(name).map(|seconds| seconds.to_string()).unwrap_or_default();
-        let record = [
+        vec![
             call.at.to_string(),
             call.text("link").to_owned(),
             call.text("resolution").to_owned(),
@@ -244,15 +170,8 @@ fn as_csv(calls: &[Call]) -> Result<Answer, Failure> {
             call.user("email").to_owned(),
             tracking.join("&"),
             call.event.to_string(),
-        ];
-        let safe = record.map(|cell| harmless(&cell));
-        writer.write_record(safe).map_err(|error| failed(error.to_string()))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
-    Ok(Answer { out: String::from_utf8_lossy(&bytes).into_owned(), ..Answer::default() })
-}
-
-/// A cell that no spreadsheet takes for a formula: callers choose what stands in `tracking`.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+        ]
+    };
+    let rows = std::iter::once(head.map(str::to_owned).to_vec()).chain(calls.iter().map(row));
+    Ok(Answer { out: sheet(rows)?, ..Answer::default() })
 }

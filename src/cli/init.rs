@@ -6,13 +6,14 @@ use std::{
     path::Path,
 };
 
-use super::{answer::Answer, arguments::Init, failure::Failure, profiles::BUILT_IN, schema};
+use super::{answer::Answer, arguments::Init, failure::Failure, schema};
+use crate::admin::CARD_TEMPLATE;
 
 /// What a workspace begins with: path and text. The rule is the repository's own.
 pub(super) const FILES: [(&str, &str); 5] = [
     ("bellwire.toml", SETTINGS),
     ("rules/calls/missed.yaml", include_str!("../../rules/calls/missed.yaml")),
-    ("templates/profile/groove.liquid", BUILT_IN),
+    ("templates/profile/groove.liquid", CARD_TEMPLATE),
     (".gitignore", "# The database, its key and its lock.\n/data/\n"),
     ("README.md", README),
 ];

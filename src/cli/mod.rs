@@ -45,6 +45,7 @@ mod secrets;
 mod send;
 mod serve;
 mod services;
+mod sheet;
 mod table;
 mod test;
 mod when;

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     ids::RunId,
     model::{AttemptKind, RunStatus, StepError, StepPath},
-    store::{AttemptRow, Mode, Resolution, RunDetail, RunFilter, RunRow},
+    store::{AttemptRow, Mode, PAUSED, Resolution, RunDetail, RunFilter, RunRow},
 };
 
 /// Characters of a request or reply that are shown to people; the machine's form has all that is kept.
@@ -171,7 +171,9 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
     for attempt in &detail.attempts {
         text.extend(attempt_as_text(attempt));
     }
-    if is_held_by_fuse(detail) {
+    if is_held_by_source(detail) {
+        text.push("\nIt begins when its source is resumed, on the source's page of the admin UI.".to_owned());
+    } else if is_held_by_fuse(detail) {
         text.push(format!(
             "\nLook at why so many came, then let them go:\n  bellwire runs release {}",
             clean(&row.rule, 128)
@@ -189,6 +191,11 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
         }
     }
     text.join("\n")
+}
+
+/// Held until its source is resumed.
+fn is_held_by_source(detail: &RunDetail) -> bool {
+    detail.row.status == RunStatus::Held && detail.row.why.as_deref() == Some(PAUSED)
 }
 
 /// Held, and not for an attempt without an answer: a blown fuse holds runs that have not begun.
@@ -271,6 +278,11 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
     };
     if status != RunStatus::Held {
         return Err(not_held(status));
+    }
+    if is_held_by_source(&detail) {
+        return Err(Failure::No(format!(
+            "run {id} waits until its source is resumed, not for an attempt; resume the source in the admin UI"
+        )));
     }
     if is_held_by_fuse(&detail) {
         let rule = clean(&detail.row.rule, 128);

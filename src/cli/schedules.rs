@@ -70,7 +70,7 @@ fn as_text(lines: &[Line<'_>]) -> String {
         return "No rule has a schedule; one is `on: { schedule: { cron: \"0 9 * * mon-fri\" } }`.".to_owned();
     }
     let shown =
-        |time: Option<Time>, line: &Line<'_>| time.map_or("-".to_owned(), |time| local(time, line.schedule.timezone()));
+        |time: Option<Time>, line: &Line<'_>| time.map_or("-".to_owned(), |time| line.schedule.local(time));
     let cells: Vec<Vec<String>> = lines
         .iter()
         .map(|line| {
@@ -87,7 +87,7 @@ fn as_text(lines: &[Line<'_>]) -> String {
     let mut text = table(&["RULE", "SCHEDULE", "LAST", "NEXT", "MISSED", "MEANS"], &cells);
     for line in lines {
         if let Some(due) = line.overdue {
-            let at = local(due, line.schedule.timezone());
+            let at = line.schedule.local(due);
             text.push_str(&format!(
                 "\n{}: the slot {at} is overdue; is `bellwire serve` running, with runner.enabled?\n",
                 line.rule.id
@@ -122,16 +122,6 @@ fn as_json(lines: &[Line<'_>]) -> Answer {
     Answer::json(&Value::Array(all))
 }
 
-/// With the zone's offset: `2026-03-02T09:00:00+02:00`.
-fn local(at: Time, zone: &str) -> String {
-    let shown = || {
-        let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
-        let zone = jiff::tz::TimeZone::get(zone).ok()?;
-        Some(at.display_with_offset(zone.to_offset(at)).to_string())
-    };
-    shown().unwrap_or_else(|| at.to_string())
-}
-
 fn next_slots(options: &SchedulesNext, now: Time) -> Result<Answer, Failure> {
     let from = match &options.from {
         None => now,
@@ -147,7 +137,7 @@ fn next_slots(options: &SchedulesNext, now: Time) -> Result<Answer, Failure> {
     let zone = schedule.timezone();
     if options.json {
         let utc: Vec<String> = slots.iter().map(ToString::to_string).collect();
-        let local: Vec<String> = slots.iter().map(|slot| local(*slot, zone)).collect();
+        let local: Vec<String> = slots.iter().map(|slot| schedule.local(*slot)).collect();
         return Ok(Answer::json(&json!({
             "expression": schedule.expression(),
             "words": schedule.words(),
@@ -157,7 +147,7 @@ fn next_slots(options: &SchedulesNext, now: Time) -> Result<Answer, Failure> {
             "local": local,
         })));
     }
-    let cells: Vec<Vec<String>> = slots.iter().map(|slot| vec![local(*slot, zone), slot.to_string()]).collect();
+    let cells: Vec<Vec<String>> = slots.iter().map(|slot| vec![schedule.local(*slot), slot.to_string()]).collect();
     let text = table(&["LOCAL", "UTC"], &cells);
     Ok(Answer::text(format!("{}, {zone}\n{text}", schedule.words())))
 }

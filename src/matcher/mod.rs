@@ -3,6 +3,7 @@
 mod explain;
 mod keys;
 mod scope;
+mod search;
 mod trigger;
 mod vars;
 
@@ -13,6 +14,7 @@ use std::{
 
 pub use explain::{Explanation, Held, Line, explain};
 pub use keys::{Key, Keys};
+pub use search::holds;
 pub use trigger::{Came, trigger};
 pub use vars::compute_vars;
 

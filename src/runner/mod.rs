@@ -21,5 +21,5 @@ mod take_up;
 mod wait;
 mod workers;
 
-pub use pinned::{Loader, Pinned, PinnedSets};
+pub use pinned::{Loader, Pinned, PinnedError, PinnedSets};
 pub use workers::{Runner, RunnerParts};

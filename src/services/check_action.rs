@@ -9,7 +9,7 @@ use super::{
     read_back::read_back,
     samples::{self, Texts},
 };
-use crate::{templates::Leaf, value::write_xml};
+use crate::{model::OWN_HEADERS, templates::Leaf, value::write_xml};
 
 /// Methods that an action may use.
 const METHODS: [(&str, Method); 6] = [
@@ -53,6 +53,13 @@ pub(super) fn action(name: &str, node: &Node<'_>, texts: &Texts<'_>) -> Option<A
     let result = node.get("result").and_then(|node| reply_path(&node));
     let echo = node.get("echo").and_then(|node| node.leaf(&ECHO_ROOTS));
     let read = node.get("read").is_some_and(|node| node.flag());
+    if let (Some(read), Some(request)) = (node.get("read"), &request)
+        && read.value == &serde_json::Value::Bool(true)
+        && matches!(request.method, http::Method::PUT | http::Method::PATCH | http::Method::DELETE)
+    {
+        let why = format!("an action that sends {} does not only read", request.method);
+        read.finding("P004", why, "leave `read` out; `idempotent: true` is for what may be sent twice");
+    }
     let idempotent = node.get("idempotent").is_some_and(|node| node.flag());
     let sample = node.get("sample").and_then(|node| samples::value(&node, texts));
     let own_errors = node.get("errors").map(|node| errors(&node));
@@ -193,6 +200,9 @@ fn request(node: &Node<'_>, names: &[&str]) -> Option<Request> {
         if !node.value.as_str().is_some_and(|text| text.starts_with('/') && !text.contains(['?', '#'])) {
             node.finding("P004", "a path that starts with `/`, without `?` and `#`, wanted", "use `query`");
         }
+        if node.value.as_str().is_some_and(|text| text.split('/').any(|part| matches!(part, "." | ".."))) {
+            node.finding("P004", "a path has no `.` and `..`", "write the path that is meant");
+        }
         node.leaf(names)
     });
     let path_keeps = node.get("path_keeps").and_then(|node| {
@@ -256,6 +266,9 @@ fn headers(node: &Node<'_>, names: &[&str]) -> Vec<(String, Leaf)> {
     let one = |(name, node): (String, Node<'_>)| {
         if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
             node.key_finding("P009", format!("`{name}` is not the name of a header"), "");
+        }
+        if OWN_HEADERS.contains(&name.to_lowercase().as_str()) {
+            node.key_finding("P009", format!("`{name}` is made from the request itself"), "leave it out");
         }
         Some((name, node.leaf(names)?))
     };

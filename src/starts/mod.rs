@@ -1,5 +1,6 @@
 //! From an event, wherever it came from, to what is stored of it: matched once against the rules in force, with the runs it starts.
 
+mod again;
 mod event;
 mod gates;
 mod manual;
@@ -10,6 +11,7 @@ mod subject;
 
 use std::sync::Arc;
 
+pub use again::{Again, AgainError, Book, Books, Manner, Text, Wanted};
 pub use event::{Fresh, emitted, started};
 pub use gates::{gates, place};
 pub use manual::{BY_HAND, MANUAL, by_hand, manual, manual_event};

@@ -5,7 +5,7 @@ use diesel::{QueryDsl as _, RunQueryDsl as _};
 use super::{
     dialect::{self, Conn},
     error::StoreError,
-    schema::{attempts, events, runs},
+    schema::{attempts, events, jobs, repeats, runs},
     state,
 };
 use crate::{clock::Time, model::RunStatus};
@@ -54,5 +54,7 @@ pub(super) fn highest_id(conn: &mut Conn) -> Result<i64, StoreError> {
     let event: Option<i64> = events::table.select(diesel::dsl::max(events::id)).get_result(conn)?;
     let run: Option<i64> = runs::table.select(diesel::dsl::max(runs::id)).get_result(conn)?;
     let attempt: Option<i64> = attempts::table.select(diesel::dsl::max(attempts::id)).get_result(conn)?;
-    Ok([event, run, attempt].into_iter().flatten().max().unwrap_or(0))
+    let repeat: Option<i64> = repeats::table.select(diesel::dsl::max(repeats::id)).get_result(conn)?;
+    let job: Option<i64> = jobs::table.select(diesel::dsl::max(jobs::id)).get_result(conn)?;
+    Ok([event, run, attempt, repeat, job].into_iter().flatten().max().unwrap_or(0))
 }

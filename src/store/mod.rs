@@ -20,13 +20,16 @@ mod gates;
 mod granted;
 mod grants;
 mod handle;
+mod inbox;
 mod instance;
+mod jobs;
 mod json;
 mod lock;
 mod marks;
 mod names;
 mod open;
 mod outputs;
+mod overview;
 mod places;
 mod polls;
 mod pool;
@@ -41,10 +44,12 @@ mod schedules;
 mod schema;
 mod secrets;
 mod sets;
+mod sources;
 mod state;
 mod subscriptions;
 mod suppressed;
 mod vault;
+mod views;
 mod waits;
 mod watched;
 mod writer;
@@ -52,7 +57,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use accept::{Accepted, Dedupe, NewEvent, NewRun};
+pub use accept::{Accepted, Dedupe, NewEvent, NewRun, PEER};
 pub use attempts::AttemptRow;
 pub use attributes::{AttributesRow, By};
 pub use claim::{Claim, ClaimId, LastRead, LoadedRun, NewAttempt, Pending};
@@ -66,6 +71,8 @@ pub use gates::{
 };
 pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
+pub use inbox::{InboxAsk, InboxFilter, InboxPage, InboxRow, InboxState, Probe, RepeatRow, Test as InboxTest};
+pub use jobs::{JobRow, JobStart, JobState, JobStep};
 pub use polls::{PollDone, PollId, PollRow};
 pub use problems::ProblemRow;
 pub use prune::Pruned;
@@ -76,8 +83,10 @@ pub use resolve::{Recovered, Resolution};
 pub use runs::{RunDetail, RunFilter, RunRow};
 pub use schedules::{ScheduleId, ScheduleRow};
 pub use sets::NewSet;
+pub use sources::{KindCount, PAUSED, PausedSource};
 pub use subscriptions::Subscription;
 pub use vault::{SecretRow, Vault, VaultError};
+pub use views::MOST_VIEWS;
 pub use waits::{NewWait, OpenWait, WaitEvents};
 
 /// Rows of a page unless asked for otherwise, and at most.

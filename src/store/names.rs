@@ -1,7 +1,7 @@
 //! Words that come again and again, kept once: rows hold their small numbers. Names are only ever added.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, RwLock},
 };
 
@@ -9,7 +9,7 @@ use diesel::{ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDs
 
 use super::{
     compress::{BARE, Dictionary, PLAIN},
-    dialect::{Conn, each},
+    dialect::{self, Conn, each},
     error::StoreError,
     schema::{channels, dictionaries, names},
     waits,
@@ -59,9 +59,24 @@ pub(super) struct Known {
     dictionaries: HashMap<[u8; 32], i32>,
     pub(super) waits: waits::Open,
     pub(super) echoes_since_sweep: u32,
+    /// Duplicates since their ring was last cut.
+    pub(super) repeats_since_cut: u32,
+    /// Asked for once; whoever pauses or resumes one forgets it.
+    pub(super) paused: Option<BTreeSet<String>>,
 }
 
 impl Known {
+    /// Whether the runs of a source are not begun now.
+    pub(super) fn is_paused(&mut self, conn: &mut Conn, source: &str) -> Result<bool, StoreError> {
+        let paused = match self.paused.take() {
+            Some(paused) => paused,
+            None => dialect::paused_names(conn)?,
+        };
+        let found = paused.contains(source);
+        self.paused = Some(paused);
+        Ok(found)
+    }
+
     /// Forgets everything.
     pub(super) fn forget(&mut self) {
         *self = Self::default();

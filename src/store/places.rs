@@ -6,7 +6,7 @@ use super::{
     dialect::{self, Conn, Move, RuleKey, Standing},
     error::StoreError,
     gates::{Claimed, Full, GateKey, PlaceWish},
-    marks,
+    marks, sources,
 };
 use crate::{clock::Time, ids::RunId, model::RunStatus};
 
@@ -27,7 +27,7 @@ pub(super) fn cancelled_by(marks: i32) -> &'static str {
 pub(super) fn door(conn: &mut Conn, claim: &Claim) -> Result<Option<Claimed>, StoreError> {
     let run = claim.run.0;
     let Some(row) = dialect::standing(conn, run)? else { return Ok(Some(Claimed::NotMine)) };
-    if row.status == RunStatus::Held.code() && marks::has(row.marks, marks::FUSE) {
+    if row.status == RunStatus::Held.code() && marks::has(row.marks, marks::FUSE | marks::SOURCE) {
         return Ok(Some(Claimed::Held));
     }
     if row.status != claim.from.code() || row.claim_id.is_some() {
@@ -43,8 +43,12 @@ pub(super) fn door(conn: &mut Conn, claim: &Claim) -> Result<Option<Claimed>, St
         return Ok(Some(Claimed::NotMine));
     }
     let is_first = row.started_at.is_none() && claim.from != RunStatus::Undecided;
+    if is_first && marks::has(row.marks, marks::SOURCE) {
+        hold(conn, claim, sources::PAUSED, 0)?;
+        return Ok(Some(Claimed::Held));
+    }
     if is_first && dialect::fuse_of(conn, row.rule)?.is_blown {
-        hold(conn, claim)?;
+        hold(conn, claim, BLOWN, marks::FUSE)?;
         return Ok(Some(Claimed::Held));
     }
     match &claim.place {
@@ -62,11 +66,11 @@ fn close(conn: &mut Conn, claim: &Claim) -> Result<(), StoreError> {
     move_free(conn, Move { run: claim.run.0, status: due.code(), due_at: Some(claim.now.0), ended_at: None, why: None })
 }
 
-fn hold(conn: &mut Conn, claim: &Claim) -> Result<(), StoreError> {
+fn hold(conn: &mut Conn, claim: &Claim, why: &str, mark: i32) -> Result<(), StoreError> {
     let held = claim.from.next(RunStatus::Held)?;
-    let why = Some(BLOWN.to_owned());
+    let why = Some(why.to_owned());
     move_free(conn, Move { run: claim.run.0, status: held.code(), due_at: None, ended_at: None, why })?;
-    dialect::add_mark(conn, claim.run.0, marks::FUSE)
+    dialect::add_mark(conn, claim.run.0, mark)
 }
 
 fn move_free(conn: &mut Conn, to: Move) -> Result<(), StoreError> {

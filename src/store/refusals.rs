@@ -92,3 +92,14 @@ pub(super) fn find(conn: &mut Conn, id: RefusalId) -> Result<Option<Refusal>, St
     let row: Option<RefusalTableRow> = each!(conn, c => refusals::table.find(id.0).get_result(c).optional())?;
     Ok(row.map(Refusal::from))
 }
+
+/// The newest refusals of a source, newest first.
+pub(super) fn of_source(conn: &mut Conn, source: &str, limit: usize) -> Result<Vec<Refusal>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(RING).min(RING);
+    let rows: Vec<RefusalTableRow> = each!(conn, c => refusals::table
+        .filter(refusals::source.eq(source))
+        .order(refusals::id.desc())
+        .limit(limit)
+        .load(c))?;
+    Ok(rows.into_iter().map(Refusal::from).collect())
+}

@@ -51,7 +51,7 @@ pub struct Recovered {
     pub attempts: usize,
 }
 
-/// Notes the resolution and makes the run due. False: it is not held, or by its rule's fuse.
+/// Notes the resolution and makes the run due. False: it is not held, or by its rule's fuse or a source that is paused.
 pub(super) fn resolve(conn: &mut Conn, run: RunId, resolution: Resolution, now: Time) -> Result<bool, StoreError> {
     let due = RunStatus::Held.next(RunStatus::Due)?;
     let changed = each!(conn, c => diesel::update(

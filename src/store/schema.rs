@@ -187,6 +187,8 @@ diesel::table! {
     logins (digest) { digest -> Binary, connection -> Text, verifier -> Binary, redirect -> Text, until -> BigInt, }
 }
 diesel::table! { paused (run) { run -> BigInt, connection -> Text, } }
+diesel::table! { paused_sources (source) { source -> Text, since -> BigInt, person -> Text, } }
+diesel::table! { source_queue (source, run) { source -> Text, run -> BigInt, } }
 diesel::table! {
     polls (rule, place) {
         rule -> Integer,
@@ -208,6 +210,28 @@ diesel::table! {
     }
 }
 diesel::table! { poll_keys (rule, place, key) { rule -> Integer, place -> Integer, key -> Binary, turn -> BigInt, } }
+diesel::table! { repeats (id) { id -> BigInt, event -> BigInt, channel -> Integer, peer -> Text, } }
+diesel::table! { views (person, name) { person -> BigInt, name -> Text, query -> Text, created_at -> BigInt, } }
+diesel::table! {
+    jobs (id) {
+        id -> BigInt,
+        request -> Text,
+        work -> Text,
+        what -> Text,
+        back -> Text,
+        state -> SmallInt,
+        person -> BigInt,
+        person_name -> Text,
+        total -> Nullable<BigInt>,
+        done -> BigInt,
+        failed -> BigInt,
+        made -> BigInt,
+        place -> BigInt,
+        faults -> Text,
+        why -> Nullable<Text>,
+        ended_at -> Nullable<BigInt>,
+    }
+}
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

@@ -1,6 +1,11 @@
 //! `bellwire profiles import` and `export`: attributes of many people as CSV or JSON lines.
 
-use std::{collections::BTreeSet, fs, io::Read as _, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    io::Read as _,
+    path::Path,
+};
 
 use serde_json::{Map, Value, json};
 
@@ -12,6 +17,7 @@ use crate::{
         failure::Failure,
         open,
         progress::Progress,
+        sheet::{as_written, sheet},
     },
     config::Config,
     model::{Change, Keeper, attribute_fault, flat},
@@ -45,9 +51,16 @@ pub(super) fn import(config: &Config, options: &Import) -> Result<Answer, Failur
     let is_json = text.trim_start().starts_with(['[', '{']);
     let objects = if is_json { from_json(&text)? } else { from_csv(&text, options.typed)? };
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
+    let mut first: HashMap<String, usize> = HashMap::new();
     for (line, object) in objects {
         match row(line, object, &column) {
-            Ok(row) => rows.push(row),
+            Ok(row) => match first.insert(row.email.clone(), line) {
+                None => rows.push(row),
+                Some(before) => {
+                    first.insert(row.email.clone(), before);
+                    faults.push(format!("line {line}: {} stands in line {before} already", row.email));
+                }
+            },
             Err(why) => faults.push(format!("line {line}: {why}")),
         }
     }
@@ -173,7 +186,7 @@ fn json_of(bytes: &[u8], what: &str) -> Result<Value, Failure> {
 
 fn from_csv(text: &str, typed: bool) -> Result<Vec<(usize, Object)>, Failure> {
     let wrong = |error: &csv::Error| Failure::No(format!("the file is not CSV: {error}"));
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator(text)).from_reader(text.as_bytes());
     let head: Vec<String> =
         reader.headers().map_err(|error| wrong(&error))?.iter().map(|name| name.trim().to_owned()).collect();
     let is_email = |name: &String| name.eq_ignore_ascii_case("email") || name.eq_ignore_ascii_case("e-mail");
@@ -186,6 +199,7 @@ fn from_csv(text: &str, typed: bool) -> Result<Vec<(usize, Object)>, Failure> {
         let line = record.position().map_or(0, |at| usize::try_from(at.line()).unwrap_or(0));
         let mut object = Object::new();
         for (at, (name, text)) in head.iter().zip(&record).enumerate() {
+            let text = as_written(text);
             if at == email {
                 object.insert("email".to_owned(), Value::from(text));
             } else if !text.is_empty() {
@@ -195,6 +209,14 @@ fn from_csv(text: &str, typed: bool) -> Result<Vec<(usize, Object)>, Failure> {
         objects.push((line, object));
     }
     Ok(objects)
+}
+
+/// What stands most often between the columns of the first line: spreadsheets of many countries write `;`, some a tab.
+fn separator(text: &str) -> u8 {
+    let head = text.lines().next().unwrap_or_default();
+    let often = |separator: &u8| head.bytes().filter(|byte| byte == separator).count();
+    // Of equals the last one: a comma where none of them stands.
+    b"\t;,".iter().copied().max_by_key(often).unwrap_or(b',')
 }
 
 /// A number, true or false where the text is exactly one as JSON writes it; else the text.
@@ -229,15 +251,11 @@ pub(super) fn export(config: &Config, as_csv: bool) -> Result<Answer, Failure> {
 fn csv_of(rows: &[AttributesRow]) -> Result<Answer, Failure> {
     let flats: Vec<(&str, Object)> = rows.iter().map(|row| (row.key.as_str(), flat(&row.attributes))).collect();
     let names: BTreeSet<&String> = flats.iter().flat_map(|(_, object)| object.keys()).collect();
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let failed = |error: String| Failure::Storage(format!("the CSV cannot be written: {error}"));
-    let head = std::iter::once("email").chain(names.iter().map(|name| name.as_str()));
-    writer.write_record(head).map_err(|error| failed(error.to_string()))?;
-    for (email, object) in &flats {
+    let head = std::iter::once("email").chain(names.iter().map(|name| name.as_str())).map(str::to_owned).collect();
+    let row = |(email, object): &(&str, Object)| {
         let cell = |name: &&String| object.get(*name).map(super::shown).unwrap_or_default();
-        let record = std::iter::once((*email).to_owned()).chain(names.iter().map(cell));
-        writer.write_record(record).map_err(|error| failed(error.to_string()))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
-    Ok(Answer { out: String::from_utf8_lossy(&bytes).into_owned(), ..Answer::default() })
+        std::iter::once((*email).to_owned()).chain(names.iter().map(cell)).collect()
+    };
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(flats.iter().map(row)).collect();
+    Ok(Answer { out: sheet(rows)?, ..Answer::default() })
 }

@@ -1,10 +1,8 @@
 //! `bellwire profiles`: what is known of people, by e-mail.
 
 mod card;
-pub(in crate::cli) use card::BUILT_IN;
 mod exchange;
 mod forget;
-mod traces;
 mod write;
 
 use std::path::{Path, PathBuf};

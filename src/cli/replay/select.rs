@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use super::Wanted;
 use crate::{
     cli::{failure::Failure, when::When},
     clock::Time,
     model::RunStatus,
+    starts::Wanted,
     store::{RunFilter, RunRow, Store},
 };
 

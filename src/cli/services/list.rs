@@ -14,7 +14,7 @@ use crate::{
         open,
         table::table,
     },
-    services::Pack,
+    services::{Pack, WayIn},
 };
 
 /// Letters of a title, so that a line fits into 80.
@@ -59,7 +59,7 @@ fn as_json(pack: &Pack, standing: &Standing) -> serde_json::Value {
 
 /// How it stands with its deliveries. `None`: it sends none.
 fn way_in(pack: &Pack, standing: &Standing) -> Option<&'static str> {
-    best(standing.sources_of(&pack.name).iter().map(super::standing::SourceRow::state))
+    best(standing.sources_of(&pack.name).iter().map(WayIn::state))
 }
 
 /// How it stands with its actions. `None`: it has none.

@@ -8,6 +8,7 @@ use body::read_body;
 
 use super::step::{read_connection, read_pairs};
 use crate::{
+    model::OWN_HEADERS,
     model::is_telling,
     rules::{
         HttpAuth, HttpStep, codes, keys,
@@ -16,20 +17,6 @@ use crate::{
     templates::{Leaf, Tree},
     value::Value,
 };
-
-/// Headers that belong to the connection itself.
-const OWN_HEADERS: [&str; 10] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "te",
-    "trailer",
-    "upgrade",
-    "expect",
-    "proxy-authorization",
-];
 
 /// Headers that a step sends of its own: what a rule wrote would be overwritten.
 const OF_STEP: [&str; 2] = ["idempotency-key", "bellwire-depth"];

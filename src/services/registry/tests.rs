@@ -133,6 +133,20 @@ fn findings(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_request_that_could_never_go_out_is_told_when_it_is_written() {
+    let text = "name: crm\ntitle: CRM\nbase_url: https://crm.example.com\nactions:\n  drop:\n    title: Drop\n    read: true\n    \
+                request:\n      method: DELETE\n      path: /a/../b\n      headers: { Host: other, x-one: a }\n";
+    assert_eq!(
+        findings(text),
+        [
+            "7:11 P004 an action that sends DELETE does not only read (leave `read` out; `idempotent: true` is for what may be sent twice)",
+            "10:13 P004 a path has no `.` and `..` (write the path that is meant)",
+            "11:18 P009 `Host` is made from the request itself (leave it out)",
+        ]
+    );
+}
+
+#[test]
 fn each_fault_is_told_with_its_place() {
     let text = r#"name: crn
 titel: CRM

@@ -42,6 +42,18 @@ async fn attributes_are_set_imported_exported_and_shown() {
         json!({ "plan": "Team", "calls": 3, "notes": ["tea"], "customer_name": "Maria", "seats": 10 })
     );
 
+    place.write("semicolons.csv", "email;seats;note\nMaria@example.com;12;'=1+1\nmaria@example.com;13;twice\n");
+    let twice = place.run(&["profiles", "import", "semicolons.csv", "--typed"]);
+    assert!(twice.code == 1 && twice.out.contains("line 3: maria@example.com stands in line 2 already"), "{twice:?}");
+    assert_eq!(
+        (&get(&place, "maria@example.com")["seats"], &get(&place, "maria@example.com")["note"]),
+        (&json!(12), &json!("=1+1"))
+    );
+    let sheet = place.run(&["profiles", "export", "--csv"]).fine().out;
+    assert!(sheet.contains("'=1+1") && !sheet.contains(",=1+1"), "{sheet}");
+    place.run(&["profiles", "set", "maria@example.com", "seats=10", "--remove", "note"]).fine();
+    place.run(&["profiles", "set", "maria@example.com", "--set-json", "seats=10"]).fine();
+
     let exported = place.run(&["profiles", "export"]).fine().out;
     let other = Place::workspace(&Journal::start([]).await);
     other.write("all.jsonl", &exported);

@@ -1,13 +1,10 @@
 //! How deliveries of a service come in, in sentences.
 
-use crate::{
-    config::Config,
-    services::{Algorithm, Challenge, Encoding, Hook, Scheme, Seal, TokenPlace, Verify},
-};
+use super::{Algorithm, Challenge, Encoding, Hook, Scheme, Seal, TokenPlace, Verify};
 
-/// The address to give to the service, with the names of secrets in the place of their values.
-pub(super) fn address(config: &Config, hook: &Hook, source: &str, secret: Option<&str>) -> String {
-    let base = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", config.server.listen));
+/// The address to give to the service, with the names of secrets in the place of their values. `base` is where this server is, without a
+/// slash at its end.
+pub fn hook_address(base: &str, hook: &Hook, source: &str, secret: Option<&str>) -> String {
     let mut address = format!("{base}/hooks/{source}");
     let Verify::Token(token) = &hook.verify else { return with_event(address, hook) };
     let secret = secret.unwrap_or(&token.secret);
@@ -31,7 +28,7 @@ fn with_event(mut address: String, hook: &Hook) -> String {
 }
 
 /// How a delivery is checked.
-pub(super) fn proof(verify: &Verify) -> String {
+pub fn proof_words(verify: &Verify) -> String {
     match verify {
         Verify::Signed(scheme) => signed(scheme),
         Verify::Token(token) => match token.place {
@@ -63,7 +60,7 @@ fn signed(scheme: &Scheme) -> String {
 }
 
 /// What is answered when the hook is set up. `None`: nothing is asked.
-pub(super) fn handshake(challenge: Option<&Challenge>) -> Option<&'static str> {
+pub fn handshake_words(challenge: Option<&Challenge>) -> Option<&'static str> {
     Some(match challenge? {
         Challenge::Body { .. } => "the service asks once whether the address is yours, and is answered",
         Challenge::Query { .. } => "the service asks once with a token of your choice, and is answered",
