@@ -5,8 +5,11 @@ use rocket::{
     data::{FromData, Outcome},
     http::Status,
 };
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
@@ -21,10 +24,20 @@ pub(super) struct Body<T> {
     pub(super) digest: [u8; 32],
 }
 
-/// The body of a write that needs no words: none, or `{}`.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Empty {}
+/// The body of a write that needs no words: none, `null` or `{}`.
+/// The document leaves it out.
+#[derive(Debug, ToSchema)]
+pub(super) struct Empty;
+
+impl<'de> Deserialize<'de> for Empty {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Option::<Map<String, Value>>::deserialize(deserializer)?;
+        if value.is_none_or(|map| map.is_empty()) {
+            return Ok(Self);
+        }
+        Err(D::Error::custom("nothing wanted, or an empty object"))
+    }
+}
 
 #[rocket::async_trait]
 impl<'r, T: DeserializeOwned + Send> FromData<'r> for Body<T> {
@@ -52,7 +65,7 @@ impl<'r, T: DeserializeOwned + Send> FromData<'r> for Body<T> {
 
 fn read<T: DeserializeOwned>(request: &Request<'_>, sent: &Sent) -> Result<Body<T>, Refused> {
     let given = sent.body();
-    let value = given.cloned().unwrap_or_else(|| json!({}));
+    let value = given.cloned().unwrap_or_default();
     if let Some(place) = nul_in(&value, "") {
         let place = place.trim_start_matches('.').to_owned();
         let refused =

@@ -96,6 +96,9 @@ fn finish(operation: &mut Map<String, Value>, tag: &str, route: &Told) {
     let more =
         operation.get("description").and_then(Value::as_str).map_or(asks.clone(), |text| format!("{text}\n\n{asks}"));
     operation.insert("description".to_owned(), Value::String(more));
+    if operation.get("requestBody").is_some_and(|body| body.to_string().contains("/schemas/Empty\"")) {
+        operation.remove("requestBody");
+    }
     let writes = !matches!(route.method, rocket::http::Method::Get);
     if writes {
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
@@ -124,9 +127,22 @@ fn finish(operation: &mut Map<String, Value>, tag: &str, route: &Told) {
 
 /// Says of each id in the path what it looks like.
 fn name_ids(operation: &mut Map<String, Value>, path: &str) {
+    let Some(Value::Array(parameters)) = operation.get_mut("parameters") else { return };
+    let in_path = parameters.iter_mut().filter(|parameter| parameter["in"] == "path");
+    for parameter in in_path {
+        match parameter["name"].as_str() {
+            Some("email") => {
+                parameter["schema"]["pattern"] =
+                    json!("^[^@\\s\\x00-\\x1f\\x7f-\\x9f]+@[^@\\s\\x00-\\x1f\\x7f-\\x9f]+$")
+            }
+            Some("name") if path.contains("/secrets/") => {
+                parameter["schema"]["pattern"] = json!("^[a-z][a-z0-9_]{0,62}$")
+            }
+            _ => {}
+        }
+    }
     let kinds = [("/events/", "evt"), ("/runs/", "run"), ("/refusals/", "ref")];
     let Some((_, prefix)) = kinds.iter().find(|(part, _)| path.contains(part)) else { return };
-    let Some(Value::Array(parameters)) = operation.get_mut("parameters") else { return };
     for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "path" && parameter["name"] == "id") {
         parameter["schema"] = json!({"type": "string", "pattern": id_pattern(prefix)});
         parameter["example"] = json!(format!("{prefix}_01hf3y8a9d000"));

@@ -88,10 +88,11 @@ fn missing(email: &str) -> Refused {
 
 /// An e-mail as it is kept.
 fn email_of(text: &str) -> Result<String, Refused> {
-    let email = text.trim().to_lowercase();
-    let is_email = email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
-        && email.len() <= 320
-        && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    let email = text.to_lowercase();
+    let is_email =
+        email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
+            && email.len() <= 320
+            && !email.chars().any(|c| c.is_whitespace() || c.is_control());
     let shown = || text.chars().take(100).collect::<String>();
     if is_email { Ok(email) } else { Err(Refused::invalid(format!("`{}` is no e-mail address.", shown()))) }
 }
@@ -208,8 +209,7 @@ async fn changed(admin: &Admin, person: &Person, email: &str, change: Change, be
 }
 
 /// Delete the attributes of a person. Events and records that name the person stay: `bellwire profiles forget` finds those too.
-#[utoipa::path(
-    request_body(content = Option<Empty>, description = "Nothing, or an empty object."),
+#[utoipa::path(request_body = Empty,
     responses((status = 204, description = "Nothing is kept of the person."))
 )]
 #[delete("/api/v1/profiles/<email>", data = "<sent>")]

@@ -273,8 +273,7 @@ async fn detail(admin: &Admin, id: RunId) -> Result<RunDetail, Refused> {
 }
 
 /// End an open run as cancelled: at once, or after its open request has been answered.
-#[utoipa::path(
-    request_body(content = Empty, description = "Nothing, or an empty object."),
+#[utoipa::path(request_body = Empty,
     responses((status = 200, description = "The run as it is now.", body = RunWhole))
 )]
 #[post("/api/v1/runs/<id>/cancel", data = "<sent>")]

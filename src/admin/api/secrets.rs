@@ -24,8 +24,10 @@ use crate::{
     store::{SecretRow, VaultError},
 };
 
-/// Bytes of a value: more is a slip.
-const LONGEST: usize = 64 << 10;
+/// Characters of a value: more is a slip.
+const LONGEST: usize = 16_384;
+/// The most origins of a secret.
+const ORIGINS: usize = 50;
 /// The longest that a value which was replaced may still count.
 const OVERLAP: Duration = Duration::from_hours(24 * 31);
 
@@ -112,7 +114,7 @@ pub(super) struct SecretSent {
     origins: Vec<String>,
     /// For how long deliveries that are signed with the value before it are taken too: `2d`. Not at all unless set.
     #[serde(default)]
-    #[schema(required = false, nullable = false, pattern = "^[1-9][0-9]?(m|h)$", example = "48h")]
+    #[schema(value_type = String, required = false, example = "48h")]
     overlap: Option<String>,
 }
 
@@ -140,6 +142,9 @@ async fn put_secret(
     asked?;
     let name = forms::secret_name(name).map_err(|why| Refused::new(404, "not_found", format!("{why}.")))?;
     let SecretSent { value, origins, overlap } = sent.value;
+    if origins.len() > ORIGINS {
+        return Err(Refused::new(422, "invalid", format!("`origins`: at most {ORIGINS} of them.")));
+    }
     let origins = origins.iter().map(|origin| origin_of(origin)).collect::<Result<Vec<String>, Refused>>()?;
     let overlap = overlap.as_deref().map_or(Ok(Duration::ZERO), overlap_of)?;
     if value.len() > LONGEST || value.chars().count() < SHORTEST {
@@ -169,8 +174,7 @@ fn overlap_of(text: &str) -> Result<Duration, Refused> {
 }
 
 /// Remove a secret.
-#[utoipa::path(
-    request_body(content = Option<Empty>, description = "Nothing, or an empty object."),
+#[utoipa::path(request_body = Empty,
     responses((status = 204, description = "It is gone."))
 )]
 #[delete("/api/v1/secrets/<name>", data = "<sent>")]
@@ -196,8 +200,7 @@ async fn remove_secret(
 }
 
 /// End the overlap of a secret: the value before its present one counts no more.
-#[utoipa::path(
-    request_body(content = Option<Empty>, description = "Nothing, or an empty object."),
+#[utoipa::path(request_body = Empty,
     responses((status = 200, description = "The secret, without its value.", body = SecretView))
 )]
 #[post("/api/v1/secrets/<name>/retire", data = "<sent>")]

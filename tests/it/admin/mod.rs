@@ -1,3 +1,4 @@
-//! The admin, as browsers and programs see it.
+//! The admin: its pages and its API, through HTTP.
 
+mod api;
 mod auth;
