@@ -11,6 +11,7 @@ mod guard;
 mod outward;
 mod pages;
 mod refused;
+mod rulefiles;
 mod sent;
 mod state;
 mod view;
@@ -18,4 +19,4 @@ mod workshop;
 
 pub use outward::Outward;
 pub use state::{Admin, Parts, stage};
-pub use workshop::{Checked, Draft, Workshop};
+pub use workshop::{Checked, Draft, Dry, Tested, Workshop};

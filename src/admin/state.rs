@@ -4,7 +4,7 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use rocket::{Route, fairing::AdHoc};
 
-use super::{api, assets, auth, guard::Guarded, outward::Outward, pages, workshop::Workshop};
+use super::{api, assets, auth, guard::Guarded, outward::Outward, pages, rulefiles::Desk, workshop::Workshop};
 use crate::{
     clock::SharedClock,
     config::Config,
@@ -35,7 +35,14 @@ pub struct Parts {
 
 /// Rocket's managed state of the admin: `admin: &State<Admin>`. Clones share it.
 #[derive(Clone)]
-pub struct Admin(Arc<Parts>);
+pub struct Admin(Arc<Parts>, Arc<Desk>);
+
+impl Admin {
+    /// What acts on rule files share.
+    pub(super) fn desk(&self) -> &Arc<Desk> {
+        &self.1
+    }
+}
 
 impl Deref for Admin {
     type Target = Parts;
@@ -59,5 +66,7 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
-    AdHoc::on_ignite("admin", |rocket| Box::pin(async move { rocket.manage(Admin(parts)).mount("/", routes()) }))
+    AdHoc::on_ignite("admin", |rocket| {
+        Box::pin(async move { rocket.manage(Admin(parts, Arc::default())).mount("/", routes()) })
+    })
 }

@@ -133,6 +133,8 @@ impl App {
                 config: Arc::clone(&config),
                 rulebook: Arc::clone(&rulebook),
                 runner: Arc::clone(&runner),
+                vault: Arc::clone(&vault),
+                egress: Arc::clone(&egress),
             }),
             outward: Arc::new(Outward),
         };
