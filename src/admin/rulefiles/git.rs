@@ -48,6 +48,13 @@ pub(in crate::admin) struct Standing {
     pub(in crate::admin) dirty: Vec<String>,
 }
 
+impl Standing {
+    /// The commit, as people name it.
+    pub(in crate::admin) fn short(&self) -> String {
+        self.head.chars().take(10).collect()
+    }
+}
+
 /// A repository that may be committed to, and where the workspace stands in it.
 pub(super) struct Place {
     pub(super) repository: Repository,

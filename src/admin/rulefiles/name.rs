@@ -83,12 +83,6 @@ impl fmt::Display for RuleFile {
     }
 }
 
-/// The file of a rule among the paths of a workspace's texts.
-pub(in crate::admin) fn rule_file_of<'t>(id: &str, mut holds: impl FnMut(&str) -> bool + 't) -> Option<RuleFile> {
-    let paths = [format!("rules/{id}.yaml"), format!("rules/{id}.yml")];
-    paths.iter().find(|path| holds(path)).and_then(|path| RuleFile::known(path).ok())
-}
-
 fn is_reserved(part: &str) -> bool {
     let numbered = |word: &str| {
         part.strip_prefix(word).is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_digit()))
