@@ -2,3 +2,6 @@
 
 mod api;
 mod auth;
+mod rules;
+mod rules_git;
+mod rules_pages;
