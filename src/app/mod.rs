@@ -11,6 +11,7 @@ mod start;
 mod vocabulary;
 mod workshop;
 
+pub use exposure::admin_url;
 pub use compile::{Compiled, compile, rule_schema};
 pub use in_force::{Rulebook, RulebookError, check, check_with, of_folder};
 pub use pages::{Example, Page, codes, page};

@@ -47,6 +47,8 @@ mod serve;
 mod services;
 mod table;
 mod test;
+mod tokens;
+mod users;
 mod when;
 
 pub use main::main;

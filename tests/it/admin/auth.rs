@@ -258,7 +258,8 @@ async fn the_admin_may_have_an_address_of_its_own() {
     assert_ne!(app.app.address(), app.app.admin_address());
     let browser = app.sign_in(Role::Viewer).await;
     browser.get("/").await.is(200);
-    let main = Browser { base: format!("http://{}", app.app.address()), ..Browser::new(&app) };
+    let mut main = Browser::new(&app);
+    main.base = format!("http://{}", app.app.address());
     for path in ["/", "/login", "/assets/0/app.css", "/setup"] {
         main.get(path).await.is(404);
     }
