@@ -63,7 +63,11 @@ impl Admin {
         };
         self.store.keep_audit(row).await.map_err(|error| {
             tracing::error!(%error, action = deed.action, "a deed was done and is not in the audit log");
-            Refused::new(503, "audit", "This was done, but the audit log could not be written. Look at the log of the server.")
+            Refused::new(
+                503,
+                "audit",
+                "This was done, but the audit log could not be written. Look at the log of the server.",
+            )
         })
     }
 

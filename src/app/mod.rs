@@ -11,8 +11,8 @@ mod start;
 mod vocabulary;
 mod workshop;
 
-pub use exposure::admin_url;
 pub use compile::{Compiled, compile, rule_schema};
+pub use exposure::admin_url;
 pub use in_force::{Rulebook, RulebookError, check, check_with, of_folder};
 pub use pages::{Example, Page, codes, page};
 pub use serve::{serve, serve_beside};

@@ -61,7 +61,10 @@ impl StartError {
     /// The exit code: 74 for storage, 78 for all else.
     pub fn exit(&self) -> u8 {
         match self {
-            Self::Store(_) | Self::Rules(RulebookError::Store(_)) | Self::Vault(VaultError::Store(_)) | Self::Link(_) => 74,
+            Self::Store(_)
+            | Self::Rules(RulebookError::Store(_))
+            | Self::Vault(VaultError::Store(_))
+            | Self::Link(_) => 74,
             _ => 78,
         }
     }
@@ -293,9 +296,7 @@ async fn serve_http(
     };
     let server = web::start(settings, lifecycle.clone(), attach).await?;
     let apart = match apart {
-        Some((settings, admin)) => {
-            Some(web::start(settings, lifecycle.clone(), |rocket| rocket.attach(admin)).await?)
-        }
+        Some((settings, admin)) => Some(web::start(settings, lifecycle.clone(), |rocket| rocket.attach(admin)).await?),
         None => None,
     };
     Ok((server, apart))

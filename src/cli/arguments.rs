@@ -45,7 +45,7 @@ pub(super) enum Verb {
     Demo(Demo),
     /// Take deliveries and run rules until it is stopped
     #[command(
-        after_long_help = "Examples:\n  bellwire serve\n  BELLWIRE_SERVER_LISTEN=0.0.0.0:8000 bellwire serve\n\n\
+        after_long_help = "Examples:\n  bellwire serve\n  BELLWIRE_SERVER_LISTEN=127.0.0.1:8080 bellwire serve\n\n\
         SIGTERM and Ctrl-C end it gently; a second one ends it at once."
     )]
     Serve,
@@ -497,7 +497,9 @@ pub(super) enum UsersVerb {
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionsVerb {
     /// List the open sessions of a user
-    #[command(after_long_help = "Examples:\n  bellwire users sessions list ada\n  bellwire users sessions list ada --json")]
+    #[command(
+        after_long_help = "Examples:\n  bellwire users sessions list ada\n  bellwire users sessions list ada --json"
+    )]
     List {
         /// Such as ada
         name: String,
@@ -526,9 +528,11 @@ pub(super) enum TokensVerb {
         json: bool,
     },
     /// Make a token of the API; it is shown once
-    #[command(after_long_help = "Examples:\n  bellwire tokens new ci --user ada --scope read --scope run --expires 90d\n  \
+    #[command(
+        after_long_help = "Examples:\n  bellwire tokens new ci --user ada --scope read --scope run --expires 90d\n  \
         bellwire tokens new backup --user ada --scope read --json\n\n\
-        It may do what its scopes and its user's role both allow.")]
+        It may do what its scopes and its user's role both allow."
+    )]
     New {
         /// What people call it
         name: String,

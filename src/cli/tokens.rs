@@ -52,7 +52,8 @@ fn list(config: &Config, user: Option<&str>, json: bool) -> Result<Answer, Failu
         .map(|token| {
             let owner = users.iter().find(|user| user.id == token.user).map(|user| user.name.clone());
             let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
-            let text = |at: Option<crate::clock::Time>, none: &str| at.map_or_else(|| none.to_owned(), |at| at.to_string());
+            let text =
+                |at: Option<crate::clock::Time>, none: &str| at.map_or_else(|| none.to_owned(), |at| at.to_string());
             vec![
                 TokenId(token.id).to_string(),
                 clean(&token.name, LONGEST_NAME),
@@ -107,7 +108,8 @@ fn new(
         return Ok(Answer::json(&shown));
     }
     let until = row.expires_at.map_or_else(|| "it does not expire".to_owned(), |at| format!("it ends at {at}"));
-    Ok(Answer::text(token).note(&format!("this token is shown once; {until}; to end it: bellwire tokens revoke {}", TokenId(row.id))))
+    Ok(Answer::text(token)
+        .note(&format!("this token is shown once; {until}; to end it: bellwire tokens revoke {}", TokenId(row.id))))
 }
 
 fn revoke(config: &Config, id: TokenId) -> Result<Answer, Failure> {

@@ -112,7 +112,14 @@ fn list(config: &Config, json: bool) -> Result<Answer, Failure> {
             };
             let code = if row.totp.is_some() { "code" } else { "" };
             let email = clean(row.email.as_deref().unwrap_or_default(), 80);
-            vec![row.name.clone(), row.role.to_string(), state.to_owned(), code.to_owned(), row.created_at.to_string(), email]
+            vec![
+                row.name.clone(),
+                row.role.to_string(),
+                state.to_owned(),
+                code.to_owned(),
+                row.created_at.to_string(),
+                email,
+            ]
         })
         .collect();
     Ok(Answer::text(table(&["NAME", "ROLE", "STATE", "SECOND", "SINCE", "EMAIL"], &lines)))
@@ -130,7 +137,9 @@ fn add(config: &Config, name: &str, role: Role, email: Option<String>, json: boo
             Ok(store.add_user(user).await?.then_some(id))
         });
         let Some(id) = added.await? else {
-            return Err(Failure::No(format!("there is a user `{name}` already; a new link: bellwire users link {name}")));
+            return Err(Failure::No(format!(
+                "there is a user `{name}` already; a new link: bellwire users link {name}"
+            )));
         };
         keep(store, now, "user.add", &name, json!({"role": role})).await?;
         made(admin::password_link(store, id, now).await)
@@ -217,7 +226,9 @@ fn password(config: &Config, name: &str) -> Result<Answer, Failure> {
 fn read_password() -> Result<String, Failure> {
     let mut text = String::new();
     if io::stdin().is_terminal() {
-        eprintln!("The new password, ended by Enter and Ctrl-D. It shows on the screen; a link avoids that: bellwire users link NAME");
+        eprintln!(
+            "The new password, ended by Enter and Ctrl-D. It shows on the screen; a link avoids that: bellwire users link NAME"
+        );
     }
     let read = io::stdin().lock().take(LONGEST).read_to_string(&mut text);
     read.map_err(|error| Failure::Usage(format!("standard input cannot be read: {error}")))?;

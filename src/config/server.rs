@@ -25,7 +25,7 @@ pub struct Server {
 
 impl Server {
     /// The keys of the section.
-    pub(super) const KEYS: &'static [&'static str] = 
+    pub(super) const KEYS: &'static [&'static str] =
         &["listen", "gate", "trusted_proxies", "public_url", "admin_listen", "dangerous_plain_http"];
 
     pub(super) fn read(mut section: Section<'_>) -> Self {

@@ -76,7 +76,10 @@ impl Store {
             let row = (
                 (api_tokens::id.eq(token.id), api_tokens::digest.eq(token.digest.as_slice())),
                 (api_tokens::name.eq(&token.name), api_tokens::user_id.eq(token.user), api_tokens::scopes.eq(&scopes)),
-                (api_tokens::created_at.eq(token.created_at.0), api_tokens::expires_at.eq(token.expires_at.map(|at| at.0))),
+                (
+                    api_tokens::created_at.eq(token.created_at.0),
+                    api_tokens::expires_at.eq(token.expires_at.map(|at| at.0)),
+                ),
             );
             each!(&mut desk.conn, c => diesel::insert_into(api_tokens::table).values(row).execute(c))?;
             Ok(())

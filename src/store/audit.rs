@@ -2,14 +2,7 @@
 
 use diesel::{ExpressionMethods as _, QueryDsl as _, Queryable, RunQueryDsl as _, TextExpressionMethods as _};
 
-use super::{
-    dialect::each,
-    error::StoreError,
-    handle::Store,
-    page_size,
-    schema::audit,
-    writer::Desk,
-};
+use super::{dialect::each, error::StoreError, handle::Store, page_size, schema::audit, writer::Desk};
 use crate::clock::Time;
 
 /// Something that somebody did, or was refused.

@@ -50,7 +50,12 @@ impl Store {
     }
 
     /// What it stands for, unused. `None`: it is not known, was used, or is over.
-    pub async fn one_time(&self, digest: [u8; 32], kind: &'static str, now: Time) -> Result<Option<String>, StoreError> {
+    pub async fn one_time(
+        &self,
+        digest: [u8; 32],
+        kind: &'static str,
+        now: Time,
+    ) -> Result<Option<String>, StoreError> {
         self.read(move |conn, _| find(conn, &digest, kind, now)).await
     }
 

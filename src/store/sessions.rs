@@ -102,7 +102,10 @@ impl Store {
             let row = (
                 (sessions::digest.eq(session.digest.as_slice()), sessions::user_id.eq(session.user)),
                 (sessions::created_at.eq(session.created_at.0), sessions::seen_at.eq(session.seen_at.0)),
-                (sessions::fresh_until.eq(session.fresh_until.0), sessions::stage.eq(i16::from(session.stage == Stage::Half))),
+                (
+                    sessions::fresh_until.eq(session.fresh_until.0),
+                    sessions::stage.eq(i16::from(session.stage == Stage::Half)),
+                ),
                 (sessions::peer.eq(&session.peer), sessions::agent.eq(&session.agent)),
             );
             each!(conn, c => diesel::insert_into(sessions::table).values(row).execute(c))?;

@@ -339,9 +339,7 @@ fn is_last_owner(conn: &mut Conn, id: i64) -> Result<bool, StoreError> {
 pub(super) fn end_sessions(conn: &mut Conn, id: i64, but: Option<[u8; 32]>) -> Result<usize, StoreError> {
     let mine = sessions::table.filter(sessions::user_id.eq(id));
     Ok(match but {
-        Some(but) => {
-            each!(conn, c => diesel::delete(mine.filter(sessions::digest.ne(but.as_slice()))).execute(c))?
-        }
+        Some(but) => each!(conn, c => diesel::delete(mine.filter(sessions::digest.ne(but.as_slice()))).execute(c))?,
         None => each!(conn, c => diesel::delete(mine).execute(c))?,
     })
 }

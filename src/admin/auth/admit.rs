@@ -192,7 +192,11 @@ fn person(user: UserRow, via: Via, request: &Request<'_>) -> Person {
 }
 
 fn no_token() -> Refused {
-    Refused::new(401, "unauthorized", "Send a token of the API as `Authorization: Bearer bw_...`; make one with `bellwire tokens new`.")
+    Refused::new(
+        401,
+        "unauthorized",
+        "Send a token of the API as `Authorization: Bearer bw_...`; make one with `bellwire tokens new`.",
+    )
 }
 
 fn sign_in() -> Refused {
@@ -215,12 +219,19 @@ fn elsewhere(place: &str, request: &Request<'_>, writes: bool) -> Refused {
 
 async fn short(request: &Request<'_>, admin: &Admin, person: &Person, role: Role) -> Refused {
     refuse(request, admin, Some(person), "the role does not suffice").await;
-    Refused::forbidden(format!("This is for the role {role} and above; yours is {}. An owner can change that.", person.role))
+    Refused::forbidden(format!(
+        "This is for the role {role} and above; yours is {}. An owner can change that.",
+        person.role
+    ))
 }
 
 async fn foreign(request: &Request<'_>, admin: &Admin, person: Option<&Person>, reason: &'static str) -> Refused {
     refuse(request, admin, person, reason).await;
-    Refused::new(403, "foreign", "This request came from another page than ours. Open the page here and repeat what you did.")
+    Refused::new(
+        403,
+        "foreign",
+        "This request came from another page than ours. Open the page here and repeat what you did.",
+    )
 }
 
 async fn refuse(request: &Request<'_>, admin: &Admin, person: Option<&Person>, reason: &str) {

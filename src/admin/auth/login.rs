@@ -131,13 +131,7 @@ async fn ask(admin: &State<Admin>, person: &Person, next: Option<&str>) -> Resul
     ask_again(admin, person, 200, next, "")
 }
 
-fn ask_again(
-    admin: &Admin,
-    person: &Person,
-    status: u16,
-    next: Option<&str>,
-    fault: &str,
-) -> Result<Answer, Refused> {
+fn ask_again(admin: &Admin, person: &Person, status: u16, next: Option<&str>, fault: &str) -> Result<Answer, Refused> {
     let frame = Frame::new(admin, person, "", "Your password, please");
     Ok(Answer::page(status, page(&ReauthPage { frame, next: next::local(next), fault })?))
 }

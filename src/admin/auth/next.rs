@@ -14,9 +14,9 @@ fn is_local(next: &str) -> bool {
         && next.starts_with('/')
         && !next.starts_with("//")
         && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\' && byte != b'@')
-        && !["/login", "/logout", "/reauth", "/setup", "/api", "/hooks"].iter().any(|away| {
-            path.strip_prefix(away).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        && !["/login", "/logout", "/reauth", "/setup", "/api", "/hooks"]
+            .iter()
+            .any(|away| path.strip_prefix(away).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// `/login?next=/runs%3Fstate%3Dfailed`.

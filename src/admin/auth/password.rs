@@ -16,7 +16,8 @@ static WAITING: AtomicUsize = AtomicUsize::new(0);
 /// Of those at most: whoever comes then is told to come back.
 const LONGEST_QUEUE: usize = 64;
 /// What a password is compared with where there is none: with the costs of a real one.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why a password was neither hashed nor compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +40,8 @@ pub fn fault(password: &str, name: &str) -> Option<String> {
     }
     let mut characters = password.chars();
     let first = characters.next();
-    if characters.all(|c| Some(c) == first) || password.to_lowercase().contains(&name.to_lowercase()) && name.len() > 5 {
+    if characters.all(|c| Some(c) == first) || password.to_lowercase().contains(&name.to_lowercase()) && name.len() > 5
+    {
         return Some("That is too easy to guess. Four or five words make a good password.".to_owned());
     }
     None

@@ -67,12 +67,16 @@ async fn link(store: &Store, kind: &'static str, data: String, now: Time) -> Res
 /// A name as it is kept. The error is one sentence.
 pub fn user_name(text: &str) -> Result<String, String> {
     let name = text.trim().to_ascii_lowercase();
-    let is_good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_' | b'@' | b'+');
+    let is_good = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_' | b'@' | b'+')
+    };
     let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
     if begins && name.len() <= LONGEST_NAME && name.bytes().all(is_good) {
         return Ok(name);
     }
-    Err(format!("A name has letters a-z, digits, `.`, `-`, `_`, `+` and `@`, begins with a letter or digit, and has {LONGEST_NAME} characters at most."))
+    Err(format!(
+        "A name has letters a-z, digits, `.`, `-`, `_`, `+` and `@`, begins with a letter or digit, and has {LONGEST_NAME} characters at most."
+    ))
 }
 
 /// An address for commits, if any. The error is one sentence.
@@ -81,9 +85,12 @@ pub fn email(text: &str) -> Result<Option<String>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let is_plain = text.len() <= 254 && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b','));
+    let is_plain = text.len() <= 254
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b','));
     match text.split_once('@') {
-        Some((user, host)) if is_plain && !user.is_empty() && !host.is_empty() && !host.contains('@') => Ok(Some(text.to_owned())),
+        Some((user, host)) if is_plain && !user.is_empty() && !host.is_empty() && !host.contains('@') => {
+            Ok(Some(text.to_owned()))
+        }
         _ => Err("An address looks like ada@example.com.".to_owned()),
     }
 }
@@ -139,7 +146,14 @@ async fn show(admin: &State<Admin>, token: Option<&str>) -> Result<Answer, Refus
     form(admin, 200, &purpose, token, "", "")
 }
 
-fn form(admin: &Admin, status: u16, purpose: &Purpose, token: &str, name: &str, fault: &str) -> Result<Answer, Refused> {
+fn form(
+    admin: &Admin,
+    status: u16,
+    purpose: &Purpose,
+    token: &str,
+    name: &str,
+    fault: &str,
+) -> Result<Answer, Refused> {
     let (title, known) = match purpose {
         Purpose::Owner => ("Create the owner", String::new()),
         Purpose::Password(user) => ("Choose a password", user.name.clone()),

@@ -129,7 +129,8 @@ impl Browser {
             Some(id) => admin.store.session(digest(id)).await?,
             None => None,
         };
-        let since = before.filter(|(session, _)| session.user == user.id).map_or(now, |(session, _)| session.created_at);
+        let since =
+            before.filter(|(session, _)| session.user == user.id).map_or(now, |(session, _)| session.created_at);
         self.begin_since(admin, user, Stage::Full, since).await
     }
 
@@ -174,7 +175,8 @@ impl Browser {
 pub(in crate::admin) fn refused(error: PasswordError) -> Refused {
     match error {
         PasswordError::Busy => {
-            let mut refused = Refused::new(429, "busy", "Many people sign in at the moment. Try again in a few seconds.");
+            let mut refused =
+                Refused::new(429, "busy", "Many people sign in at the moment. Try again in a few seconds.");
             refused.retry_after = Some(5);
             refused
         }

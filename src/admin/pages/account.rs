@@ -61,11 +61,8 @@ async fn render(
 ) -> Result<Answer, Refused> {
     let now = admin.clock.now();
     let rows = admin.store.sessions_of(person.id).await?;
-    let shown = |row: SessionRow| Shown {
-        id: hex::encode(row.digest),
-        is_this: ticket.session() == Some(row.digest),
-        row,
-    };
+    let shown =
+        |row: SessionRow| Shown { id: hex::encode(row.digest), is_this: ticket.session() == Some(row.digest), row };
     let mut frame = Frame::new(admin, person, "/account", "Account");
     notice.clone_into(&mut frame.notice);
     let html = page(&AccountPage {
@@ -89,8 +86,9 @@ async fn password(
 ) -> Result<Answer, Refused> {
     let sent = sent?;
     let (now_is, new) = (sent.text("current")?.unwrap_or_default(), sent.text("password")?.unwrap_or_default());
-    let fault = auth::password_fault(new, &person.name)
-        .or_else(|| (sent.text("again").ok().flatten() != Some(new)).then(|| "The two new passwords differ.".to_owned()));
+    let fault = auth::password_fault(new, &person.name).or_else(|| {
+        (sent.text("again").ok().flatten() != Some(new)).then(|| "The two new passwords differ.".to_owned())
+    });
     if let Some(fault) = fault {
         return render(admin, person, &ticket, 422, "", fault).await;
     }
@@ -140,6 +138,8 @@ async fn end_sessions(
         1
     };
     let after = json!({ "sessions": ended });
-    admin.audit(person, Deed { action: "user.sign_out", subject: person.name.clone(), after, ..Deed::default() }).await?;
+    admin
+        .audit(person, Deed { action: "user.sign_out", subject: person.name.clone(), after, ..Deed::default() })
+        .await?;
     Ok(Redirect::to("/account?did=ended"))
 }

@@ -8,9 +8,7 @@ use super::{
 };
 use crate::{
     model::{Role, Scope},
-    store::{
-        ApiToken, AuditFilter, AuditRow, KnownRequest, NewUser, OneTime, SessionRow, Stage, TryLimit, UserChange,
-    },
+    store::{ApiToken, AuditFilter, AuditRow, KnownRequest, NewUser, OneTime, SessionRow, Stage, TryLimit, UserChange},
 };
 
 async fn user(bed: &Bed, name: &str, role: Role) -> i64 {

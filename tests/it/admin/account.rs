@@ -67,7 +67,10 @@ async fn an_address_is_kept_and_nothing_more_of_what_was_sent() {
     let sent = [("email", "ada@example.com"), ("role", "owner"), ("name", "root")];
     browser.post("/account/email", &sent).await.is(303);
     let user = app.store().user(browser.user).await.unwrap().unwrap();
-    assert_eq!((user.email.as_deref(), user.role, user.name), (Some("ada@example.com"), Role::Viewer, browser.name.clone()));
+    assert_eq!(
+        (user.email.as_deref(), user.role, user.name),
+        (Some("ada@example.com"), Role::Viewer, browser.name.clone())
+    );
     browser.post("/account/email", &[("email", "<script>")]).await.is(400);
     let rows = app.store().audit(AuditFilter::default()).await.unwrap();
     assert_eq!((rows[0].action.as_str(), rows[0].after.as_deref()), ("user.email", Some("\"ada@example.com\"")));
