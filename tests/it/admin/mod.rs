@@ -1,7 +1,9 @@
 //! The admin: its pages and its API, through HTTP.
 
+mod account;
 mod api;
 mod auth;
+mod routes;
 mod rules;
 mod rules_git;
 mod rules_pages;
