@@ -1,0 +1,3 @@
+//! The admin, as browsers and programs see it.
+
+mod editor;
