@@ -3,6 +3,7 @@
 mod account;
 mod api;
 mod auth;
+mod editor;
 mod routes;
 mod rules;
 mod rules_git;
