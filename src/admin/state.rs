@@ -4,7 +4,7 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use rocket::{Route, fairing::AdHoc};
 
-use super::{api, assets, auth, guard::Guarded, outward::Outward, pages, workshop::Workshop};
+use super::{api, assets, auth, forgetting::Forgetting, guard::Guarded, outward::Outward, pages, workshop::Workshop};
 use crate::{
     clock::SharedClock,
     config::Config,
@@ -59,5 +59,5 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
-    AdHoc::on_ignite("admin", |rocket| Box::pin(async move { rocket.manage(Admin(parts)).mount("/", routes()) }))
+    AdHoc::on_ignite("admin", |rocket| Box::pin(async move { rocket.manage(Admin(parts)).manage(Forgetting::default()).mount("/", routes()) }))
 }

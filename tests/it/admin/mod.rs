@@ -1,0 +1,4 @@
+//! Pages of the admin, as a browser sees them.
+
+mod sources;
+mod visit;
