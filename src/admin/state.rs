@@ -8,6 +8,7 @@ use super::{
     api, assets,
     audit::PerMinute,
     auth,
+    forgetting::Forgetting,
     glance::{self, Glance},
     guard::Guarded,
     jobs,
@@ -99,7 +100,7 @@ pub fn stage(parts: Arc<Parts>) -> AdHoc {
         Box::pin(async move {
             tokio::spawn(glance::refresh(admin.clone()));
             tokio::spawn(jobs::work(admin.clone()));
-            rocket.manage(admin).mount("/", routes()).attach(api::rule_ids())
+            rocket.manage(admin).manage(Forgetting::default()).mount("/", routes()).attach(api::rule_ids())
         })
     })
 }

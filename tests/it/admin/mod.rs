@@ -8,3 +8,5 @@ mod routes;
 mod rules;
 mod rules_git;
 mod rules_pages;
+mod sources;
+mod visit;

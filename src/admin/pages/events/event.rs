@@ -167,7 +167,10 @@ fn computed(event: &StoredEvent, seen: &Value) -> Vec<(String, String)> {
     let Ok(read) = Reading::kept(&event.meta).read(bytes) else { return Vec::new() };
     let Some(seen) = seen.as_object() else { return Vec::new() };
     let differs = |name: &str, value: &Value| read.value.get(name) != Some(value);
-    seen.iter().filter(|(name, value)| differs(name, value)).map(|(name, value)| (name.clone(), value.to_string())).collect()
+    seen.iter()
+        .filter(|(name, value)| differs(name, value))
+        .map(|(name, value)| (name.clone(), value.to_string()))
+        .collect()
 }
 
 fn pairs(event: &StoredEvent, part: &str) -> Vec<(String, String)> {
@@ -182,9 +185,9 @@ fn believed(event: &StoredEvent) -> String {
         "" => "Not checked: the source is public, anybody can send to it.".to_owned(),
         starts::INTERNAL => "Of our own making: a rule, a schedule, a poll or a person.".to_owned(),
         "token" => "The token was right. It was compared before anything of the body was read.".to_owned(),
-        form => format!(
-            "The signature held ({form}). It was checked over the raw bytes, before anything was read of them."
-        ),
+        form => {
+            format!("The signature held ({form}). It was checked over the raw bytes, before anything was read of them.")
+        }
     }
 }
 
