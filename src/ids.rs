@@ -74,6 +74,10 @@ id!(
     /// A refused delivery, kept in a bounded ring.
     RefusalId, "ref"
 );
+id!(
+    /// A problem: something that is wrong for longer than a moment.
+    ProblemId, "prb"
+);
 
 /// Makes ids that only ever grow, also when the machine's clock steps back.
 #[derive(Debug, Default)]

@@ -41,11 +41,12 @@ fn list(config: &Config, options: &RunsList) -> Result<Answer, Failure> {
         before: options.before,
         limit: Some(usize::from(options.limit)),
         rule: options.rule.clone(),
-        status: options.state,
+        states: options.state.into_iter().collect(),
         event: options.event,
+        ..RunFilter::default()
     };
     let narrowed =
-        filter.before.is_some() || filter.rule.is_some() || filter.status.is_some() || filter.event.is_some();
+        filter.before.is_some() || filter.rule.is_some() || !filter.states.is_empty() || filter.event.is_some();
     let rows = if open::is_unborn(config)? {
         Vec::new()
     } else {
@@ -171,7 +172,7 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
     for attempt in &detail.attempts {
         text.extend(attempt_as_text(attempt));
     }
-    if is_held_by_fuse(detail) {
+    if detail.is_held_by_fuse() {
         text.push(format!(
             "\nLook at why so many came, then let them go:\n  bellwire runs release {}",
             clean(&row.rule, 128)
@@ -184,23 +185,11 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
              bellwire runs resolve {id} --fail     it did not, and shall not",
             id = row.id
         ));
-        if can_verify(detail) {
+        if detail.can_be_read_back() {
             text.push(format!("  bellwire runs resolve {} --verify   let the service be asked", row.id));
         }
     }
     text.join("\n")
-}
-
-/// Held, and not for an attempt without an answer: a blown fuse holds runs that have not begun.
-fn is_held_by_fuse(detail: &RunDetail) -> bool {
-    detail.row.status == RunStatus::Held && detail.attempts.is_empty()
-}
-
-/// Whether a read can tell what became of the last attempt: its request then holds what the action was given.
-fn can_verify(detail: &RunDetail) -> bool {
-    let last = detail.attempts.iter().rev().find(|attempt| attempt.kind == AttemptKind::Try);
-    let request = last.and_then(|attempt| attempt.request.as_deref());
-    request.map(body_of).is_some_and(|request| request.get("inputs").is_some())
 }
 
 /// `note (do.0)` where the step's error tells its id, else the path alone.
@@ -272,13 +261,13 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
     if status != RunStatus::Held {
         return Err(not_held(status));
     }
-    if is_held_by_fuse(&detail) {
+    if detail.is_held_by_fuse() {
         let rule = clean(&detail.row.rule, 128);
         return Err(Failure::No(format!(
             "run {id} is held by the blown fuse of its rule, not for an attempt; let it go with `bellwire runs release {rule}`"
         )));
     }
-    if resolution == Resolution::Verify && !can_verify(&detail) {
+    if resolution == Resolution::Verify && !detail.can_be_read_back() {
         return Err(Failure::No(format!(
             "nothing can tell what became of the attempt: the action of that step has no `verify`; see `bellwire runs show {id}`"
         )));
@@ -343,6 +332,9 @@ mod tests {
             },
             set: 1,
             set_digest: "abc".to_owned(),
+            started_at: Some(Time(0)),
+            step: None,
+            cancelled: false,
             vars: serde_json::Map::new(),
             outputs: Vec::new(),
             attempts: vec![AttemptRow {
@@ -350,6 +342,7 @@ mod tests {
                 step: StepPath("do.0".to_owned()),
                 kind: AttemptKind::Try,
                 number: 1,
+                planned_at: None,
                 started_at: Time(0),
                 ended_at: Some(Time(30_000)),
                 outcome: AttemptOutcome::Unknown,

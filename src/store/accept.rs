@@ -11,6 +11,7 @@ use super::{
     dialect::{self, Conn},
     echoes,
     error::StoreError,
+    failures,
     gates::Gates,
     json,
     names::{Channel, Known},
@@ -291,6 +292,7 @@ pub(super) fn accept_all(
     let (mut events, mut bodies, mut runs, mut gated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut answers = Vec::with_capacity(batch.len());
     let mut fresh = Vec::with_capacity(batch.len());
+    let mut failed = Vec::new();
     for (ready, source) in batch.iter().zip(sources) {
         let event = &ready.event;
         let answer = match &event.dedupe {
@@ -309,6 +311,9 @@ pub(super) fn accept_all(
             fresh.push((event, late_echo.is_some()));
             for run in event.runs.iter().filter(|run| late_echo.is_none() || run.hears_own) {
                 let row = run_row(conn, known, event, run)?;
+                if run.status == RunStatus::Failed {
+                    failed.push((run.id, run.error.as_ref(), event.received_at));
+                }
                 if has_gates(run) {
                     gated.push((event, run, row));
                 } else {
@@ -320,6 +325,9 @@ pub(super) fn accept_all(
     dialect::insert_events(conn, &events)?;
     dialect::insert_bodies(conn, &bodies)?;
     dialect::insert_runs(conn, &runs)?;
+    for (run, error, at) in failed {
+        failures::failed(conn, known, run, error, at)?;
+    }
     // One by one and after all others: each sees what those before it have left, and the batch needs no memory of its own.
     for (event, run, row) in gated {
         if admit::admit(conn, row, event.received_at, run.due_at, &run.gates)? {

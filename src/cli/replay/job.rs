@@ -14,12 +14,13 @@ use super::{Replay as Options, Wanted, With};
 use crate::{
     app::{self, Compiled},
     cli::{answer::clean, failure::Failure, open, pinned},
+    clock::Time,
     config::Config,
     ids::{EventId, RunId},
     matcher::{self, Bounds},
     model::Verdict,
     rules::{Rule, Texts},
-    starts,
+    starts::{self, RepeatError},
     store::{EventDetail, Replay, RunDetail, RunRow, Store},
 };
 
@@ -147,61 +148,51 @@ impl<'j> Job<'j> {
     /// Writes the new run.
     pub(super) async fn replay(&mut self, wanted: &Wanted) -> Result<Made, Failure> {
         let now = open::clock().now();
-        let mut replay = Replay {
-            id: RunId(0),
-            event: wanted.event,
-            of: wanted.of,
-            rule: wanted.rule.clone(),
-            set: 0,
-            root: None,
-            vars: Map::new(),
-            outputs: Vec::new(),
-            at: now,
-        };
-        match wanted.of {
-            Some(of) => self.of_old(of, &mut replay).await?,
+        let replay = match wanted.of {
+            Some(of) => self.of_old(of, now).await?,
             None if self.options.from.is_some() => {
                 let why = "--from goes on where a run was; the rule did not run on this event";
                 return Err(Failure::No(why.to_owned()));
             }
-            None => replay.set = self.text_of(&wanted.rule, None).await?.0,
-        }
+            None => Replay {
+                id: RunId(0),
+                event: wanted.event,
+                of: None,
+                rule: wanted.rule.clone(),
+                set: self.text_of(&wanted.rule, None).await?.0,
+                root: None,
+                vars: Map::new(),
+                outputs: Vec::new(),
+                key: None,
+                at: now,
+            },
+        };
         let store = self.store;
         let id = open::with_ids(now, async |ids| {
             let id = RunId(ids.next(now));
-            store.replay(Replay { id, ..replay.clone() }).await.map(|()| id)
+            store.replay(Replay { id, ..replay.clone() }).await
         })
         .await?;
         Ok(Made { id, of: wanted.of, event: wanted.event, rule: wanted.rule.clone() })
     }
 
     /// What a new run takes over from the old one.
-    async fn of_old(&mut self, of: RunId, replay: &mut Replay) -> Result<(), Failure> {
+    async fn of_old(&mut self, of: RunId, now: Time) -> Result<Replay, Failure> {
         let old = self.run(of).await?;
-        if !old.row.status.is_final() {
-            return Err(Failure::No(format!(
-                "{of} is {}, not over: wait for it, or end it with `bellwire runs cancel {of}`",
-                old.row.status
-            )));
-        }
-        let missing = || Failure::No(format!("there is no run {of}; see `bellwire runs list`"));
-        let loaded = self.store.load(of).await?.ok_or_else(missing)?;
-        if loaded.event.body.is_none() {
-            let event = loaded.event.id;
-            return Err(Failure::No(format!("the body of {event} was deleted by retention: nothing can run on it")));
-        }
         let (set, compiled) = self.text_of(&old.row.rule, Some(old.set)).await?;
-        replay.set = set;
-        if self.options.with == With::Original && !self.options.new_keys {
-            replay.root = Some(loaded.root);
-        }
-        if let Some(from) = &self.options.from {
-            let new = rule_in(&compiled, &old.row.rule)?;
-            let was = rule_in(&*self.set(old.set).await?, &old.row.rule)?;
-            replay.outputs = starts::outputs_before(&was, &new, &old.outputs, from).map_err(Failure::No)?;
-            replay.vars = old.vars;
-        }
-        Ok(())
+        let keeps_keys = self.options.with == With::Original && !self.options.new_keys;
+        let new = rule_in(&compiled, &old.row.rule)?;
+        let was = match &self.options.from {
+            Some(_) => rule_in(&*self.set(old.set).await?, &old.row.rule)?,
+            None => Arc::clone(&new),
+        };
+        let go_on = self.options.from.as_deref().map(|from| starts::GoOn { from, was: &was, now: &new });
+        starts::repeat(self.store, &old, (set, keeps_keys), go_on, now).await.map_err(|error| match error {
+            RepeatError::Store(error) => error.into(),
+            RepeatError::Open { .. } => Failure::No(format!("{error} with `bellwire runs cancel {of}`")),
+            RepeatError::Gone(_) => Failure::No(format!("{error}; see `bellwire runs list`")),
+            RepeatError::NoBody(_) | RepeatError::Step(_) => Failure::No(error.to_string()),
+        })
     }
 
     /// The rule set that a rule runs by; `original` is that of the old run.
