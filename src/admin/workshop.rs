@@ -36,6 +36,8 @@ pub trait Workshop: Send + Sync {
     fn schema(&self) -> serde_json::Value;
     /// Findings that hold the workspace's present state back. Empty where it is in force.
     fn held_back(&self) -> Vec<Finding>;
+    /// The rules and packs of a stored set, with no findings. `None`: its texts are gone.
+    fn pinned(&self, set: i64) -> BoxFuture<'_, Result<Option<Checked>, StoreError>>;
     /// Looks at the workspace again, now; true where another set came into force.
     fn reload(&self) -> BoxFuture<'_, Result<bool, StoreError>>;
 }

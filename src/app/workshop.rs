@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     model::Finding,
     rules::Texts,
-    runner::Runner,
+    runner::{PinnedError, Runner},
     store::StoreError,
 };
 
@@ -42,6 +42,17 @@ impl Workshop for Bench {
 
     fn held_back(&self) -> Vec<Finding> {
         self.rulebook.held_back()
+    }
+
+    fn pinned(&self, set: i64) -> BoxFuture<'_, Result<Option<Checked>, StoreError>> {
+        async move {
+            match self.runner.pinned().get(set).await {
+                Ok(pinned) => Ok(Some(Checked { findings: Vec::new(), set: pinned.set, registry: pinned.registry })),
+                Err(PinnedError::Store(error)) => Err(error),
+                Err(PinnedError::Unusable { .. }) => Ok(None),
+            }
+        }
+        .boxed()
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<bool, StoreError>> {

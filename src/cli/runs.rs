@@ -8,7 +8,6 @@ use super::{
     answer::{Answer, clean, clean_lines, machine},
     arguments::{Outcome, Resolve, RunsList, RunsVerb},
     events::body_of,
-    exchange,
     failure::Failure,
     open, release,
     table::table,
@@ -18,6 +17,7 @@ use crate::{
     ids::RunId,
     model::{AttemptKind, RunStatus, StepError, StepPath},
     store::{AttemptRow, Mode, Resolution, RunDetail, RunFilter, RunRow},
+    web::exchange_lines,
 };
 
 /// Characters of a request or reply that are shown to people; the machine's form has all that is kept.
@@ -240,7 +240,7 @@ fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
         let Some(bytes) = bytes else { continue };
         let shown = match body_of(bytes) {
             Value::String(text) => text,
-            value => exchange::lines(&value),
+            value => exchange_lines(&value),
         };
         text.push(format!("  {name}"));
         text.extend(clean_lines(&shown, SHOWN).lines().map(|line| format!("    {line}")));

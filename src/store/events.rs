@@ -14,8 +14,7 @@ use super::{
     error::StoreError,
     json,
     names::{Lookup, channels_of},
-    page_size,
-    run_lists,
+    page_size, run_lists,
     runs::{self, RunFilter, RunRow},
     schema::{bodies, channels, events},
 };
