@@ -33,10 +33,10 @@ pub(super) async fn tell(parts: &RunnerParts, in_force: &InForce, now: Time) -> 
 fn event(parts: &RunnerParts, in_force: &InForce, untold: &Untold, now: Time) -> Option<NewEvent> {
     let kind = if untold.solved { SOLVED } else { OPENED };
     let rules = &in_force.set.rules;
-    if !rules.values().any(|rule| rule.enabled && rule.hears(kind, true)) {
+    if !rules.values().any(|rule| rule.enabled && rule.hears(kind, false)) {
         return None;
     }
-    let hears_any = |rule: &Rule| rule.hears(OPENED, true) || rule.hears(SOLVED, true);
+    let hears_any = |rule: &Rule| rule.hears(OPENED, false) || rule.hears(SOLVED, false);
     let of = untold.row.rule.as_deref().and_then(|rule| rules.get(rule));
     // A rule that is told of its own failures could fail of that again and again; through others, the depth ends it.
     if of.is_some_and(|rule| hears_any(rule)) || untold.depth >= DEEPEST {

@@ -1,0 +1,5 @@
+//! The admin as a browser meets it.
+
+mod browser;
+mod problems;
+mod runs;
