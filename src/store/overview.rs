@@ -96,17 +96,6 @@ pub struct Stored {
 }
 
 impl Store {
-    /// How many problems are open.
-    pub async fn open_problems(&self) -> Result<u64, StoreError> {
-        let count: i64 = self
-            .read(|conn, _| {
-                let open = problems::table.filter(problems::solved_at.is_null()).count();
-                Ok(each!(conn, c => open.get_result(c))?)
-            })
-            .await?;
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-
     /// The open problems that were seen last.
     pub async fn newest_problems(&self, limit: u8) -> Result<Vec<OpenProblem>, StoreError> {
         self.read(move |conn, _| newest_problems(conn, limit)).await

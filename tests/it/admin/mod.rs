@@ -3,10 +3,13 @@
 mod account;
 mod api;
 mod auth;
+mod browser;
 mod editor;
+mod problems;
 mod routes;
 mod rules;
 mod rules_git;
 mod rules_pages;
+mod runs;
 mod sources;
 mod visit;
