@@ -1,0 +1,4 @@
+//! The admin, as browsers and programs see it.
+
+mod assets;
+mod overview;
