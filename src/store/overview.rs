@@ -111,6 +111,14 @@ impl Store {
         self.read(move |conn, lookup| newest_runs(conn, lookup, status, limit)).await
     }
 
+    /// Whether there is any run.
+    pub async fn has_runs(&self) -> Result<bool, StoreError> {
+        let first = |conn: &mut Conn, _: &Lookup| -> Result<Vec<i64>, StoreError> {
+            Ok(each!(conn, c => runs::table.select(runs::id).limit(1).load(c))?)
+        };
+        Ok(!self.read(first).await?.is_empty())
+    }
+
     /// What is stored.
     pub async fn stored(&self) -> Result<Stored, StoreError> {
         self.read(|conn, _| stored(conn)).await

@@ -2,9 +2,11 @@
 
 mod account;
 mod api;
+mod assets;
 mod auth;
 mod browser;
 mod editor;
+mod overview;
 mod problems;
 mod routes;
 mod rules;
