@@ -77,7 +77,7 @@ pub async fn repeat(
     };
     if let Some(GoOn { from, was, now }) = go_on {
         replay.outputs = outputs_before(was, now, &old.outputs, from).map_err(RepeatError::Step)?;
-        replay.vars = old.vars.clone();
+        replay.vars.clone_from(&old.vars);
     }
     Ok(replay)
 }

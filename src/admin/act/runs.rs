@@ -143,12 +143,12 @@ pub(in crate::admin) async fn replay(admin: &Admin, person: &Person, wish: Wish)
         return Ok(stored);
     }
     admin.wake.ring();
-    let with = match wish.with {
+    let text = match wish.with {
         With::Original => "original",
         With::Current => "current",
         With::Draft(_) => "draft",
     };
-    let after = json!({"run": id, "from": wish.from, "with": with, "new_keys": wish.new_keys});
+    let after = json!({"run": id, "from": wish.from, "with": text, "new_keys": wish.new_keys});
     told(admin, person, "run.replay", wish.of.to_string(), (Value::Null, after)).await?;
     Ok(id)
 }

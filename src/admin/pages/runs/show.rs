@@ -50,6 +50,7 @@ struct Live {
 }
 
 /// The part of the page that changes while the run goes on.
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the page that is there or not")]
 struct Trace {
     line: Line,
     problem: String,

@@ -97,7 +97,7 @@ impl Drawing<'_> {
             is_taken: state != "-" && state != "skipped",
             note: note(step, output),
             result: output.map(result).unwrap_or_default(),
-            attempts: rows.iter().map(|row| attempt_of(self.frame, row, self.reached(row, first))).collect(),
+            attempts: rows.iter().map(|row| attempt_of(self.frame, row, reached(row, first))).collect(),
             schedule: if tries == 0 { Vec::new() } else { schedule(self.frame, &step.retry, tries, due) },
             can_begin: !in_loop && step.path.0.starts_with("do."),
             left_out: String::new(),
@@ -165,14 +165,11 @@ impl Drawing<'_> {
             || (matches!(step.kind, StepKind::ForEach { .. }) && self.outputs.contains_key(&path.list()));
         if is_under_way { self.detail.row.status.word() } else { "-" }
     }
+}
 
-    /// When the step of an attempt was reached: the first attempt begins at once.
-    fn reached(&self, row: &AttemptRow, first: Time) -> Time {
-        if row.number == 1 && row.kind == AttemptKind::Try {
-            return first;
-        }
-        row.started_at
-    }
+/// When an attempt was to begin, where that is not kept: the first one of a step at once, as any that was begun before it was kept.
+fn reached(row: &AttemptRow, first: Time) -> Time {
+    if row.number == 1 && row.kind == AttemptKind::Try { first } else { row.started_at }
 }
 
 fn note(step: &Step, output: Option<&StepOutput>) -> String {
