@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{refused::Refused, state::Admin, traces::Traces};
-use crate::{clock::Time, store::{Forgotten, StoreError}};
+use crate::{
+    clock::Time,
+    store::{Forgotten, StoreError},
+};
 
 /// Ends that are remembered, for whoever looks at the page.
 const ENDS: usize = 100;

@@ -61,7 +61,8 @@ pub(super) struct ScheduleView {
 
 /// The schedules of the rules in force, in the order of their ids.
 pub(super) async fn schedules(admin: &Admin) -> Result<Vec<ScheduleView>, Refused> {
-    let rows: HashMap<ScheduleId, _> = admin.store.schedules().await?.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let rows: HashMap<ScheduleId, _> =
+        admin.store.schedules().await?.into_iter().map(|row| (row.id.clone(), row)).collect();
     let (set, now) = ((admin.in_force)().set, admin.clock.now());
     let mut views = Vec::new();
     for rule in set.rules.values() {
@@ -130,7 +131,8 @@ pub(super) struct PollView {
 
 /// The polls of the rules in force, in the order of their ids.
 pub(super) async fn polls(admin: &Admin) -> Result<Vec<PollView>, Refused> {
-    let rows: HashMap<PollId, PollRow> = admin.store.polls().await?.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let rows: HashMap<PollId, PollRow> =
+        admin.store.polls().await?.into_iter().map(|row| (row.id.clone(), row)).collect();
     let set = Arc::clone(&(admin.in_force)().set);
     let mut views = Vec::new();
     for rule in set.rules.values() {

@@ -114,9 +114,11 @@ pub(super) async fn sources(admin: &Admin, base: &str) -> Result<Vec<SourceView>
 /// One of them.
 pub(super) async fn source(admin: &Admin, name: &str, base: &str) -> Result<SourceView, Refused> {
     let registry = (admin.in_force)().registry;
-    let is_known = admin.config.sources.contains_key(name) || registry.pack(name).is_some_and(|pack| pack.hook.is_some());
+    let is_known =
+        admin.config.sources.contains_key(name) || registry.pack(name).is_some_and(|pack| pack.hook.is_some());
     let way = is_known.then(|| way(admin, &registry, name)).flatten();
-    let way = way.ok_or_else(|| Refused::missing(&format!("source `{}`", name.chars().take(63).collect::<String>())))?;
+    let way =
+        way.ok_or_else(|| Refused::missing(&format!("source `{}`", name.chars().take(63).collect::<String>())))?;
     let beside = Beside::read(admin).await?;
     view(admin, &way, &beside, base).await
 }
@@ -131,7 +133,8 @@ impl Beside {
     async fn read(admin: &Admin) -> Result<Self, Refused> {
         let paused = admin.store.paused_sources().await?;
         let problems = admin.store.problems(true, 1_000).await?.into_iter();
-        let silent = problems.filter(|problem| problem.kind == SILENCE).map(|problem| (problem.subject, problem.first_at));
+        let silent =
+            problems.filter(|problem| problem.kind == SILENCE).map(|problem| (problem.subject, problem.first_at));
         Ok(Self { paused, silent: silent.collect() })
     }
 }
@@ -174,7 +177,9 @@ fn public_fault(pack: &Pack, settings: Option<&Source>) -> Option<String> {
     let is_unproven = pack.hook.as_ref()?.verify == Verify::None;
     let is_public = settings.is_some_and(|source| source.public);
     match (is_unproven, is_public) {
-        (false, true) => Some("it is public, and the deliveries of its service are always proven: take `public` out".to_owned()),
+        (false, true) => {
+            Some("it is public, and the deliveries of its service are always proven: take `public` out".to_owned())
+        }
         (true, false) => Some(format!(
             "nothing proves where deliveries of `{}` come from: set `public = true` to take them all the same",
             pack.name

@@ -59,5 +59,7 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
-    AdHoc::on_ignite("admin", |rocket| Box::pin(async move { rocket.manage(Admin(parts)).manage(Forgetting::default()).mount("/", routes()) }))
+    AdHoc::on_ignite("admin", |rocket| {
+        Box::pin(async move { rocket.manage(Admin(parts)).manage(Forgetting::default()).mount("/", routes()) })
+    })
 }

@@ -49,15 +49,11 @@ pub(in crate::admin) async fn prepare(admin: &Admin, trial: &Trial) -> Result<Pr
 }
 
 /// Sends it, for real and once a key.
-pub(in crate::admin) async fn send(
-    admin: &Admin,
-    person: &Person,
-    trial: &Trial,
-    key: &str,
-) -> Result<Came, Refused> {
+pub(in crate::admin) async fn send(admin: &Admin, person: &Person, trial: &Trial, key: &str) -> Result<Came, Refused> {
     let came = admin.outward.send(trial, key).await?;
     // What was sent may be about people: only which inputs it had is kept.
-    let inputs: Vec<&str> = trial.inputs.iter().filter(|(_, text)| !text.is_empty()).map(|(name, _)| name.as_str()).collect();
+    let inputs: Vec<&str> =
+        trial.inputs.iter().filter(|(_, text)| !text.is_empty()).map(|(name, _)| name.as_str()).collect();
     let after = json!({ "action": came.action, "inputs": inputs, "status": came.status, "ok": came.ok });
     audit(admin, person, "action.try", &trial.connection, after).await?;
     Ok(came)

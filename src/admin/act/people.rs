@@ -46,8 +46,7 @@ pub(in crate::admin) async fn change(
     let written = change.set.keys().chain(change.add.keys()).chain(change.append.keys()).collect();
     let after = json!({ "set": names(written), "removed": change.remove });
     let now = admin.clock.now();
-    let changed =
-        admin.store.change_attributes(Keeper::Profile, vec![(email.clone(), change)], By::Hand, now).await?;
+    let changed = admin.store.change_attributes(Keeper::Profile, vec![(email.clone(), change)], By::Hand, now).await?;
     let attributes = changed.into_iter().next().unwrap_or_else(|| Ok(Map::new()));
     let attributes = attributes.map_err(|why| Refused::new(422, "invalid", format!("{why}.")))?;
     admin.audit(person, Deed { action: "person.set", subject: subject(&email), after, ..Deed::default() }).await?;

@@ -44,9 +44,7 @@ pub(in crate::admin) async fn fire(
     }
     admin.wake.ring();
     let after = json!({ "schedule": schedule.expression(), "event": id });
-    admin
-        .audit(person, Deed { action: "schedule.run", subject: rule.to_owned(), after, ..Deed::default() })
-        .await?;
+    admin.audit(person, Deed { action: "schedule.run", subject: rule.to_owned(), after, ..Deed::default() }).await?;
     Ok((id, run))
 }
 
@@ -60,7 +58,9 @@ pub(in crate::admin) async fn poll(admin: &Admin, person: &Person, rule: &str) -
     }
     let rows: Vec<_> = admin.store.polls().await?.into_iter().filter(|row| row.id.rule == rule).collect();
     if rows.is_empty() {
-        return Err(Refused::conflict(format!("The rule `{rule}` was not asked for yet: it is within a second anyway.")));
+        return Err(Refused::conflict(format!(
+            "The rule `{rule}` was not asked for yet: it is within a second anyway."
+        )));
     }
     let now = admin.clock.now();
     let count = rows.len();

@@ -107,7 +107,9 @@ async fn show(admin: &State<Admin>, person: &Person, name: &str, did: Option<&st
     let mut shown = connection(admin, person, name).await?;
     shown.frame.notice = match did {
         Some("fetched") => "It has a token: its client gets them by itself.".to_owned(),
-        Some("logged-out") => "What was granted is forgotten here. The service may still list it: take it back there too.".to_owned(),
+        Some("logged-out") => {
+            "What was granted is forgotten here. The service may still list it: take it back there too.".to_owned()
+        }
         _ => String::new(),
     };
     page(&shown)

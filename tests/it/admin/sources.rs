@@ -54,8 +54,7 @@ on_both!(runs_of_a_paused_source_wait_and_go_on_in_their_order, |database| {
 });
 
 const GATED: &str = "name: gathered\non: gruveo.call\ndigest: { every: 10m }\ndo:\n- stop: done\n";
-const COUNTED: &str =
-    "name: counted\non: gruveo.call\nthreshold: { count: 2, within: 1h }\nfuse: { count: 1, within: 1h }\ndo:\n- stop: done\n";
+const COUNTED: &str = "name: counted\non: gruveo.call\nthreshold: { count: 2, within: 1h }\nfuse: { count: 1, within: 1h }\ndo:\n- stop: done\n";
 
 on_both!(gates_count_while_a_source_is_paused_and_what_they_let_through_waits, |database| {
     let rules = [("gathered", GATED), ("counted", COUNTED)];

@@ -121,7 +121,10 @@ async fn trial(admin: &Admin, service: &str, action: &str, sent: &Sent) -> Resul
     let connection = sent.text("connection")?.unwrap_or(service).to_owned();
     let link = act::connections::link(admin, &connection).await?;
     if link.service != service {
-        return Err(Refused::invalid(format!("The connection `{connection}` is one of `{}`, not of this service.", link.service)));
+        return Err(Refused::invalid(format!(
+            "The connection `{connection}` is one of `{}`, not of this service.",
+            link.service
+        )));
     }
     let registry = (admin.in_force)().registry;
     let pack = pack_of(&registry, service)?;
@@ -143,11 +146,8 @@ pub(super) async fn form(
     action: &str,
     connection: Option<&str>,
 ) -> Page {
-    let given = Trial {
-        connection: connection.unwrap_or(service).to_owned(),
-        action: action.to_owned(),
-        inputs: Vec::new(),
-    };
+    let given =
+        Trial { connection: connection.unwrap_or(service).to_owned(), action: action.to_owned(), inputs: Vec::new() };
     page(&attempt(admin, person, service, action, Some(&given)).await?)
 }
 

@@ -52,7 +52,10 @@ pub(super) async fn list(admin: &State<Admin>, person: &Person) -> Page {
         actions: pack.actions.len(),
         way_in: best(ways_in(&admin.config, pack, &has).iter().map(crate::services::WayIn::state)),
         way_out: best(
-            links.iter().filter(|link| link.service == pack.name && !pack.actions.is_empty()).map(super::show::state_of),
+            links
+                .iter()
+                .filter(|link| link.service == pack.name && !pack.actions.is_empty())
+                .map(super::show::state_of),
         ),
     });
     let (used, others) = rows.partition(Row::is_in_use);

@@ -1,8 +1,8 @@
 //! `/services`: the packs, and a form to try each of their actions.
 
+mod attempt;
 mod list;
 mod show;
-mod attempt;
 
 use crate::{
     admin::guard::{Access, Guarded, guard},
