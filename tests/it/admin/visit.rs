@@ -54,6 +54,11 @@ impl Visit {
         seen(self.http.get(format!("{}{path}", self.base)).send().await.unwrap()).await
     }
 
+    /// A page elsewhere.
+    pub async fn away(&self, url: &str) -> Seen {
+        seen(self.http.get(url).send().await.unwrap()).await
+    }
+
     /// Sends a form of the page `from` to `to`.
     pub async fn send(&self, from: &str, to: &str, fields: &[(&str, &str)]) -> Seen {
         let csrf = self.get(from).await.field("csrf").unwrap_or_default();
