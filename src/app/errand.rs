@@ -127,12 +127,7 @@ impl Errands<'_> {
     }
 
     /// A request of any action, with inputs as they were typed: texts, of type `list` and `object` JSON; an empty one is not given.
-    pub fn prepare(
-        &self,
-        connection: &str,
-        action: &str,
-        inputs: &[(String, String)],
-    ) -> Result<Errand, ErrandError> {
+    pub fn prepare(&self, connection: &str, action: &str, inputs: &[(String, String)]) -> Result<Errand, ErrandError> {
         let pack = self.pack_of(connection)?;
         self.of_action(pack, action, connection, inputs)
     }
@@ -156,7 +151,11 @@ impl Errands<'_> {
         let action = pack.actions.get(name).ok_or_else(|| ErrandError::Action {
             service: pack.name.clone(),
             action: name.chars().take(100).collect(),
-            help: near(name, pack.actions.keys().map(String::as_str), &format!("see `bellwire services show {}`", pack.name)),
+            help: near(
+                name,
+                pack.actions.keys().map(String::as_str),
+                &format!("see `bellwire services show {}`", pack.name),
+            ),
         })?;
         let full = format!("{}.{name}", pack.name);
         let values = typed(action, given).map_err(ErrandError::Inputs)?;
@@ -286,7 +285,8 @@ fn read(input: &Input, text: Option<&str>) -> Result<Value, String> {
         None => Value::Null,
         Some(text) if matches!(input.kind, InputType::List | InputType::Object) => {
             let read = read_json(text.as_bytes(), JsonLimits::default());
-            read.map_err(|error| format!("input `{}`: {} in JSON wanted: {error}", input.name, input.kind.word()))?.value
+            read.map_err(|error| format!("input `{}`: {} in JSON wanted: {error}", input.name, input.kind.word()))?
+                .value
         }
         Some(text) => Value::String(text.to_owned()),
     };

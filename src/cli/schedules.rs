@@ -69,8 +69,7 @@ fn as_text(lines: &[Line<'_>]) -> String {
     if lines.is_empty() {
         return "No rule has a schedule; one is `on: { schedule: { cron: \"0 9 * * mon-fri\" } }`.".to_owned();
     }
-    let shown =
-        |time: Option<Time>, line: &Line<'_>| time.map_or("-".to_owned(), |time| line.schedule.local(time));
+    let shown = |time: Option<Time>, line: &Line<'_>| time.map_or("-".to_owned(), |time| line.schedule.local(time));
     let cells: Vec<Vec<String>> = lines
         .iter()
         .map(|line| {

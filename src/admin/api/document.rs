@@ -141,7 +141,7 @@ fn name_ids(operation: &mut Map<String, Value>, path: &str) {
             _ => {}
         }
     }
-    let kinds = [("/events/", "evt"), ("/runs/", "run"), ("/refusals/", "ref")];
+    let kinds = [("/events/", "evt"), ("/runs/", "run"), ("/refusals/", "ref"), ("/jobs/", "job")];
     let Some((_, prefix)) = kinds.iter().find(|(part, _)| path.contains(part)) else { return };
     for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "path" && parameter["name"] == "id") {
         parameter["schema"] = json!({"type": "string", "pattern": id_pattern(prefix)});

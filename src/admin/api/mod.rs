@@ -13,6 +13,7 @@ mod events;
 mod explained;
 mod findings;
 mod home;
+mod jobs;
 mod me;
 mod once;
 mod part;
@@ -39,6 +40,7 @@ fn parts() -> Vec<Part> {
         rules::part(),
         checks::part(),
         events::part(),
+        jobs::part(),
         refusals::part(),
         calls::part(),
         runs::part(),

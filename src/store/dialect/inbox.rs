@@ -194,9 +194,7 @@ pub(in crate::store) fn insert_repeats(conn: &mut Conn, rows: &[RepeatInsert]) -
     for row in rows {
         match conn {
             Conn::Sqlite(c) => diesel::insert_or_ignore_into(repeats::table).values(row).execute(c)?,
-            Conn::Postgres(c) => {
-                diesel::insert_into(repeats::table).values(row).on_conflict_do_nothing().execute(c)?
-            }
+            Conn::Postgres(c) => diesel::insert_into(repeats::table).values(row).on_conflict_do_nothing().execute(c)?,
         };
     }
     Ok(())

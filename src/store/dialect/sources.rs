@@ -33,7 +33,8 @@ pub(in crate::store) fn pause_source(
     person: &str,
 ) -> Result<bool, StoreError> {
     let sql = "INSERT INTO paused_sources (source, since, person) VALUES (?, ?, ?) ON CONFLICT (source) DO NOTHING";
-    execute(conn, sql, &[Bind::Text(Some(source)), Bind::Big(Some(now)), Bind::Text(Some(person))]).map(|rows| rows == 1)
+    execute(conn, sql, &[Bind::Text(Some(source)), Bind::Big(Some(now)), Bind::Text(Some(person))])
+        .map(|rows| rows == 1)
 }
 
 /// A source is paused no more.
@@ -89,11 +90,7 @@ pub(in crate::store) struct KindRow {
 
 /// Types that came in by a source, each with how many since an event; of a type no more than about 10,000 are counted, and no more than 200
 /// types are looked at: a public source may bring any number.
-pub(in crate::store) fn kinds_of_source(
-    conn: &mut Conn,
-    source: &str,
-    since: i64,
-) -> Result<Vec<KindRow>, StoreError> {
+pub(in crate::store) fn kinds_of_source(conn: &mut Conn, source: &str, since: i64) -> Result<Vec<KindRow>, StoreError> {
     let sql = "SELECT id, kind FROM channels WHERE source = ? ORDER BY id DESC LIMIT 200";
     let channels: Vec<(i32, String)> =
         each!(conn, c => question::<(Integer, Text)>(sql, &[Bind::Text(Some(source))]).load(c))?;
@@ -107,8 +104,7 @@ pub(in crate::store) fn kinds_of_source(
         let (of, from) = (|| Bind::Int(Some(channel)), || Bind::Big(Some(since)));
         let binds = [of(), from(), of(), from(), of(), of()];
         type Row = (BigInt, Nullable<BigInt>, Nullable<BigInt>);
-        let rows: Vec<(i64, Option<i64>, Option<i64>)> =
-            each!(conn, c => question::<Row>(of_channel, &binds).load(c))?;
+        let rows: Vec<(i64, Option<i64>, Option<i64>)> = each!(conn, c => question::<Row>(of_channel, &binds).load(c))?;
         let Some((count, matched, unmatched)) = rows.into_iter().next() else { continue };
         let newest = matched.max(unmatched);
         match kinds.iter_mut().find(|known| known.kind == kind) {

@@ -17,7 +17,7 @@ use crate::{
     ids::{EventId, time_of},
     model::Refusal,
     store::{
-        dialect::{Conn, InboxOrder, IdSpan},
+        dialect::{Conn, IdSpan, InboxOrder},
         error::StoreError,
         events::{self, EventRow, Packed},
         handle::Store,
