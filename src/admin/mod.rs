@@ -23,6 +23,9 @@ mod traces;
 mod view;
 mod workshop;
 
+pub use auth::{
+    LinkError, digest, email, hash_password, new_token, password_fault, password_link, setup_link, user_name,
+};
 pub use calls::{Call, CallFilter, CallPage, calls};
 pub use card::{CARD_TEMPLATE, CardOf, card, card_answer, card_template};
 pub use outward::{Begun, Came, Link, LinkGrant, LinkHost, Outward, OutwardError, Prepared, Trial};

@@ -79,6 +79,11 @@ impl<'r> Responder<'r, 'static> for Refused {
             response.header(Header::new("Retry-After", seconds.to_string()));
         }
         if let Some(place) = &self.see_other {
+            // A fragment must not become a page of login: htmx leads the whole browser there.
+            if request.headers().get_one("HX-Request").is_some() {
+                let place = Header::new("HX-Redirect", place.clone());
+                return response.status(Status::new(self.status)).header(place).ok();
+            }
             return response.status(Status::SeeOther).header(Header::new("Location", place.clone())).ok();
         }
         response.status(Status::new(self.status));

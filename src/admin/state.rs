@@ -5,7 +5,9 @@ use std::{fmt, ops::Deref, sync::Arc};
 use rocket::{Route, fairing::AdHoc};
 
 use super::{
-    api, assets, auth,
+    api, assets,
+    audit::PerMinute,
+    auth,
     glance::{self, Glance},
     guard::Guarded,
     jobs,
@@ -48,12 +50,18 @@ pub struct Parts {
 pub struct Admin {
     parts: Arc<Parts>,
     glance: Arc<Glance>,
+    refusals: Arc<PerMinute>,
 }
 
 impl Admin {
     /// What every page tells, from memory.
     pub(super) fn glance(&self) -> &Glance {
         &self.glance
+    }
+
+    /// How many refusals the audit log took of late.
+    pub(super) fn refusals(&self) -> &PerMinute {
+        &self.refusals
     }
 }
 
@@ -79,7 +87,7 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
-    let admin = Admin { parts, glance: Arc::default() };
+    let admin = Admin { parts, glance: Arc::default(), refusals: Arc::default() };
     AdHoc::on_ignite("admin", |rocket| {
         Box::pin(async move {
             tokio::spawn(glance::refresh(admin.clone()));

@@ -2,6 +2,7 @@
 
 mod compile;
 mod errand;
+mod exposure;
 mod in_force;
 mod outward;
 mod pages;

@@ -31,6 +31,9 @@ pub async fn serve_beside(config: Config, beside: impl AsyncFnOnce(&App) -> Resu
         }
     };
     tracing::info!(address = %app.address(), "listening");
+    if let Some(link) = app.setup_link() {
+        println!("Nobody can sign in yet. Create the owner, once, within 24 hours: {link}");
+    }
     let lifecycle = app.lifecycle().clone();
     let mut ended_with = 0;
     let mut work = Box::pin(beside(&app));

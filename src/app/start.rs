@@ -7,6 +7,7 @@ use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 
 use super::{
     compile::pinned,
+    exposure::{self, admin_url},
     in_force::{Rulebook, RulebookError},
     outward::Outward,
     workshop::Bench,
@@ -48,6 +49,9 @@ pub enum StartError {
     /// The settings, each fault a sentence.
     #[error("{}", .0.join("\n"))]
     Settings(Vec<String>),
+    /// The link that makes the owner.
+    #[error(transparent)]
+    Link(#[from] admin::LinkError),
     /// The address.
     #[error(transparent)]
     Listen(#[from] web::ServeError),
@@ -57,7 +61,10 @@ impl StartError {
     /// The exit code: 74 for storage, 78 for all else.
     pub fn exit(&self) -> u8 {
         match self {
-            Self::Store(_) | Self::Rules(RulebookError::Store(_)) | Self::Vault(VaultError::Store(_)) => 74,
+            Self::Store(_)
+            | Self::Rules(RulebookError::Store(_))
+            | Self::Vault(VaultError::Store(_))
+            | Self::Link(_) => 74,
             _ => 78,
         }
     }
@@ -71,6 +78,10 @@ pub struct App {
     rulebook: Arc<Rulebook>,
     runner: Arc<Runner>,
     server: web::Server,
+    /// Of the admin alone, where that has an address of its own.
+    admin: Option<web::Server>,
+    /// The path of the one-time link that makes the owner. `None`: there is one.
+    setup: Option<String>,
     background: Vec<JoinHandle<()>>,
 }
 
@@ -80,6 +91,7 @@ impl App {
         let config = Arc::new(config);
         let lifecycle = Lifecycle::default();
         check_hours(&config)?;
+        exposure::check(&config).map_err(|why| StartError::Settings(vec![why]))?;
         let store = open_store(&config, &clock, &lifecycle).await?;
         let vault = Arc::new(open_vault(&store, &config, &clock).await?);
         let ids = Arc::new(IdSource::above(store.highest_id().await?));
@@ -160,17 +172,38 @@ impl App {
             lifecycle: lifecycle.clone(),
             in_force,
         };
-        let server = serve_http(&config, &lifecycle, state, logins, parts).await?;
+        let setup = admin::setup_link(&store, clock.now()).await?;
+        let (server, admin) = serve_http(&config, &lifecycle, state, logins, parts).await?;
         let background = vec![
             tokio::spawn(watch_rules(config.workspace.clone(), Arc::clone(&rulebook), Arc::clone(&runner))),
             tokio::spawn(refresh_secrets(vault, lifecycle.clone())),
         ];
-        Ok(Self { config, store, lifecycle, rulebook, runner, server, background })
+        Ok(Self { config, store, lifecycle, rulebook, runner, server, admin, setup, background })
     }
 
     /// Where it listens, with the port that was taken.
     pub fn address(&self) -> SocketAddr {
         self.server.address
+    }
+
+    /// Where the admin listens: an address of its own, or the same one.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.as_ref().map_or(self.server.address, |admin| admin.address)
+    }
+
+    /// The one-time link by which a browser makes the owner. `None`: there is a user already. It is a key: print it where its reader may
+    /// become the owner, and nowhere else.
+    pub fn setup_link(&self) -> Option<String> {
+        self.setup.as_ref().map(|path| format!("{}{path}", admin_url(&self.config, self.admin_address())))
+    }
+
+    /// Method and path of every route that is mounted, sorted.
+    pub fn routes(&self) -> Vec<(String, String)> {
+        let servers = [Some(&self.server), self.admin.as_ref()];
+        let mut routes: Vec<_> = servers.into_iter().flatten().flat_map(|server| server.routes.clone()).collect();
+        routes.sort();
+        routes.dedup();
+        routes
     }
 
     /// The store, for reading.
@@ -209,6 +242,9 @@ impl App {
             tracing::warn!("requests were still open after the grace; what became of them is unknown");
         }
         self.server.stopped().await;
+        if let Some(admin) = self.admin {
+            admin.stopped().await;
+        }
         self.lifecycle.enter(Phase::Stopped);
         let store = self.store;
         drop(tokio::task::spawn_blocking(move || store.close()).await);
@@ -252,7 +288,7 @@ async fn serve_http(
     state: intake::State,
     logins: callback::State,
     admin: admin::Parts,
-) -> Result<web::Server, web::ServeError> {
+) -> Result<(web::Server, Option<web::Server>), web::ServeError> {
     let in_force = Arc::clone(&state.in_force);
     let sources = config.sources.clone();
     let is_source = move |name: &str| sources.contains_key(name) || in_force().registry.pack(name).is_some();
@@ -261,11 +297,21 @@ async fn serve_http(
     let settings = web::Settings { observer, counters, ..web::Settings::of(config) };
     // Where nobody has said how the world reaches this server, no service can send a browser here.
     let logins = config.server.public_url.is_some().then(|| callback::stage(logins));
-    let attach = |rocket: Rocket<Build>| {
-        let rocket = rocket.attach(intake::stage(state)).attach(admin::stage(Arc::new(admin)));
-        logins.into_iter().fold(rocket, Rocket::attach)
+    let admin = admin::stage(Arc::new(admin));
+    let (apart, with_hooks) = match config.server.admin_listen {
+        Some(listen) => (Some((web::Settings { listen, ..settings.clone() }, admin)), None),
+        None => (None, Some(admin)),
     };
-    web::start(settings, lifecycle.clone(), attach).await
+    let attach = |rocket: Rocket<Build>| {
+        let rocket = rocket.attach(intake::stage(state));
+        with_hooks.into_iter().chain(logins).fold(rocket, Rocket::attach)
+    };
+    let server = web::start(settings, lifecycle.clone(), attach).await?;
+    let apart = match apart {
+        Some((settings, admin)) => Some(web::start(settings, lifecycle.clone(), |rocket| rocket.attach(admin)).await?),
+        None => None,
+    };
+    Ok((server, apart))
 }
 
 /// What logins are ended with that come back to this server.

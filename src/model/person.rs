@@ -124,6 +124,8 @@ pub struct Person {
     pub role: Role,
     /// By what it is known.
     pub via: Via,
+    /// The address that it acts from.
+    pub peer: String,
 }
 
 impl Person {

@@ -17,7 +17,9 @@ use super::{
     names::{Channel, Known},
     runs::RunInsert,
     schema::{bodies, dedupe, events},
-    sources, waits,
+    sources,
+    tallies::Kind,
+    waits,
 };
 use crate::{
     clock::Time,
@@ -309,6 +311,9 @@ pub(super) fn accept_all(
             let channel = known.channel(conn, &ready.channel)?;
             repeats.push(RepeatInsert { id: event.id.0, event: first.0, channel, peer });
         }
+        let name = known.name(conn, &event.source)?;
+        let kind = if matches!(answer, Accepted::New { .. }) { Kind::Accepted } else { Kind::Duplicate };
+        known.tally.note(kind, Some(name), event.received_at);
         if let Accepted::New { id_reused } = answer {
             let late_echo = echoes::late(conn, event)?;
             let row = event_row(conn, known, ready, id_reused)?;
@@ -324,6 +329,7 @@ pub(super) fn accept_all(
                     sources::wait(&mut row, run.status);
                     paused.push((event.source.as_str(), run.id.0));
                 }
+                known.tally.note(Kind::Ended(run.status), Some(row.rule), event.received_at);
                 if has_gates(run) {
                     gated.push((event, run, row));
                 } else {

@@ -5,9 +5,12 @@ use super::{
     dialect::{self, Conn, Fuse, RuleKey},
     error::StoreError,
     gates::{DigestGate, FuseGate, Gates, OnceGate, SuppressedBy, ThresholdGate},
-    json, marks, places,
+    json, marks,
+    names::Known,
+    places,
     runs::RunInsert,
     sources, suppressed,
+    tallies::Kind,
 };
 use crate::{
     clock::Time,
@@ -122,7 +125,7 @@ pub(super) struct Late<'l> {
 }
 
 /// Puts a run that is there already to its rule's gates; one that was asked to end as cancelled does. False: the claim was lost.
-pub(super) fn admit_late(conn: &mut Conn, late: &Late<'_>) -> Result<bool, StoreError> {
+pub(super) fn admit_late(conn: &mut Conn, known: &mut Known, late: &Late<'_>) -> Result<bool, StoreError> {
     let Some(known_marks) = dialect::marks_of_mine(conn, late.run.0, late.claim)? else { return Ok(false) };
     let Some(row) = dialect::standing(conn, late.run.0)? else { return Ok(false) };
     let vars = json::pack_object(late.vars)?;
@@ -138,10 +141,12 @@ pub(super) fn admit_late(conn: &mut Conn, late: &Late<'_>) -> Result<bool, Store
         vars: vars.as_deref(),
     };
     if marks::has(Some(known_marks), marks::CANCEL) {
-        return dialect::move_decided(
-            conn,
-            &decided(RunStatus::Cancelled, None, Some(places::cancelled_by(known_marks))),
-        );
+        let cancelled = decided(RunStatus::Cancelled, None, Some(places::cancelled_by(known_marks)));
+        let moved = dialect::move_decided(conn, &cancelled)?;
+        if moved {
+            known.tally.note(Kind::Ended(RunStatus::Cancelled), Some(row.rule), late.now);
+        }
+        return Ok(moved);
     }
     let wish = Wish {
         run: late.run.0,
@@ -156,6 +161,7 @@ pub(super) fn admit_late(conn: &mut Conn, late: &Late<'_>) -> Result<bool, Store
     if !dialect::move_decided(conn, &decided(status, passage.due_at(late.now, false), passage.why(false).as_deref()))? {
         return Err(StoreError::Corrupt(format!("{} went away while it was decided", late.run)));
     }
+    known.tally.note(Kind::Ended(status), Some(row.rule), late.now);
     if let Passage::Suppressed(by) = &passage {
         suppressed::keep(conn, row.event, row.rule, by)?;
     }

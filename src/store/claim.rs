@@ -174,7 +174,7 @@ pub(super) fn take(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<
     // Nearly every run is taken by this alone.
     let is_plain = claim.place.is_none() && claim.from != RunStatus::Collecting;
     if !(is_plain && dialect::claim_run(conn, &update)?) {
-        if let Some(stopped) = places::door(conn, claim)? {
+        if let Some(stopped) = places::door(conn, known, claim)? {
             return Ok(stopped);
         }
         update.is_passed = true;

@@ -139,7 +139,10 @@ impl Store {
             return;
         }
         let row = RefusalTableRow::from(refusal);
-        let kept = writer.write(256, move |desk| refusals::keep(&mut desk.conn, &row, &mut desk.refusals_since_cut));
+        let kept = writer.write(256, move |desk| {
+            refusals::keep(&mut desk.conn, &row, &mut desk.refusals_since_cut)?;
+            row.count(&mut desk.conn, &mut desk.known)
+        });
         if let Err(error) = kept {
             tracing::debug!(%error, "a refusal was not kept");
         }
@@ -192,7 +195,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let pass = move |desk: &mut Desk| {
             let late = Late { run, claim: claim.0, vars: &vars, gates: &gates, now };
-            admit::admit_late(&mut desk.conn, &late)
+            admit::admit_late(&mut desk.conn, &mut desk.known, &late)
         };
         self.write(1024, pass).await
     }
@@ -276,7 +279,7 @@ impl Store {
 
     /// Ends an open run as cancelled: at once, or after its open request has been answered. False: it is over already.
     pub async fn cancel(&self, run: RunId, now: Time) -> Result<bool, StoreError> {
-        self.write(64, move |desk| places::cancel(&mut desk.conn, run, 0, now)).await
+        self.write(64, move |desk| places::cancel(&mut desk.conn, &mut desk.known, run, 0, now)).await
     }
 
     /// Stores a run that repeats another, or a manual one on a stored event.
@@ -298,7 +301,7 @@ impl Store {
 
     /// At start: runs that a dead process held become due; their started attempts become `unknown`.
     pub async fn recover(&self, now: Time) -> Result<Recovered, StoreError> {
-        self.write(64, move |desk| resolve::recover(&mut desk.conn, now)).await
+        self.write(64, move |desk| resolve::recover(&mut desk.conn, &mut desk.known, now)).await
     }
 
     /// When the oldest event was received that a budget of `rows` events keeps. `None`: all of them fit.

@@ -12,6 +12,7 @@ use super::{
     dialect::{self, Conn, each},
     error::StoreError,
     schema::{channels, dictionaries, names},
+    tallies::Tally,
     waits,
 };
 
@@ -63,6 +64,8 @@ pub(super) struct Known {
     pub(super) repeats_since_cut: u32,
     /// Asked for once; whoever pauses or resumes one forgets it.
     pub(super) paused: Option<BTreeSet<String>>,
+    /// What the open transaction counts.
+    pub(super) tally: Tally,
 }
 
 impl Known {
@@ -77,8 +80,13 @@ impl Known {
         Ok(found)
     }
 
-    /// Forgets everything.
+    /// Forgets everything but what the open transaction counts.
     pub(super) fn forget(&mut self) {
+        *self = Self { tally: std::mem::take(&mut self.tally), ..Self::default() };
+    }
+
+    /// Forgets everything: the transaction came to nothing.
+    pub(super) fn roll_back(&mut self) {
         *self = Self::default();
     }
 
@@ -101,6 +109,14 @@ impl Known {
         }
         self.names.insert(name.to_owned(), id);
         Ok(id)
+    }
+
+    /// The number of a name that is there already.
+    pub(super) fn known_name(&mut self, conn: &mut Conn, name: &str) -> Result<Option<i32>, StoreError> {
+        match self.names.get(name) {
+            Some(id) => Ok(Some(*id)),
+            None => name_id(conn, name),
+        }
     }
 
     /// The number of a channel; a new one where it has none.

@@ -5,9 +5,11 @@ use diesel::{ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDs
 use super::{
     dialect::{self, Conn, each},
     error::StoreError,
+    names::Known,
     schema::refusals,
+    tallies::Kind,
 };
-use crate::{ids::RefusalId, model::Refusal};
+use crate::{clock::Time, ids::RefusalId, model::Refusal};
 
 /// Refusals that are kept.
 pub(super) const RING: i64 = 10_000;
@@ -54,6 +56,18 @@ impl From<RefusalTableRow> for Refusal {
             detail: row.detail,
             bytes: u64::try_from(row.bytes).unwrap_or(0),
         }
+    }
+}
+
+impl RefusalTableRow {
+    /// Counts it, for its source where that has ever sent anything else: whoever is refused names what he likes.
+    pub(super) fn count(&self, conn: &mut Conn, known: &mut Known) -> Result<(), StoreError> {
+        let source = match &self.source {
+            Some(source) => known.known_name(conn, source)?,
+            None => None,
+        };
+        known.tally.note(Kind::Refused, source, Time(self.refused_at));
+        Ok(())
     }
 }
 

@@ -132,6 +132,13 @@ fn shown(conn: &mut Conn, lookup: &Lookup, row: &mut ListRow) -> Result<RunRow, 
     })
 }
 
+/// The digest of a rule set in hex. `None`: there is no such set.
+pub(super) fn digest_of(conn: &mut Conn, set: i64) -> Result<Option<String>, StoreError> {
+    let digest: Option<Vec<u8>> =
+        each!(conn, c => sets::table.find(set).select(sets::digest).get_result(c).optional())?;
+    Ok(digest.map(hex::encode))
+}
+
 /// Runs newest first.
 pub(super) fn list(conn: &mut Conn, lookup: &Lookup, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
     let rule = match &filter.rule {
@@ -174,11 +181,10 @@ pub(super) fn detail(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Opti
     let row: Option<ListRow> =
         each!(conn, c => runs::table.find(id.0).select(ListRow::as_select()).get_result(c).optional())?;
     let Some(mut row) = row else { return Ok(None) };
-    let digest: Option<Vec<u8>> =
-        each!(conn, c => sets::table.find(row.rule_set).select(sets::digest).get_result(c).optional())?;
+    let digest = digest_of(conn, row.rule_set)?;
     Ok(Some(RunDetail {
         set: row.rule_set,
-        set_digest: digest.map(hex::encode).unwrap_or_default(),
+        set_digest: digest.unwrap_or_default(),
         vars: json::open_object(row.vars.take())?,
         outputs: outputs::of_run(conn, lookup, id)?,
         attempts: attempts::of_run(conn, lookup, id)?,

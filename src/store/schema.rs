@@ -232,6 +232,85 @@ diesel::table! {
         ended_at -> Nullable<BigInt>,
     }
 }
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        name -> Text,
+        email -> Nullable<Text>,
+        role -> SmallInt,
+        password -> Nullable<Text>,
+        totp -> Nullable<Binary>,
+        totp_new -> Nullable<Binary>,
+        totp_step -> Nullable<BigInt>,
+        issuer -> Nullable<Text>,
+        remote -> Nullable<Text>,
+        disabled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+diesel::table! { recovery_codes (user_id, digest) { user_id -> BigInt, digest -> Binary, } }
+diesel::table! {
+    sessions (digest) {
+        digest -> Binary,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        fresh_until -> BigInt,
+        stage -> SmallInt,
+        peer -> Text,
+        agent -> Text,
+    }
+}
+diesel::table! { devices (digest) { digest -> Binary, user_id -> BigInt, until -> BigInt, } }
+diesel::table! { one_time (digest) { digest -> Binary, kind -> Text, data -> Text, until -> BigInt, } }
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        digest -> Binary,
+        name -> Text,
+        user_id -> BigInt,
+        scopes -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! { login_tries (key) { key -> Text, count -> BigInt, last_at -> BigInt, } }
+diesel::table! {
+    audit (id) {
+        id -> BigInt,
+        at -> BigInt,
+        who -> Text,
+        user_id -> Nullable<BigInt>,
+        token -> Nullable<BigInt>,
+        action -> Text,
+        subject -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        peer -> Text,
+        outcome -> Text,
+    }
+}
+diesel::table! {
+    request_keys (user_id, key) {
+        user_id -> BigInt,
+        key -> Text,
+        digest -> Binary,
+        status -> Nullable<SmallInt>,
+        body -> Nullable<Binary>,
+        until -> BigInt,
+    }
+}
+diesel::table! {
+    tallies (span, bucket, subject, kind) {
+        span -> SmallInt,
+        bucket -> BigInt,
+        subject -> Integer,
+        kind -> SmallInt,
+        count -> BigInt,
+    }
+}
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

@@ -1,21 +1,32 @@
 //! Who is who: sessions, tokens, login, the first owner.
-// CONTRACT STUB: everybody is an owner until sign-in is built.
 
-use rocket::Request;
+mod admit;
+mod answer;
+mod cookies;
+mod keys;
+mod limits;
+mod login;
+mod next;
+mod origin;
+mod password;
+mod second;
+mod setup;
+mod signed;
 
-use super::{
-    guard::{Access, Guarded},
-    refused::Refused,
-};
-use crate::model::{Person, Role, Via};
+pub use keys::{digest, new_token};
+pub use password::{fault as password_fault, hash_now as hash_password};
+pub use setup::{LinkError, email, password_link, setup_link, user_name};
 
-/// Who calls, if they may: `None` on a public route without a session.
-pub(super) async fn admit(_request: &Request<'_>, _access: Access, _writes: bool) -> Result<Option<Person>, Refused> {
-    let via = Via::Session { csrf: "stub".to_owned(), fresh: true };
-    Ok(Some(Person { id: 1, name: "owner".to_owned(), email: None, role: Role::Owner, via }))
-}
+pub(super) use admit::{Ticket, admit};
+pub(super) use answer::Answer;
+pub(super) use password::{fault, hash};
+pub(super) use signed::{Browser, Tried, refused, too_often};
+
+use super::guard::Guarded;
 
 /// Login, logout, set-up.
 pub(super) fn routes() -> Vec<Guarded> {
-    Vec::new()
+    let mut all = login::routes();
+    all.extend(setup::routes());
+    all
 }

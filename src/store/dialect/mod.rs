@@ -20,6 +20,7 @@ mod sqlite;
 mod statement;
 mod subscriptions;
 mod sweep;
+mod tallies;
 mod waits;
 
 use diesel::{Connection as _, MultiConnection, PgConnection, SqliteConnection, connection::SimpleConnection as _};
@@ -38,10 +39,11 @@ pub(super) use problems::*;
 pub(super) use schedules::*;
 pub(super) use shape::{applied, migrate, newest};
 pub(super) use sources::*;
-pub(super) use space::{bytes, empty_log, free_pages, give_back, overwrite_deleted};
+pub(super) use space::{bytes, empty_log, free_bytes, free_pages, give_back, overwrite_deleted};
 pub(super) use sqlite::{Access, connect as connect_sqlite};
 pub(super) use subscriptions::*;
 pub(super) use sweep::*;
+pub(super) use tallies::*;
 pub(super) use waits::*;
 
 use super::error::StoreError;

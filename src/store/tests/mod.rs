@@ -1,5 +1,6 @@
 //! The store's tests: the same functions on both databases.
 
+mod admin;
 mod bed;
 mod echoes;
 mod effects;
@@ -11,6 +12,7 @@ mod places;
 mod polls;
 mod schedules;
 mod size;
+mod tallies;
 mod vault;
 mod waits;
 mod work;

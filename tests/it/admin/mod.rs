@@ -1,3 +1,4 @@
 //! The admin: its pages and its API, through HTTP.
 
 mod api;
+mod auth;
