@@ -78,6 +78,18 @@ id!(
     AttemptId, "att"
 );
 id!(
+    /// A bearer token of the API.
+    TokenId, "tok"
+);
+id!(
+    /// Somebody who may use the admin.
+    UserId, "usr"
+);
+id!(
+    /// A row of the audit log.
+    AuditId, "aud"
+);
+id!(
     /// A refused delivery, kept in a bounded ring.
     RefusalId, "ref"
 );

@@ -3,6 +3,7 @@
 
 mod answer;
 mod asked;
+mod audit;
 mod body;
 mod calls;
 mod checks;
@@ -28,6 +29,8 @@ mod secrets;
 mod services;
 mod sources;
 mod status;
+mod tokens;
+mod users;
 
 use rocket::fairing::AdHoc;
 
@@ -54,6 +57,9 @@ fn parts() -> Vec<Part> {
         secrets::part(),
         status::part(),
         me::part(),
+        users::part(),
+        tokens::part(),
+        audit::part(),
     ]
 }
 
