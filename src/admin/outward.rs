@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
+use super::refused::Refused;
 use crate::{
     clock::Time,
     store::{GrantState, StoreError},
@@ -181,4 +182,15 @@ pub trait Outward: Send + Sync {
     fn prepare<'a>(&'a self, trial: &'a Trial) -> BoxFuture<'a, Result<Prepared, OutwardError>>;
     /// Sends it, for real. `key` tells this press of a button from all others: the second of one is `Done`, and nothing is sent.
     fn send<'a>(&'a self, trial: &'a Trial, key: &'a str) -> BoxFuture<'a, Result<Came, OutwardError>>;
+}
+
+impl From<OutwardError> for Refused {
+    fn from(error: OutwardError) -> Self {
+        match error {
+            OutwardError::Missing(why) => Self::new(404, "not_found", why),
+            OutwardError::Invalid(why) => Self::new(422, "invalid", why),
+            OutwardError::Done(why) => Self::conflict(why),
+            OutwardError::Store(error) => error.into(),
+        }
+    }
 }

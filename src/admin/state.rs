@@ -8,11 +8,13 @@ use super::{
     api, assets,
     audit::PerMinute,
     auth,
+    forgetting::Forgetting,
     glance::{self, Glance},
     guard::Guarded,
     jobs,
     outward::Outward,
     pages,
+    rulefiles::Desk,
     workshop::Workshop,
 };
 use crate::{
@@ -51,9 +53,15 @@ pub struct Admin {
     parts: Arc<Parts>,
     glance: Arc<Glance>,
     refusals: Arc<PerMinute>,
+    desk: Arc<Desk>,
 }
 
 impl Admin {
+    /// What acts on rule files share.
+    pub(super) fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
     /// What every page tells, from memory.
     pub(super) fn glance(&self) -> &Glance {
         &self.glance
@@ -87,12 +95,12 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
-    let admin = Admin { parts, glance: Arc::default(), refusals: Arc::default() };
+    let admin = Admin { parts, glance: Arc::default(), refusals: Arc::default(), desk: Arc::default() };
     AdHoc::on_ignite("admin", |rocket| {
         Box::pin(async move {
             tokio::spawn(glance::refresh(admin.clone()));
             tokio::spawn(jobs::work(admin.clone()));
-            rocket.manage(admin).mount("/", routes()).attach(api::rule_ids())
+            rocket.manage(admin).manage(Forgetting::default()).mount("/", routes()).attach(api::rule_ids())
         })
     })
 }

@@ -4,22 +4,10 @@ use std::net::SocketAddr;
 
 use crate::config::Config;
 
-/// Refuses an address of the admin that others reach without TLS; warns where browsers speak http at all. The error is one sentence with
-/// the ways out.
+/// Refuses an address of the admin that others reach without TLS. The error is one sentence with the ways out.
 pub(super) fn check(config: &Config) -> Result<(), String> {
-    let (key, listen) = match config.server.admin_listen {
-        Some(listen) => ("server.admin_listen", listen),
-        None => ("server.listen", config.server.listen),
-    };
-    if config.server.public_url.as_ref().is_some_and(|url| url.starts_with("https://")) {
-        return Ok(());
-    }
-    if listen.ip().to_canonical().is_loopback() {
-        tracing::warn!(address = %listen, "the admin is served over http: sign in from this machine alone, or set server.public_url to https");
-        return Ok(());
-    }
-    if config.server.dangerous_plain_http {
-        tracing::warn!(address = %listen, "the admin is served over http to a network: whoever is on the way reads passwords");
+    let (key, listen) = listener(config);
+    if is_by_tls(config) || listen.ip().to_canonical().is_loopback() || config.server.dangerous_plain_http {
         return Ok(());
     }
     Err(format!(
@@ -27,6 +15,30 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
          in the clear. Ways out: put a proxy with TLS before it and set `server.public_url = \"https://...\"`; or keep the admin on this \
          machine with `server.admin_listen = \"127.0.0.1:8001\"`; or, in a network that you trust, set `server.dangerous_plain_http = true`"
     ))
+}
+
+/// What to say at the start where browsers speak http. `None`: they speak https.
+pub(super) fn warning(config: &Config) -> Option<String> {
+    let (_, listen) = listener(config);
+    if is_by_tls(config) {
+        return None;
+    }
+    Some(if listen.ip().to_canonical().is_loopback() {
+        format!(
+            "the admin is served over http at {listen}: sign in from this machine alone, or set server.public_url to https"
+        )
+    } else {
+        format!("the admin is served over http at {listen}: whoever is on the way reads passwords")
+    })
+}
+
+/// The setting and the address of the admin.
+fn listener(config: &Config) -> (&'static str, SocketAddr) {
+    config.server.admin_listen.map_or(("server.listen", config.server.listen), |listen| ("server.admin_listen", listen))
+}
+
+fn is_by_tls(config: &Config) -> bool {
+    config.server.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
 }
 
 /// How browsers reach the admin, without the slash at its end.

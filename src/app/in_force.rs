@@ -116,8 +116,9 @@ pub fn check_with(config: &Config, secrets: &(dyn Fn(&services::Registry) -> Opt
     finish(config, read_with(config, Some(secrets)))
 }
 
-/// The workspace with these texts in place of its files; `None` for a file that is not there.
-pub(super) fn check_drafts(config: &Config, drafts: &[(&str, Option<&str>)]) -> Compiled {
+/// The workspace with these texts in place of its files; `None` for a file that is not there. `earlier` is a set that was compiled under
+/// the same settings: what is the same in it is not read again.
+pub(super) fn check_drafts(config: &Config, drafts: &[(&str, Option<&str>)], earlier: Option<&Set>) -> Compiled {
     let (texts, faults) = texts_of(&config.workspace);
     let mut files = (*texts.0).clone();
     for (path, text) in drafts {
@@ -126,7 +127,7 @@ pub(super) fn check_drafts(config: &Config, drafts: &[(&str, Option<&str>)]) -> 
             None => drop(files.remove(*path)),
         }
     }
-    finish(config, finished((Texts(Arc::new(files)), faults), config, None, None))
+    finish(config, finished((Texts(Arc::new(files)), faults), config, None, earlier))
 }
 
 fn finish(config: &Config, (texts, mut compiled): (Texts, Compiled)) -> Compiled {

@@ -14,6 +14,7 @@ mod workshop;
 
 pub use compile::{Compiled, compile, rule_schema};
 pub use errand::{Errand, ErrandError, Errands, Outcome, Shown};
+pub use exposure::admin_url;
 pub use in_force::{Rulebook, RulebookError, check, check_with, of_folder};
 pub use pages::{Example, Page, codes, page};
 pub use serve::{serve, serve_beside};

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::App;
+use super::{App, exposure};
 use crate::{clock::SystemClock, config::Config, lifecycle::Phase};
 
 /// What a second signal on the way down ends with, as shells show it for an interrupted program.
@@ -12,6 +12,9 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs until SIGTERM or SIGINT (a second one ends at once), or until storage fails (74).
 pub async fn serve(config: Config) -> ExitCode {
+    if let Some(warning) = exposure::warning(&config) {
+        tracing::warn!("{warning}");
+    }
     serve_beside(config, async |_| Ok(())).await
 }
 

@@ -121,7 +121,7 @@ impl App {
             config: Arc::clone(&config),
             store: store.clone(),
             vault: Arc::clone(&vault),
-            egress,
+            egress: Arc::clone(&egress),
             connections: connections.clone(),
             client: client.clone(),
             clock: Arc::clone(&clock),
@@ -157,6 +157,8 @@ impl App {
                 config: Arc::clone(&config),
                 rulebook: Arc::clone(&rulebook),
                 runner: Arc::clone(&runner),
+                vault: Arc::clone(&vault),
+                egress: Arc::clone(&egress),
             }),
             outward,
         };

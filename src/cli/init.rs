@@ -25,6 +25,7 @@ const SETTINGS: &str = r#"# Settings of this workspace. `bellwire config default
 # Where deliveries come in. Put a reverse proxy with TLS before it.
 listen = "127.0.0.1:8000"
 # trusted_proxies = ["127.0.0.1"]
+# public_url = "https://bellwire.example.com"
 
 # Values that rules see as vars.NAME.
 # [vars]

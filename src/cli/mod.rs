@@ -48,6 +48,8 @@ mod services;
 mod sheet;
 mod table;
 mod test;
+mod tokens;
+mod users;
 mod when;
 
 pub use main::main;

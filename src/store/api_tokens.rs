@@ -16,6 +16,7 @@ use crate::{clock::Time, model::Scope};
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ApiToken {
     /// In audit log and lists.
+    #[serde(serialize_with = "as_token")]
     pub id: i64,
     /// SHA-256 of the whole token.
     #[serde(skip)]
@@ -23,6 +24,7 @@ pub struct ApiToken {
     /// What people call it.
     pub name: String,
     /// Whose.
+    #[serde(serialize_with = "as_user")]
     pub user: i64,
     /// What it may do, within its person's role.
     pub scopes: Vec<Scope>,
@@ -140,4 +142,12 @@ impl Store {
         };
         self.write(64, revoke).await
     }
+}
+
+fn as_token<S: serde::Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&crate::ids::TokenId(*id))
+}
+
+fn as_user<S: serde::Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&crate::ids::UserId(*id))
 }

@@ -9,6 +9,7 @@ use crate::clock::Time;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct AuditRow {
     /// From the source of ids: newer ones are higher.
+    #[serde(serialize_with = "as_audit")]
     pub id: i64,
     /// When.
     pub at: Time,
@@ -141,4 +142,8 @@ impl Store {
             self.read(move |conn, _| Ok(each!(conn, c => audit::table.filter(audit::id.eq(id)).load(c))?)).await?;
         Ok(rows.into_iter().next().map(AuditRow::from))
     }
+}
+
+fn as_audit<S: serde::Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&crate::ids::AuditId(*id))
 }

@@ -237,6 +237,16 @@ impl Store {
         self.read(move |conn, _| attributes::page(conn, keeper, &after, limit)).await
     }
 
+    /// Up to 51 of those whose keys begin with `prefix`, in the order of the bytes of their keys, behind `after` (empty: from the first).
+    pub async fn attributes_with_prefix(
+        &self,
+        keeper: Keeper,
+        prefix: String,
+        after: String,
+    ) -> Result<Vec<AttributesRow>, StoreError> {
+        self.read(move |conn, _| attributes::with_prefix(conn, keeper, &prefix, &after)).await
+    }
+
     /// Makes changes in one transaction, in order; the attributes after each. The inner `Err` is one sentence: that change cannot be made,
     /// and the others are.
     pub async fn change_attributes(

@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{
     clock::Time,
-    ids::{JobId, time_of},
+    ids::{JobId, RunId, time_of},
 };
 
 /// Jobs of a list.
 const LISTED: i64 = 100;
-/// Faults that a job keeps.
-const FAULTS: usize = 50;
+/// Faults, and new runs, that a job keeps the names of.
+const KEPT: usize = 100;
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -116,6 +116,8 @@ pub struct JobRow {
     pub place: i64,
     /// What failed, the first of them.
     pub faults: Vec<String>,
+    /// The first of the runs that it has made.
+    pub runs: Vec<RunId>,
     /// Why it ended as it did. `None`: it is running, or there is nothing to say.
     pub why: Option<String>,
     /// When it was begun.
@@ -163,6 +165,7 @@ struct JobInsert {
     made: i64,
     place: i64,
     faults: String,
+    runs: String,
 }
 
 #[derive(Debug, Queryable)]
@@ -181,6 +184,7 @@ struct JobTableRow {
     made: i64,
     place: i64,
     faults: String,
+    runs: String,
     why: Option<String>,
     ended_at: Option<i64>,
 }
@@ -199,15 +203,21 @@ fn shown(row: JobTableRow) -> Result<JobRow, StoreError> {
         failed: row.failed,
         made: row.made,
         place: row.place,
-        faults: faults_of(&row.faults)?,
+        faults: list_of(&row.faults)?,
+        runs: list_of(&row.runs)?,
         why: row.why,
         created_at: time_of(row.id),
         ended_at: row.ended_at.map(Time),
     })
 }
 
-fn faults_of(text: &str) -> Result<Vec<String>, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("the faults of a job: {error}")))
+fn list_of<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("a list of a job: {error}")))
+}
+
+/// A list for its column, cut to what a job keeps of it.
+fn kept(list: impl Iterator<Item = String>) -> String {
+    serde_json::to_string(&list.take(KEPT).collect::<Vec<_>>()).unwrap_or_else(|_| "[]".to_owned())
 }
 
 impl Store {
@@ -304,6 +314,7 @@ fn begin(conn: &mut Conn, start: &JobStart) -> Result<JobId, StoreError> {
         made: 0,
         place: 0,
         faults: "[]".to_owned(),
+        runs: "[]".to_owned(),
     };
     each!(conn, c => diesel::insert_into(jobs::table).values(&row).execute(c))?;
     Ok(start.id)
@@ -330,10 +341,9 @@ fn move_on(
         replay::insert(conn, known, one)?;
     }
     let count = |items: usize| i64::try_from(items).unwrap_or(i64::MAX);
-    let mut faults = job.faults;
-    faults.extend(step.faults.iter().cloned());
-    faults.truncate(FAULTS);
-    let faults = serde_json::to_string(&faults).unwrap_or_else(|_| "[]".to_owned());
+    let faults = kept(job.faults.into_iter().chain(step.faults.iter().cloned()));
+    let made = step.replays.iter().map(|one| one.id);
+    let runs = kept(job.runs.into_iter().chain(made).map(|run| run.to_string()));
     let (state, why) = step.end.clone().unwrap_or_default();
     each!(conn, c => diesel::update(jobs::table.find(id.0))
         .set((
@@ -343,6 +353,7 @@ fn move_on(
             jobs::made.eq(job.made + count(step.replays.len())),
             jobs::place.eq(step.place),
             jobs::faults.eq(faults),
+            jobs::runs.eq(runs),
             jobs::why.eq((!why.is_empty()).then_some(why)),
             jobs::ended_at.eq(step.end.is_some().then_some(now.0)),
         ))

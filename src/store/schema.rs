@@ -228,6 +228,7 @@ diesel::table! {
         made -> BigInt,
         place -> BigInt,
         faults -> Text,
+        runs -> Text,
         why -> Nullable<Text>,
         ended_at -> Nullable<BigInt>,
     }

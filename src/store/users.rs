@@ -16,6 +16,7 @@ use crate::{clock::Time, model::Role};
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct UserRow {
     /// In audit log, sessions and tokens.
+    #[serde(serialize_with = "as_user")]
     pub id: i64,
     /// As it signs in; lower case.
     pub name: String,
@@ -346,4 +347,8 @@ pub(super) fn end_sessions(conn: &mut Conn, id: i64, but: Option<[u8; 32]>) -> R
 fn forget_devices(conn: &mut Conn, id: i64) -> Result<(), StoreError> {
     each!(conn, c => diesel::delete(devices::table.filter(devices::user_id.eq(id))).execute(c))?;
     Ok(())
+}
+
+fn as_user<S: serde::Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&crate::ids::UserId(*id))
 }

@@ -23,6 +23,8 @@ CREATE TABLE jobs (
     place BIGINT NOT NULL,
     -- What failed, the first of them: a JSON array of texts.
     faults TEXT NOT NULL,
+    -- The first of the runs that it has made: a JSON array of ids.
+    runs TEXT NOT NULL,
     -- Why it ended as it did. NULL: it is running, or there is nothing to say.
     why TEXT,
     ended_at BIGINT

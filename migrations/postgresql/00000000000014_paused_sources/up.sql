@@ -14,3 +14,6 @@ CREATE TABLE source_queue (
 );
 
 CREATE UNIQUE INDEX source_queue_run ON source_queue (run);
+
+-- Keys byte by byte, as SQLite has them in order: those that begin alike stand together.
+CREATE INDEX attributes_bytes ON attributes (keeper, "key" COLLATE "C");

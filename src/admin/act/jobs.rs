@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    admin::{audit::Deed, refused::Refused, state::Admin},
+    admin::{audit::Deed, inbox::Asked, query::Query, refused::Refused, state::Admin},
     ids::{EventId, JobId, RunId},
     model::Person,
-    store::JobStart,
+    store::{InboxState, JobStart},
 };
 
 /// Things that one job takes by a list of ids.
@@ -135,7 +135,15 @@ async fn check(admin: &Admin, work: &Work) -> Result<Option<i64>, Refused> {
             let known = admin.store.runs_known(wanted.clone()).await?;
             all_known(&wanted, &known, |id| RunId(id).to_string())
         }
-        Work::ReplayEvents(Events::Filter(_)) | Work::ReplayRuns(Runs::Problem(_)) => Ok(None),
+        Work::ReplayEvents(Events::Filter(query)) => {
+            let asked = Asked::read(&Query::read(query)?)?;
+            if matches!(asked.state, Some(InboxState::Duplicate | InboxState::Refused)) {
+                return Err(Refused::invalid("Only accepted deliveries can be replayed: choose matched or unmatched."));
+            }
+            let filter = asked.filter(admin, admin.clock.now())?;
+            Ok(admin.store.inbox_count(filter, MOST_BY_FILTER).await?)
+        }
+        Work::ReplayRuns(Runs::Problem(_)) => Ok(None),
     }
 }
 

@@ -21,7 +21,7 @@ enum Inner {
 
 impl Answer {
     /// A page with this status.
-    pub(super) fn page(status: u16, html: Html) -> Self {
+    pub(in crate::admin) fn page(status: u16, html: Html) -> Self {
         Self { inner: Inner::Page(status, html), cookies: Vec::new() }
     }
 
@@ -31,7 +31,7 @@ impl Answer {
     }
 
     /// The same with these `Set-Cookie` headers.
-    pub(super) fn with(mut self, cookies: Vec<String>) -> Self {
+    pub(in crate::admin) fn with(mut self, cookies: Vec<String>) -> Self {
         self.cookies = cookies;
         self
     }

@@ -19,7 +19,7 @@ pub use setup::{LinkError, email, password_link, setup_link, user_name};
 
 pub(super) use admit::{Ticket, admit};
 pub(super) use answer::Answer;
-pub(super) use password::{fault, hash};
+pub(super) use password::hash;
 pub(super) use signed::{Browser, Tried, refused, too_often};
 
 use super::guard::Guarded;

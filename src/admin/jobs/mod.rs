@@ -6,8 +6,6 @@ mod step;
 
 use std::time::Duration;
 
-pub(super) use books::Current;
-
 use super::state::Admin;
 use crate::store::{JobRow, JobState, JobStep, StoreError};
 

@@ -6,6 +6,7 @@ mod calls;
 mod connections;
 mod editor;
 mod events;
+mod jobs;
 mod overview;
 mod people;
 mod problems;
@@ -29,6 +30,7 @@ pub(super) fn routes() -> Vec<Guarded> {
         connections::routes(),
         editor::routes(),
         events::routes(),
+        jobs::routes(),
         overview::routes(),
         people::routes(),
         problems::routes(),

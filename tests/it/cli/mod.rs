@@ -23,4 +23,5 @@ mod settings;
 mod subscriptions;
 mod suite;
 mod trial;
+mod users;
 mod verdicts;

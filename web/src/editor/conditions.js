@@ -11,21 +11,23 @@ const WHOLE = {
   not_listening: ["none", "The rule does not listen to events of this type."],
 };
 
-/** Shows the conditions; `jump(line, column)` goes to one. */
-export function showConditions(panel, explain, jump) {
-  if (!explain) {
-    const why = "Choose an event that the rule listens to. Each condition then says whether it holds, and which value it saw.";
-    return fill(panel, el("p", { class: "ed-none-yet" }, why));
-  }
-  const said = String(explain.verdict?.verdict ?? explain.verdict ?? "").toLowerCase().replaceAll(" ", "_");
-  const [kind, sentence] = WHOLE[said] ?? ["none", said];
-  const message = explain.message ?? explain.verdict?.message ?? "";
+const NONE = "Choose an event that the rule listens to. Each condition then says whether it holds, and which value it saw.";
+
+/** Shows the conditions; `jump(line, column)` goes to one. `notes` say what could not be tried. */
+export function showConditions(panel, explain, notes, jump) {
+  const said = notes.map((note) => el("p", { class: "ed-warn" }, note));
+  if (!explain) return fill(panel, said, said.length ? null : el("p", { class: "ed-none-yet" }, NONE));
+  const verdict = explain.hears === false ? "not_listening" : explain.verdict;
+  const [kind, sentence] = WHOLE[verdict] ?? ["none", verdict];
+  const faults = (explain.faults ?? []).map((fault) => el("p", { class: "ed-warn" }, fault));
   const conditions = explain.conditions ?? [];
   const rows = conditions.map((condition) => row(condition, jump));
   const none = el("p", {}, "It has no conditions: every event of its type starts it.");
   fill(
     panel,
-    el("p", { class: "ed-verdict" }, mark(kind, sentence), message ? ` ${message}` : null),
+    el("p", { class: "ed-verdict" }, mark(kind, sentence), explain.message ? ` ${explain.message}` : null),
+    said,
+    faults,
     rows.length ? el("ol", { class: "ed-rows" }, rows) : none,
   );
   return undefined;

@@ -22,7 +22,8 @@ export function openConflict({ message, base, theirs, yours, take, keep }) {
   const opened = openDialog(
     "This file was changed meanwhile",
     "ed-wide",
-    el("p", {}, message || "Someone saved it after you opened it. Nothing is lost: choose how to go on. Your text is also kept in this browser."),
+    el("p", {}, message || "Someone saved it after you opened it."),
+    el("p", {}, "Nothing is lost: choose how to go on. Your text is also kept in this browser."),
     el(
       "div",
       { class: "ed-three" },
@@ -47,9 +48,7 @@ function column(title, text, base) {
   const head = el("h3", {}, title);
   if (text === null || text === undefined) return el("section", {}, head, el("p", { class: "ed-quiet" }, "There is no such file."));
   const changed = changedLines(base ?? "", text);
-  const lines = text.split("\n").map((line, at) =>
-    changed[at] ? el("mark", {}, `${line}\n`) : `${line}\n`,
-  );
+  const lines = text.split("\n").map((line, at) => (changed[at] ? el("mark", {}, `${line}\n`) : `${line}\n`));
   return el("section", {}, head, el("pre", { class: "code", tabindex: "0", "aria-label": title }, lines));
 }
 

@@ -20,6 +20,8 @@ const byId = (id) => document.getElementById(id);
 const KEEP_AFTER = 400;
 /** As which file a new rule is checked until it has a name. */
 const NEW = "rules/new.yaml";
+/** What a rule begins with that begins with nothing. */
+const BLANK = "name: \non: \ndo:\n  - \n";
 
 /** The page while it is open. */
 class Page {
@@ -39,7 +41,8 @@ class Page {
   }
 
   async open() {
-    const given = await server.text(this.path, this.from);
+    const isBlank = !this.path && !this.from;
+    const given = isBlank ? { path: "", text: BLANK, digest: "" } : await server.text(this.path, this.from);
     this.path = given.path || this.path;
     this.base = given.digest ?? "";
     this.baseText = given.text;
@@ -211,7 +214,7 @@ class Page {
     showFindings(this.view, this.path, findings);
     showVerdicts(this.view, answer.explain?.conditions ?? []);
     showFindingsList(byId("ed-panel-findings"), this.path, findings, go);
-    showConditions(byId("ed-panel-conditions"), answer.explain, go);
+    showConditions(byId("ed-panel-conditions"), answer.explain, answer.notes ?? [], go);
     showRequests(byId("ed-panel-requests"), answer.dry);
     showTests(byId("ed-panel-tests"), answer.tests, go, this.event ? `/events/${encodeURIComponent(this.event)}` : "");
     const told = findingsTold(findings);
@@ -294,7 +297,7 @@ class Page {
     this.isNew = false;
     this.force = answer.in_force ? "in force" : "not in force";
     const why = answer.why_not ? ` Not committed: ${answer.why_not}` : "";
-    const commit = answer.commit ? ` as commit ${shortened(answer.commit, 10)}` : "";
+    const commit = answer.commit ? ` as commit ${answer.commit.slice(0, 10)}` : "";
     const force = answer.in_force ? "It is in force." : "It is not in force yet: see the findings.";
     this.notice(`Saved${answer.committed ? commit : ""}.${why} ${force}`);
     if (wasNew) return void location.replace(this.address(path));

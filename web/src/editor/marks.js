@@ -48,13 +48,15 @@ export function explained(finding) {
   );
 }
 
+const VERDICTS = {
+  pass: { kind: "good", word: "holds" },
+  fail: { kind: "bad", word: "does not hold" },
+  error: { kind: "warn", word: "error" },
+};
+
 /** How the words of a verdict are shown: its mark and what it says. */
 export function verdictOf(condition) {
-  const word = String(condition.verdict ?? condition.held ?? "").toLowerCase();
-  if (["yes", "true", "holds", "held", "pass", "ok", "matched"].includes(word)) return { kind: "good", word: "holds" };
-  if (["no", "false", "fails", "failed", "not_matched", "not_held"].includes(word)) return { kind: "bad", word: "does not hold" };
-  if (word === "error") return { kind: "warn", word: "error" };
-  return { kind: "none", word: "not asked" };
+  return VERDICTS[condition.verdict] ?? { kind: "none", word: "not asked" };
 }
 
 class Verdict extends WidgetType {

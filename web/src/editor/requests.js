@@ -22,6 +22,7 @@ export function showRequests(panel, dry) {
     panel,
     notice,
     el("p", { class: "ed-verdict" }, mark(kind, sentence), dry.message ? ` ${dry.message}` : null),
+    (dry.notes ?? []).map((note) => el("p", { class: "ed-warn" }, note)),
     exchanges.map((exchange, at) => shown(exchange, at === 0)),
     exchanges.length ? null : el("p", { class: "ed-none-yet" }, "No request."),
     effects(dry.effects),

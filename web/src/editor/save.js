@@ -39,8 +39,12 @@ export function openSave(work, { saved, conflict }) {
     await submit(state, { saved, conflict, close: () => opened.close() });
   });
   const opened = openDialog(work.isNew ? "Save the new rule" : `Save ${named(work.path)}`, "", form);
-  (work.isNew ? file : message).focus();
-  (work.isNew ? file : message).select();
+  if (work.isNew) {
+    file.focus();
+    file.setSelectionRange(file.value.length, file.value.length);
+  } else {
+    message.select();
+  }
   review(state);
 }
 
@@ -102,16 +106,16 @@ export function showChanges(place, lines) {
   const near = lines.map((_, at) => lines.slice(Math.max(0, at - AROUND), at + AROUND + 1).some((line) => line.kind !== "same"));
   const rows = lines.flatMap((line, at) => {
     if (near[at]) return [shownLine(line)];
-    return at === 0 || near[at - 1] ? [el("div", { class: "ed-gap" }, "⋯")] : [];
+    return at === 0 || near[at - 1] ? [el("div", { class: "hunk" }, "⋯")] : [];
   });
   fill(place, el("div", { class: "diff ed-diff", tabindex: "0", role: "region", "aria-label": "Changes against the file" }, rows));
 }
 
 function shownLine(line) {
   const text = line.text.replace(/\r?\n$/, "");
-  if (line.kind === "add") return el("ins", {}, `+ ${text}`);
-  if (line.kind === "del") return el("del", {}, `- ${text}`);
-  return el("div", {}, `  ${text}`);
+  if (line.kind === "add") return el("ins", {}, text || " ");
+  if (line.kind === "del") return el("del", {}, text || " ");
+  return el("div", {}, text || " ");
 }
 
 async function submit(state, { saved, conflict, close }) {
@@ -129,7 +133,8 @@ async function submit(state, { saved, conflict, close }) {
     saved(answer, path, text);
   } catch (error) {
     write.disabled = false;
-    if (error.status === 409) {
+    // A name that is taken is no conflict: nothing was opened.
+    if (error.status === 409 && !work.isNew) {
       close();
       conflict(error, text);
       return;
@@ -143,5 +148,6 @@ function refused(state, error) {
   fill(state.parts.said, error.message);
   const { findings, tests } = error.details;
   if (findings || tests) showChecks(state, { findings: findings ?? [], tests: tests ?? [] });
-  if (/secret/.test(error.code)) confirmed(state.parts.confirms, "confirm_secret", "It is no secret, or it may stand in the file: save it so");
+  if (error.code === "tests") confirmed(state.parts.confirms, "force_tests", "Save although not every test passes");
+  if (error.code === "secret") confirmed(state.parts.confirms, "confirm_secret", "It is no secret, or it may stand in the file: save it so");
 }

@@ -80,7 +80,8 @@ async fn show(
 /// Whether a path of the workspace can be a rule's.
 fn is_rule(path: &str) -> bool {
     let is_plain = path.split('/').all(|part| !part.is_empty() && !part.starts_with('.')) && !path.contains('\\');
-    path.starts_with("rules/") && is_plain && (path.ends_with(".yaml") || path.ends_with(".yml"))
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+    path.starts_with("rules/") && is_plain && matches!(ending, Some("yaml" | "yml"))
 }
 
 fn title(path: &str, is_there: bool) -> String {

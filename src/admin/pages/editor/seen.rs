@@ -1,12 +1,13 @@
 //! What rules see of one event, for the editor's tree and its completion.
 
 use rocket::{State, response::content::RawJson};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     admin::{refused::Refused, state::Admin},
     ids::EventId,
     matcher::Subject,
+    secret::Masker,
     starts, trial,
 };
 
@@ -25,13 +26,26 @@ pub(super) async fn seen(
         ("", sample) => of_sample(admin, sample)?,
         (event, _) => of_event(admin, event).await?,
     };
+    let masker = admin.vault.masker();
     let seen = json!({
         "type": subject.kind,
         "received_at": subject.received_at,
-        "event": subject.event,
-        "trigger": subject.trigger,
+        "event": masked(subject.event, &masker),
+        "trigger": masked(subject.trigger, &masker),
     });
     Ok(RawJson(seen.to_string()))
+}
+
+/// A sender may repeat a secret: no text and no name of a value shows one.
+fn masked(value: Value, masker: &Masker) -> Value {
+    match value {
+        Value::String(text) => Value::String(masker.mask(&text)),
+        Value::Array(list) => list.into_iter().map(|inner| masked(inner, masker)).collect(),
+        Value::Object(map) => {
+            map.into_iter().map(|(name, inner)| (masker.mask(&name), masked(inner, masker))).collect()
+        }
+        other => other,
+    }
 }
 
 fn of_sample(admin: &State<Admin>, written: &str) -> Result<Subject, Refused> {
