@@ -54,6 +54,15 @@ impl Refused {
         Self::new(403, "forbidden", message)
     }
 
+    /// As machines get it: `{"error": {"code", "message", "details"}}`.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        let mut error = serde_json::json!({"code": self.code, "message": self.message});
+        if let (Some(details), Some(error)) = (&self.details, error.as_object_mut()) {
+            error.insert("details".to_owned(), details.clone());
+        }
+        serde_json::json!({ "error": error })
+    }
+
     /// The same with more for machines.
     #[must_use]
     pub fn with(mut self, details: serde_json::Value) -> Self {
@@ -90,11 +99,10 @@ impl<'r> Responder<'r, 'static> for Refused {
         let is_machine = request.uri().path().starts_with("/api/")
             || request.headers().get_one("Accept").is_some_and(|accept| accept.starts_with("application/json"));
         if is_machine {
-            let mut error = serde_json::json!({"code": self.code, "message": self.message});
-            if let (Some(details), Some(error)) = (self.details, error.as_object_mut()) {
-                error.insert("details".to_owned(), details);
+            if self.status == 401 {
+                response.header(Header::new("WWW-Authenticate", "Bearer realm=\"bellwire\""));
             }
-            let body = serde_json::json!({ "error": error }).to_string();
+            let body = self.to_json().to_string();
             return response.header(ContentType::JSON).sized_body(body.len(), Cursor::new(body)).ok();
         }
         let page = view::refused(request, &self);

@@ -12,6 +12,9 @@ use utoipa::ToSchema;
 
 use crate::{admin::refused::Refused, clock::Time};
 
+/// The header of an answer that is never given again.
+const SHOWN_ONCE: &str = "Shown-Once";
+
 /// What a handler of the API gives.
 pub(super) type Answer = Result<Reply, Refused>;
 
@@ -46,6 +49,17 @@ impl Reply {
     /// 204: it was done, and there is nothing to say.
     pub(super) fn done() -> Self {
         Self { status: 204, body: Vec::new(), kind: None, headers: Vec::new() }
+    }
+
+    /// The same, and what it says is never said again: a new token.
+    #[must_use]
+    pub(super) fn shown_once(self) -> Self {
+        self.header(SHOWN_ONCE, "true")
+    }
+
+    /// Whether it is never said again.
+    pub(super) fn is_shown_once(&self) -> bool {
+        self.headers.iter().any(|(name, _)| *name == SHOWN_ONCE)
     }
 
     /// The same with one more header.

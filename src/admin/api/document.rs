@@ -62,7 +62,7 @@ fn document_of(parts: Vec<Part>) -> Value {
     all["security"] = json!([{"bearer": []}]);
     all["components"]["securitySchemes"] = json!({"bearer": {
         "type": "http", "scheme": "bearer",
-        "description": "A token: `bellwire tokens create`, or the page Account. Its scopes are told with each operation.",
+        "description": "A token: `bellwire tokens new`, or the page Account. Its scopes are told with each operation.",
     }});
     all["components"]["responses"] = refusals();
     for (tag, route) in &told {
@@ -141,7 +141,7 @@ fn name_ids(operation: &mut Map<String, Value>, path: &str) {
             _ => {}
         }
     }
-    let kinds = [("/events/", "evt"), ("/runs/", "run"), ("/refusals/", "ref")];
+    let kinds = [("/events/", "evt"), ("/runs/", "run"), ("/refusals/", "ref"), ("/jobs/", "job"), ("/tokens/", "tok")];
     let Some((_, prefix)) = kinds.iter().find(|(part, _)| path.contains(part)) else { return };
     for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "path" && parameter["name"] == "id") {
         parameter["schema"] = json!({"type": "string", "pattern": id_pattern(prefix)});

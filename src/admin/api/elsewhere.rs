@@ -9,9 +9,12 @@ use rocket::{
     route::{Handler, Outcome},
 };
 
-use crate::admin::{
-    guard::{Guarded, public},
-    refused::Refused,
+use crate::{
+    admin::{
+        guard::{Access, Guarded, guard},
+        refused::Refused,
+    },
+    model::{Role, Scope},
 };
 
 /// Behind every route of the API.
@@ -37,7 +40,8 @@ pub(super) fn routes(known: &[Route]) -> Vec<Guarded> {
         Method::Connect,
     ];
     let route = |method| Route::ranked(RANK, method, "/api/<path..>", Elsewhere(known.clone()));
-    public(methods.into_iter().map(route).collect())
+    // Behind the door: whoever has no token learns nothing of what is here.
+    guard(Access::Api(Role::Viewer, Scope::Read), methods.into_iter().map(route).collect())
 }
 
 #[derive(Clone)]

@@ -176,17 +176,8 @@ async fn decided(admin: &Admin, detail: &EventDetail) -> Result<Checked, Refused
         let why = "The rule set that decided this event is no longer stored. Ask with `current=true` for what the workspace says.";
         Refused::new(404, "rule_set_gone", why)
     };
-    let texts = admin.store.set_texts(detail.event.set).await?.ok_or_else(gone)?;
-    let workshop = Arc::clone(&admin.workshop);
-    let compiled = move || {
-        // Files that the set did not have are not there.
-        let known = workshop.texts();
-        let gone = known.0.keys().filter(|path| !texts.iter().any(|(kept, _)| kept == *path));
-        let mut drafts: Vec<Draft> = gone.map(|path| Draft { path: path.clone(), text: None }).collect();
-        drafts.extend(texts.into_iter().map(|(path, text)| Draft { path, text: Some(text) }));
-        workshop.check(&drafts)
-    };
-    tokio::task::spawn_blocking(compiled).await.map_err(|_| died())
+    let book = admin.workshop.stored(detail.event.set).await?.ok_or_else(gone)?;
+    Ok(Checked { findings: Vec::new(), set: book.set, registry: book.registry })
 }
 
 fn table(

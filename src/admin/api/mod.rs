@@ -3,6 +3,7 @@
 
 mod answer;
 mod asked;
+mod audit;
 mod body;
 mod calls;
 mod checks;
@@ -13,6 +14,7 @@ mod events;
 mod explained;
 mod findings;
 mod home;
+mod jobs;
 mod me;
 mod once;
 mod part;
@@ -27,6 +29,8 @@ mod secrets;
 mod services;
 mod sources;
 mod status;
+mod tokens;
+mod users;
 
 use rocket::fairing::AdHoc;
 
@@ -39,6 +43,7 @@ fn parts() -> Vec<Part> {
         rules::part(),
         checks::part(),
         events::part(),
+        jobs::part(),
         refusals::part(),
         calls::part(),
         runs::part(),
@@ -52,6 +57,9 @@ fn parts() -> Vec<Part> {
         secrets::part(),
         status::part(),
         me::part(),
+        users::part(),
+        tokens::part(),
+        audit::part(),
     ]
 }
 

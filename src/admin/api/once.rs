@@ -1,12 +1,6 @@
 //! `Idempotency-Key`: the same request with the same key is done once, and answered the same each time.
-// CONTRACT STUB: `Kept` holds in memory what the store will.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::{LazyLock, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{future::Future, time::Duration};
 
 use rocket::{
     Request,
@@ -17,8 +11,8 @@ use rocket::{
 use super::answer::{Answer, Reply};
 use crate::{
     admin::{refused::Refused, state::Admin},
-    clock::Time,
     model::Person,
+    store::KnownRequest,
 };
 
 /// The most characters of a key.
@@ -61,64 +55,63 @@ impl Key {
     ) -> Answer {
         let Some(key) = self.0 else { return write.await };
         let now = admin.clock.now();
-        let of = (person.id, key);
-        match begin(&of, digest, now) {
-            Begun::New => {}
-            Begun::Answered(answer) => return *answer,
-            Begun::Open => {
+        match admin.store.begin_request(person.id, key.clone(), digest, now.plus(KEPT), now).await? {
+            KnownRequest::New => {}
+            KnownRequest::Answered { status, body } => {
+                let reply = Reply { status, body, kind: None, headers: Vec::new() };
+                return Ok(reply.header("Idempotency-Replayed", "true"));
+            }
+            KnownRequest::Running => {
                 let mut refused = Refused::conflict("A request with this `Idempotency-Key` is under way. Ask again.");
                 refused.retry_after = Some(1);
                 return Err(refused);
             }
-            Begun::Other => {
+            KnownRequest::Other => {
                 let why = "This `Idempotency-Key` was used for another request. Take a new key for each request.";
                 return Err(Refused::new(422, "key_reused", why));
             }
         }
+        // Whoever hangs up in the midst of it leaves no key behind that is under way for a day.
+        let mut open = Open { admin, person: person.id, key: Some(key) };
         let answer = write.await;
-        end(&of, &answer);
-        answer.map(|reply| reply.header("Idempotency-Replayed", "false"))
+        if let Some(key) = open.key.take() {
+            keep(admin, person.id, key, &answer).await?;
+        }
+        answer
     }
 }
 
-enum Begun {
-    New,
-    Open,
-    Other,
-    Answered(Box<Answer>),
-}
-
-struct Kept {
-    digest: [u8; 32],
-    at: Time,
-    answer: Option<Answer>,
-}
-
-static ALL: LazyLock<Mutex<HashMap<(i64, String), Kept>>> = LazyLock::new(Mutex::default);
-
-fn begin(of: &(i64, String), digest: [u8; 32], now: Time) -> Begun {
-    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-    all.retain(|_, kept| now.since(kept.at) < KEPT);
-    match all.get(of) {
-        None => {
-            all.insert(of.clone(), Kept { digest, at: now, answer: None });
-            Begun::New
+async fn keep(admin: &Admin, person: i64, key: String, answer: &Answer) -> Result<(), Refused> {
+    let (status, body) = match answer {
+        Ok(reply) if reply.is_shown_once() => {
+            let why = "This was done by the first request with this `Idempotency-Key`. What it answered is shown once.";
+            (409, Refused::new(409, "shown_once", why).to_json().to_string().into_bytes())
         }
-        Some(kept) if kept.digest != digest => Begun::Other,
-        Some(Kept { answer: None, .. }) => Begun::Open,
-        Some(Kept { answer: Some(answer), .. }) => {
-            let replayed = |reply: Reply| reply.header("Idempotency-Replayed", "true");
-            Begun::Answered(Box::new(answer.clone().map(replayed)))
+        Ok(reply) => (reply.status, reply.body.clone()),
+        Err(refused) if refused.status >= 500 || refused.retry_after.is_some() => {
+            admin.store.abandon_request(person, key).await?;
+            return Ok(());
         }
-    }
+        Err(refused) => (refused.status, refused.to_json().to_string().into_bytes()),
+    };
+    Ok(admin.store.finish_request(person, key, status, body).await?)
 }
 
-fn end(of: &(i64, String), answer: &Answer) {
-    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-    let passes = answer.as_ref().is_err_and(|refused| refused.status >= 500 || refused.status == 429);
-    if passes {
-        all.remove(of);
-    } else if let Some(kept) = all.get_mut(of) {
-        kept.answer = Some(answer.clone());
+/// A key whose request is under way.
+struct Open<'a> {
+    admin: &'a Admin,
+    person: i64,
+    key: Option<String>,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        let Some(key) = self.key.take() else { return };
+        let (store, person) = (self.admin.store.clone(), self.person);
+        tokio::spawn(async move {
+            if let Err(error) = store.abandon_request(person, key).await {
+                tracing::warn!(%error, "a key of a request that was given up is under way for a day");
+            }
+        });
     }
 }

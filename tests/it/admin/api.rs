@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use bellwire::model::{Role, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
     app::{Answer, TestApp, missed_call},
     both::on_both,
+    browser::Browser,
     journal::Journal,
 };
 
@@ -16,13 +18,15 @@ const WAITS: &str = "name: Waits\non: gruveo.call\ndo:\n  - wait: 1d\n";
 /// Asks the API as somebody who may do everything.
 struct Api {
     app: TestApp,
+    token: String,
     http: reqwest::Client,
 }
 
 impl Api {
     async fn on(rules: &[(&str, &str)], more: BTreeMap<String, String>) -> Self {
-        let app = TestApp::on(Journal::start().await, rules, "", more).await;
-        Self { app, http: reqwest::Client::builder().no_proxy().build().unwrap() }
+        let app = TestApp::on(Journal::start([]).await, rules, "", more).await;
+        let token = app.token(Role::Owner, &Scope::ALL).await;
+        Self { app, token, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
@@ -30,8 +34,8 @@ impl Api {
         let json = [("Content-Type", "application/json")];
         let headers: Vec<_> =
             if body.is_some() { json.iter().chain(headers).collect() } else { headers.iter().collect() };
-        let url = format!("http://{}/api/v1{path}", self.app.app.address());
-        let mut request = self.http.request(method, url).header("X-CSRF", "stub").body(body.unwrap_or_default());
+        let url = format!("http://{}/api/v1{path}", self.app.app.admin_address());
+        let mut request = self.http.request(method, url).bearer_auth(&self.token).body(body.unwrap_or_default());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -200,3 +204,75 @@ async fn what_does_not_fit_is_refused_in_one_form() {
     let large = json!({"drafts": [{"path": "rules/x.yaml", "text": "x".repeat(3 << 20)}]});
     assert_eq!(api.send(Method::POST, "/check", large).await.status, 413);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_no_token_or_not_the_scope_is_told_so_and_nothing_else() {
+    let api = Api::on(&[], BTreeMap::new()).await;
+    for path in ["/api/v1/runs", "/api/v1/runs/run_0000000000000", "/api/v1/nothing"] {
+        let nobody = api.app.api("bw_no", "GET", path, None).await;
+        assert_eq!(code(&nobody), (401, "unauthorized"), "{path}");
+        assert!(nobody.headers["WWW-Authenticate"].to_str().unwrap().starts_with("Bearer"));
+    }
+    let reader = api.app.token(Role::Owner, &[Scope::Read]).await;
+    assert_eq!(api.app.api(&reader, "GET", "/api/v1/runs", None).await.status, 200);
+    assert_eq!(code(&api.app.api(&reader, "GET", "/api/v1/secrets", None).await), (403, "forbidden"));
+    let viewer = api.app.token(Role::Viewer, &Scope::ALL).await;
+    let cancel = api.app.api(&viewer, "POST", "/api/v1/runs/run_0000000000000/cancel", None).await;
+    assert_eq!(code(&cancel), (403, "forbidden"));
+    let document = Browser::new(&api.app).get("/api/openapi.json").await.is(200);
+    assert!(document.text.contains("\"3.1.0\""));
+}
+
+on_both!(a_token_is_shown_once_and_makes_none_that_may_more_than_itself, |database| {
+    let api = Api::on(&[], database).await;
+    let added =
+        api.send(Method::POST, "/users", json!({"name": "Ada", "role": "editor", "email": "ada@example.com"})).await;
+    assert_eq!((added.status, &added.body["name"]), (201, &json!("ada")), "{added:?}");
+    assert!(added.body["link"].as_str().unwrap().starts_with("/setup?token="));
+    let twice = api.send(Method::POST, "/users", json!({"name": "ada", "role": "viewer"})).await;
+    assert_eq!(code(&twice), (409, "conflict"));
+    let sent = json!({"name": "ci", "user": "ada", "scopes": ["read", "run"], "expires": "90d"});
+    let key = [("Idempotency-Key", "one")];
+    let made = api.ask(Method::POST, "/tokens", &key, Some(sent.clone())).await;
+    let token = made.body["token"].as_str().unwrap().to_owned();
+    assert_eq!((made.status, &made.body["user"]), (201, &json!("ada")), "{made:?}");
+    let again = api.ask(Method::POST, "/tokens", &key, Some(sent)).await;
+    assert_eq!(code(&again), (409, "shown_once"));
+    assert!(!api.app.is_on_disk(&token));
+    assert_eq!(api.app.api(&token, "GET", "/api/v1/me", None).await.body["role"], "editor");
+    let admin = api.app.token(Role::Owner, &[Scope::Admin]).await;
+    let more = json!({"name": "more", "scopes": ["admin", "secrets"]});
+    assert_eq!(code(&api.app.api(&admin, "POST", "/api/v1/tokens", Some(&more)).await), (403, "forbidden"));
+    let id = made.body["id"].as_str().unwrap();
+    assert_eq!(api.ask(Method::DELETE, &format!("/tokens/{id}"), &[], None).await.status, 204);
+    assert_eq!(code(&api.app.api(&token, "GET", "/api/v1/me", None).await), (401, "unauthorized"));
+    assert_eq!(api.ask(Method::DELETE, "/users/ada", &[], None).await.status, 204);
+    let log = api.get("/audit?outcome=done&action=token.").await.body;
+    assert_eq!(log["items"][0]["action"], "token.revoke", "{log}");
+});
+
+on_both!(events_are_replayed_as_one_job, |database| {
+    let api = Api::on(&[("waits", WAITS)], database).await;
+    for ticket in 0..3 {
+        api.app.call(&missed_call(&ticket.to_string())).await;
+    }
+    api.app.settle().await;
+    let sent = json!({"filter": {"source": "gruveo", "state": "matched"}});
+    let begun = api.send(Method::POST, "/events/replay", sent).await;
+    assert_eq!(begun.status, 202, "{begun:?}");
+    let job = format!("/jobs/{}", begun.body["id"].as_str().unwrap());
+    let mut ended = api.get(&job).await.body;
+    for _ in 0..200 {
+        if ended["state"] != "running" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        ended = api.get(&job).await.body;
+    }
+    assert_eq!((&ended["state"], &ended["made"]), (&json!("done"), &json!(3)), "{ended}");
+    for wrong in
+        [json!({}), json!({"ids": ["evt_0"]}), json!({"filter": {"sorce": "x"}}), json!({"filter": {"state": "x"}})]
+    {
+        assert_eq!(code(&api.send(Method::POST, "/events/replay", wrong.clone()).await), (422, "invalid"), "{wrong}");
+    }
+});
