@@ -154,7 +154,7 @@ pub(super) async fn list(
         String::new()
     };
     let mut frame = Frame::new(admin, person, "/rules", "Rules");
-    frame.notice = told(did).to_owned();
+    told(did).clone_into(&mut frame.notice);
     page(&List {
         frame,
         shown: rows.len(),

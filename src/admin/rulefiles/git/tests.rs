@@ -189,9 +189,8 @@ fn where_nothing_can_be_committed_it_is_said_why() {
         ("keeps its files elsewhere", |at| drop(git(at, &["config", "core.worktree", "/"]))),
         ("git says", |at| fs::write(at.join(".git/index"), "nonsense").unwrap()),
         ("git says", |at| {
-            fs::remove_dir_all(at.join(".git/objects"))
-                .map(|()| fs::create_dir(at.join(".git/objects")).unwrap())
-                .unwrap()
+            fs::remove_dir_all(at.join(".git/objects")).unwrap();
+            fs::create_dir(at.join(".git/objects")).unwrap();
         }),
         ("no git repository", |at| fs::remove_file(at.join(".git/HEAD")).unwrap()),
     ];
@@ -220,4 +219,21 @@ fn a_workspace_may_be_a_folder_of_a_repository() {
     fs::write(at.join("rules/other.yaml"), "x").unwrap();
     assert_eq!(standing(&at).dirty, ["rules/other.yaml"]);
     assert_eq!(history(&at, &missed(), 10).0.len(), 1);
+}
+
+#[test]
+fn a_repository_of_another_user_is_not_written_to() {
+    let folder = repository();
+    let at = folder.path();
+    for path in [at.to_owned(), at.join(".git")] {
+        // Only root can give a file away; whoever else runs this has nothing to test.
+        if std::os::unix::fs::chown(path, Some(12_345), Some(12_345)).is_err() {
+            return;
+        }
+    }
+    assert_eq!(
+        save(at, &missed(), Some("two"), ""),
+        Err("the repository belongs to another user of this machine".to_owned())
+    );
+    assert!(history(at, &missed(), 10).0.is_empty());
 }
