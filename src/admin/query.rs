@@ -51,9 +51,7 @@ impl Query {
     /// The same of at most `most` bytes.
     pub(super) fn short(&self, name: &str, most: usize) -> Result<Option<&str>, Refused> {
         match self.text(name)? {
-            Some(text) if text.len() > most => {
-                Err(Refused::invalid(format!("`{name}` is longer than {most} bytes.")))
-            }
+            Some(text) if text.len() > most => Err(Refused::invalid(format!("`{name}` is longer than {most} bytes."))),
             found => Ok(found),
         }
     }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use diesel::{
-    ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _,
-};
+use diesel::{ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _};
 
 use super::{
     dialect::{self, Conn, each},

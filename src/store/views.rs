@@ -27,12 +27,8 @@ impl Store {
                 return Ok(false);
             }
             remove(&mut desk.conn, person, &name)?;
-            let row = (
-                views::person.eq(person),
-                views::name.eq(&name),
-                views::query.eq(&query),
-                views::created_at.eq(at.0),
-            );
+            let row =
+                (views::person.eq(person), views::name.eq(&name), views::query.eq(&query), views::created_at.eq(at.0));
             each!(&mut desk.conn, c => diesel::insert_into(views::table).values(row).execute(c))?;
             Ok(true)
         })

@@ -38,11 +38,7 @@ pub(in crate::admin) struct Written {
 }
 
 /// Writes an event into the folder `fixtures` beside a rule, and a test into the rule's file. All else in it stays as it is.
-pub(in crate::admin) async fn save_as_test(
-    admin: &Admin,
-    person: &Person,
-    new: NewTest,
-) -> Result<Written, Refused> {
+pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: NewTest) -> Result<Written, Refused> {
     if let Some(name) = &new.name
         && (name.chars().count() > LONGEST || name.chars().any(char::is_control))
     {
@@ -58,7 +54,9 @@ pub(in crate::admin) async fn save_as_test(
     let fixture = names.fixture(&file);
     let target = admin.config.workspace.join(&fixture);
     if names.is_taken(rule) || target.exists() {
-        return Err(Refused::conflict(format!("{file} has such a test already, or {fixture} is there. Choose another name.")));
+        return Err(Refused::conflict(format!(
+            "{file} has such a test already, or {fixture} is there. Choose another name."
+        )));
     }
     let missing = || Refused::missing(&format!("event {}", new.event));
     let detail = admin.store.event(new.event).await?.ok_or_else(missing)?;

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     ids::{EventId, RunId},
     rules::Texts,
-    starts::{Book, Books, Manner, AgainError, Again, Text, Wanted},
+    starts::{Again, AgainError, Book, Books, Manner, Text, Wanted},
     store::{Replay, Store},
 };
 

@@ -101,7 +101,8 @@ mod tests {
             ("event.x: [", ""),
         ] {
             let findings = read_search(bad).expect_err(bad);
-            let text: String = findings.iter().map(|finding| format!("{} {}\n", finding.message, finding.help)).collect();
+            let text: String =
+                findings.iter().map(|finding| format!("{} {}\n", finding.message, finding.help)).collect();
             assert!(!findings.is_empty() && text.contains(says), "{bad}: {text}");
         }
         assert!(read_search(&format!("event.x: {}", "y".repeat(5000))).is_err());

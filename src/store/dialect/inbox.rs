@@ -156,7 +156,7 @@ pub(in crate::store) fn inbox_refusals(
 }
 
 fn count(conn: &mut Conn, sql: &str, binds: &[Bind<'_>], most: i64) -> Result<i64, StoreError> {
-    let sql = format!("SELECT count(*) FROM ({sql} LIMIT {most}) AS some");
+    let sql = format!("SELECT count(*) FROM ({sql} LIMIT {most}) AS found");
     Ok(each!(conn, c => question::<BigInt>(&sql, binds).get_result(c))?)
 }
 
@@ -194,9 +194,7 @@ pub(in crate::store) fn insert_repeats(conn: &mut Conn, rows: &[RepeatInsert]) -
     for row in rows {
         match conn {
             Conn::Sqlite(c) => diesel::insert_or_ignore_into(repeats::table).values(row).execute(c)?,
-            Conn::Postgres(c) => {
-                diesel::insert_into(repeats::table).values(row).on_conflict_do_nothing().execute(c)?
-            }
+            Conn::Postgres(c) => diesel::insert_into(repeats::table).values(row).on_conflict_do_nothing().execute(c)?,
         };
     }
     Ok(())

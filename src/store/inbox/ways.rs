@@ -87,10 +87,8 @@ impl Ways {
             None => EventsWay::Scan(named.clone(), matched),
         };
         let repeats = (wants(InboxState::Duplicate) && filter.rule.is_none()).then_some(named);
-        let has_refusals = wants(InboxState::Refused)
-            && filter.rule.is_none()
-            && filter.kind.is_none()
-            && filter.probe.test.is_none();
+        let has_refusals =
+            wants(InboxState::Refused) && filter.rule.is_none() && filter.kind.is_none() && filter.probe.test.is_none();
         let refusals = has_refusals.then(|| filter.source.clone());
         Ok(Self { events, repeats, refusals })
     }
@@ -189,12 +187,7 @@ fn full(found: Vec<Found>, most: usize) -> Part {
 }
 
 /// Those of the rows that are of the channels and in the state.
-fn chosen(
-    rows: Vec<(i64, i32, bool)>,
-    size: usize,
-    channels: Option<&HashSet<i32>>,
-    state: Option<bool>,
-) -> Part {
+fn chosen(rows: Vec<(i64, i32, bool)>, size: usize, channels: Option<&HashSet<i32>>, state: Option<bool>) -> Part {
     let upto = (rows.len() >= size).then(|| rows.last().map(|row| row.0)).flatten();
     let passes = |(_, channel, matched): &(i64, i32, bool)| {
         channels.is_none_or(|channels| channels.contains(channel)) && state.is_none_or(|state| state == *matched)
@@ -208,4 +201,3 @@ fn chosen(
 pub(in crate::store) fn channels_apart() -> usize {
     ASKED_APART
 }
-

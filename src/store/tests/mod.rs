@@ -4,6 +4,7 @@ mod bed;
 mod echoes;
 mod effects;
 mod gates;
+mod inbox;
 mod intake;
 mod lists;
 mod opening;

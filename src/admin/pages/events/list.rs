@@ -120,7 +120,8 @@ pub(super) async fn list(query: Result<Query, Refused>, admin: &State<Admin>, pe
     // Without a row there is nothing behind which the new ones come: from now on.
     let after = first.unwrap_or_else(|| first_at(now.minus(SETTLE)).saturating_sub(1));
     let is_replayable = !matches!(asked.state, Some(InboxState::Duplicate | InboxState::Refused));
-    let all_href = if is_replayable { at("/events/replay", &format!("all=1&{}", alone.query())) } else { String::new() };
+    let all_href =
+        if is_replayable { at("/events/replay", &format!("all=1&{}", alone.query())) } else { String::new() };
     page(&List {
         frame: Frame::new(admin, person, "/events", "Events"),
         views: super::views::of(admin, person, &asked).await?,
@@ -131,7 +132,13 @@ pub(super) async fn list(query: Result<Query, Refused>, admin: &State<Admin>, pe
         live_href: live.href(),
         all_href,
         states: InboxState::ALL.map(|state| (state.word(), asked.state == Some(state))).to_vec(),
-        spans: [("1h", "last hour"), ("24h", "last day"), ("7d", "last 7 days"), ("30d", "last 30 days"), ("", "any time")],
+        spans: [
+            ("1h", "last hour"),
+            ("24h", "last day"),
+            ("7d", "last 7 days"),
+            ("30d", "last 30 days"),
+            ("", "any time"),
+        ],
         empty,
         rows,
         findings,

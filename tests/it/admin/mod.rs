@@ -1,0 +1,3 @@
+//! The admin as a browser sees it.
+
+mod events;
