@@ -6,6 +6,7 @@ mod assets;
 mod auth;
 mod browser;
 mod editor;
+mod events;
 mod overview;
 mod people;
 mod problems;
