@@ -21,16 +21,16 @@ use crate::{
 /// The most drafts of a request.
 const DRAFTS: usize = 200;
 
+/// What the resource is.
+pub(super) const ABOUT: &str =
+    "What rules, or drafts of them, would say and do. Nothing is written and nothing is sent.";
+
 #[derive(OpenApi)]
 #[openapi(paths(check_drafts, explain_drafts))]
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>(
-        "trials",
-        "What rules, or drafts of them, would say and do. Nothing is written and nothing is sent.",
-    )
-    .with(Role::Viewer, Scope::Read, rocket::routes![check_drafts, explain_drafts])
+    Part::of::<Told>("trials", ABOUT).with(Role::Viewer, Scope::Read, rocket::routes![check_drafts, explain_drafts])
 }
 
 /// A file as somebody would have it.

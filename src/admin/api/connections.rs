@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     admin::{
-        outward::{Link, LinkGrant, OutwardError},
+        outward::{Link, LinkGrant},
         refused::Refused,
         state::Admin,
     },
@@ -112,21 +112,12 @@ impl From<Link> for ConnectionView {
     }
 }
 
-fn refused(error: OutwardError) -> Refused {
-    match error {
-        OutwardError::Store(error) => error.into(),
-        OutwardError::Missing(why) => Refused::new(404, "not_found", why),
-        OutwardError::Invalid(why) => Refused::new(422, "invalid", why),
-        OutwardError::Done(why) => Refused::conflict(why),
-    }
-}
-
 /// Ways out, by name.
 #[utoipa::path(params(Page), responses((status = 200, description = "A page of them.", body = Listed<ConnectionView>)))]
 #[get("/api/v1/connections")]
 async fn list_connections(admin: &State<Admin>, asked: Result<Asked<Page>, Refused>) -> Answer {
     let Asked(asked) = asked?;
-    let links = admin.outward.links().await.map_err(refused)?;
+    let links = admin.outward.links().await?;
     let all = links.into_iter().map(ConnectionView::from);
     Reply::ok(&Listed::of(all, asked.cursor.as_deref(), asked.limit.0, |link| &link.name))
 }

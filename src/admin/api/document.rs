@@ -53,7 +53,9 @@ fn document_of(parts: Vec<Part>) -> Value {
     let mut tags = Vec::new();
     let mut told = Vec::new();
     for part in parts {
-        tags.push(json!({"name": part.name, "description": part.about}));
+        if !tags.iter().any(|tag: &Value| tag["name"] == part.name) {
+            tags.push(json!({"name": part.name, "description": part.about}));
+        }
         told.extend(part.told().into_iter().map(|route| (part.name, route)));
         all.merge(part.document);
     }
@@ -116,8 +118,9 @@ fn finish(operation: &mut Map<String, Value>, tag: &str, route: &Told) {
         responses.entry(status.to_owned()).or_insert(reference);
     };
     for (status, name, _) in REFUSALS {
-        let of_writes = matches!(status, "409" | "413" | "415" | "422");
-        if status != "412" && (writes || !of_writes) {
+        let of_writes = matches!(status, "413" | "415" | "422");
+        let of_rules = status != "412" || matches!(route.path.as_str(), "/api/v1/rules/{id}");
+        if of_rules && (writes || status != "412") && (writes || !of_writes) {
             put(status, name);
         }
     }

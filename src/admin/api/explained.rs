@@ -156,7 +156,8 @@ pub(super) async fn explained(
     tokio::task::spawn_blocking(explained).await.map_err(|_| died())?
 }
 
-fn died() -> Refused {
+/// A thread that worked something out is gone.
+pub(super) fn died() -> Refused {
     Refused::new(500, "internal", "This could not be worked out. The log of the server says why.")
 }
 

@@ -22,6 +22,7 @@ mod polls;
 mod problems;
 mod profiles;
 mod refusals;
+mod rule_writes;
 mod rules;
 mod runs;
 mod schedules;
@@ -30,6 +31,7 @@ mod services;
 mod sources;
 mod status;
 mod tokens;
+mod trials;
 mod users;
 
 use rocket::fairing::AdHoc;
@@ -41,7 +43,9 @@ use part::Part;
 fn parts() -> Vec<Part> {
     vec![
         rules::part(),
+        rule_writes::part(),
         checks::part(),
+        trials::part(),
         events::part(),
         jobs::part(),
         refusals::part(),

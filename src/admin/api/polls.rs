@@ -1,32 +1,32 @@
 //! `/api/v1/polls`: what is asked again and again, when it is asked next, and what came of it.
 
-use rocket::{State, get};
-use serde::Serialize;
+use rocket::{State, get, post};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
     answer::{Answer, Listed, Moment, Reply},
     asked::{Asked, Nothing},
+    body::Body,
+    once::Key,
     part::Part,
 };
 use crate::{
-    admin::{refused::Refused, state::Admin},
-    model::{Role, Scope},
+    admin::{act::schedules, refused::Refused, state::Admin},
+    model::{Person, Role, Scope},
     rules::shown_duration,
     store::PollId,
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(list_polls))]
+#[openapi(paths(list_polls, run_polls))]
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>("polls", "What is asked again and again, and what came of it.").with(
-        Role::Viewer,
-        Scope::Read,
-        rocket::routes![list_polls],
-    )
+    Part::of::<Told>("polls", "What is asked again and again, and what came of it.")
+        .with(Role::Viewer, Scope::Read, rocket::routes![list_polls])
+        .with(Role::Editor, Scope::Run, rocket::routes![run_polls])
 }
 
 /// A poll of a rule.
@@ -90,4 +90,38 @@ async fn list_polls(admin: &State<Admin>, asked: Result<Asked<Nothing>, Refused>
         }
     }
     Reply::ok(&Listed { items, next: None })
+}
+
+/// A rule whose polls are asked now.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunPolls {
+    #[schema(example = "leads/new")]
+    rule: String,
+}
+
+/// What is asked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PollsDue {
+    /// Polls that are due now.
+    polls: usize,
+}
+
+/// Ask the polls of a rule now: within a second.
+#[utoipa::path(request_body = RunPolls, responses((status = 202, description = "They are due.", body = PollsDue)))]
+#[post("/api/v1/polls/run", data = "<sent>")]
+async fn run_polls(
+    admin: &State<Admin>,
+    person: &Person,
+    key: Result<Key, Refused>,
+    asked: Result<Asked<Nothing>, Refused>,
+    sent: Result<Body<RunPolls>, Refused>,
+) -> Answer {
+    let sent = sent?;
+    asked?;
+    let run = async {
+        let polls = schedules::poll(admin, person, &sent.value.rule).await?;
+        Reply::new(202, &PollsDue { polls })
+    };
+    key?.once(admin, person, sent.digest, run).await
 }

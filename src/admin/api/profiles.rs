@@ -15,7 +15,7 @@ use super::{
     part::Part,
 };
 use crate::{
-    admin::{audit::Deed, refused::Refused, state::Admin},
+    admin::{act::people, forgetting, refused::Refused, state::Admin},
     model::{Change, Keeper, Person, Role, Scope, flat},
     store::{AttributesRow, By},
 };
@@ -86,15 +86,13 @@ fn missing(email: &str) -> Refused {
     Refused::missing(&format!("profile of {}", email.chars().take(128).collect::<String>()))
 }
 
-/// An e-mail as it is kept.
+/// An e-mail as the address must have it: as it is kept, case aside.
 fn email_of(text: &str) -> Result<String, Refused> {
-    let email = text.to_lowercase();
-    let is_email =
-        email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
-            && email.len() <= 320
-            && !email.chars().any(|c| c.is_whitespace() || c.is_control());
-    let shown = || text.chars().take(100).collect::<String>();
-    if is_email { Ok(email) } else { Err(Refused::invalid(format!("`{}` is no e-mail address.", shown()))) }
+    let email = people::email_of(text)?;
+    if email == text.to_lowercase() && email.matches('@').count() == 1 {
+        return Ok(email);
+    }
+    Err(Refused::invalid(format!("`{}` is no e-mail address.", text.chars().take(100).collect::<String>())))
 }
 
 /// All attributes of a person.
@@ -131,7 +129,7 @@ async fn put_profile(
         let before = admin.store.attributes_of(Keeper::Profile, email.clone()).await?;
         let known = before.as_ref().map(|row| row.attributes.clone()).unwrap_or_default();
         let remove = known.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
-        changed(admin, person, &email, Change { set: wanted, remove, ..Change::default() }, before).await
+        changed(admin, person, &email, Change { set: wanted, remove, ..Change::default() }).await
     };
     key?.once(admin, person, sent.digest, put).await
 }
@@ -180,42 +178,29 @@ async fn change_profile(
     let email = email_of(email)?;
     let ProfileChange { set, add, append, remove } = sent.value;
     let add = add.into_iter().map(|(name, amount)| (name, Value::Number(amount))).collect();
-    let patch = async {
-        let before = admin.store.attributes_of(Keeper::Profile, email.clone()).await?;
-        changed(admin, person, &email, Change { set, add, append, remove }, before).await
-    };
+    let patch = async { changed(admin, person, &email, Change { set, add, append, remove }).await };
     key?.once(admin, person, sent.digest, patch).await
 }
 
-/// Makes a change, keeps that it was made, and answers with what is there now.
-async fn changed(admin: &Admin, person: &Person, email: &str, change: Change, before: Option<AttributesRow>) -> Answer {
-    let changes = vec![(email.to_owned(), change)];
-    let done = admin.store.change_attributes(Keeper::Profile, changes, By::Hand, admin.clock.now()).await?;
-    if let Some(Err(why)) = done.into_iter().next() {
-        return Err(Refused::new(422, "invalid", format!("{why}.")));
+/// Makes a change, and answers with what is there now.
+async fn changed(admin: &Admin, person: &Person, email: &str, change: Change) -> Answer {
+    if !change.is_read() {
+        people::change(admin, person, email, change).await?;
     }
-    let after = admin.store.attributes_of(Keeper::Profile, email.to_owned()).await?;
-    let deed = Deed {
-        action: "profile.change",
-        subject: email.to_owned(),
-        before: before.map(|row| Value::Object(row.attributes)).unwrap_or_default(),
-        after: after.as_ref().map(|row| Value::Object(row.attributes.clone())).unwrap_or_default(),
-    };
-    admin.audit(person, deed).await?;
-    match after {
+    match admin.store.attributes_of(Keeper::Profile, email.to_owned()).await? {
         Some(row) => Reply::ok(&ProfileView::from(row)),
         None => Ok(Reply::done()),
     }
 }
 
-/// Delete the attributes of a person. Events and records that name the person stay: `bellwire profiles forget` finds those too.
-#[utoipa::path(request_body = Empty,
-    responses((status = 204, description = "Nothing is kept of the person."))
-)]
+/// Forget a person: attributes at once; then, in the background, records and every stored event that names the e-mail, with its runs.
+#[utoipa::path(request_body = Empty, responses((status = 202, description = "It has begun.", body = Forgetting)))]
 #[delete("/api/v1/profiles/<email>", data = "<sent>")]
+#[expect(clippy::too_many_arguments, reason = "each is a guard of its own")]
 async fn forget_profile(
     admin: &State<Admin>,
     person: &Person,
+    forgetting: &State<forgetting::Forgetting>,
     email: &str,
     key: Result<Key, Refused>,
     asked: Result<Asked<Nothing>, Refused>,
@@ -223,12 +208,23 @@ async fn forget_profile(
 ) -> Answer {
     let sent = sent?;
     asked?;
+    let email = email_of(email)?;
     let forget = async {
-        let before = admin.store.attributes_of(Keeper::Profile, email.to_owned()).await?;
-        let before = before.ok_or_else(|| missing(email))?;
-        let remove = before.attributes.keys().cloned().collect();
-        let key = before.key.clone();
-        changed(admin, person, &key, Change { remove, ..Change::default() }, Some(before)).await
+        people::forget(admin, person, forgetting, &email, &email).await?;
+        if let Some(row) = admin.store.attributes_of(Keeper::Profile, email.clone()).await? {
+            let change = Change { remove: row.attributes.keys().cloned().collect(), ..Change::default() };
+            let changes = vec![(email.clone(), change)];
+            admin.store.change_attributes(Keeper::Profile, changes, By::Hand, admin.clock.now()).await?;
+        }
+        let events = forgetting.of(&email).map_or(0, |progress| progress.all);
+        Reply::new(202, &Forgetting { events })
     };
     key?.once(admin, person, sent.digest, forget).await
+}
+
+/// A person is being forgotten.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Forgetting {
+    /// Stored events that are looked through.
+    events: u64,
 }

@@ -19,13 +19,15 @@ use crate::{
     rules::{On, Rule, Texts},
 };
 
+/// What the resource is.
+pub(super) const ABOUT: &str = "Rules: YAML files of the workspace. A slash in an id may stand as it is, or as `%2F`.";
+
 #[derive(OpenApi)]
 #[openapi(paths(list_rules, show_rule))]
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>("rules", "Rules: YAML files of the workspace. A slash in an id may stand as it is, or as `%2F`.")
-        .with(Role::Viewer, Scope::Read, rocket::routes![list_rules, show_rule])
+    Part::of::<Told>("rules", ABOUT).with(Role::Viewer, Scope::Read, rocket::routes![list_rules, show_rule])
 }
 
 /// A rule in the list.

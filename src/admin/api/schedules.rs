@@ -1,18 +1,20 @@
 //! `/api/v1/schedules`: when each rule is started next, and what was missed.
 
-use rocket::{State, get};
+use rocket::{State, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
     answer::{Answer, Listed, Moment, Reply},
     asked::{Asked, At, Limit, Nothing, Text},
+    body::Body,
+    once::Key,
     part::Part,
 };
 use crate::{
-    admin::{refused::Refused, state::Admin},
+    admin::{act::schedules, refused::Refused, state::Admin},
     clock::Time,
-    model::{Role, Scope},
+    model::{Person, Role, Scope},
     rules::{CatchUp, Cron, Every, Schedule, parse_duration},
     store::ScheduleId,
 };
@@ -21,21 +23,21 @@ use crate::{
 const SLOTS: usize = 1000;
 
 #[derive(OpenApi)]
-#[openapi(paths(list_schedules, next_slots))]
+#[openapi(paths(list_schedules, next_slots, run_schedule))]
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>("schedules", "When each rule is started next, and what was missed.").with(
-        Role::Viewer,
-        Scope::Read,
-        rocket::routes![list_schedules, next_slots],
-    )
+    Part::of::<Told>("schedules", "When each rule is started next, and what was missed.")
+        .with(Role::Viewer, Scope::Read, rocket::routes![list_schedules, next_slots])
+        .with(Role::Editor, Scope::Run, rocket::routes![run_schedule])
 }
 
 /// A schedule of a rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ScheduleView {
     rule: String,
+    /// Which of the rule's schedules, from 0.
+    schedule: usize,
     /// The rule's name.
     name: String,
     enabled: bool,
@@ -67,11 +69,12 @@ async fn list_schedules(admin: &State<Admin>, asked: Result<Asked<Nothing>, Refu
     let set = (admin.in_force)().set;
     let mut items = Vec::new();
     for rule in set.rules.values() {
-        for schedule in rule.schedules() {
+        for (place, schedule) in rule.schedules().enumerate() {
             let id = ScheduleId { rule: rule.id.to_string(), schedule: schedule.key() };
             let row = rows.iter().find(|row| row.id == id);
             items.push(ScheduleView {
                 rule: id.rule,
+                schedule: place,
                 name: rule.name.clone(),
                 enabled: rule.enabled,
                 expression: schedule.expression(),
@@ -167,4 +170,47 @@ fn read(expression: &str, timezone: Option<&str>) -> Result<Schedule, Refused> {
         }
     };
     Ok(Schedule { at, catch_up: CatchUp::Last })
+}
+
+/// A schedule that is fired now.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunSchedule {
+    #[schema(example = "reports/weekly")]
+    rule: String,
+    /// Which of the rule's schedules, from 0.
+    #[serde(default)]
+    #[schema(required = false, minimum = 0, maximum = 1000)]
+    schedule: u16,
+}
+
+/// What was started.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Fired {
+    #[schema(example = "evt_01hf3y8a9d000")]
+    event: String,
+    /// `null`: it started none, or the same request did before.
+    run: Option<String>,
+}
+
+/// Fire a slot of a schedule now, for real.
+#[utoipa::path(request_body = RunSchedule, responses((status = 202, description = "It is fired.", body = Fired)))]
+#[post("/api/v1/schedules/run", data = "<sent>")]
+async fn run_schedule(
+    admin: &State<Admin>,
+    person: &Person,
+    key: Result<Key, Refused>,
+    asked: Result<Asked<Nothing>, Refused>,
+    sent: Result<Body<RunSchedule>, Refused>,
+) -> Answer {
+    let sent = sent?;
+    asked?;
+    let RunSchedule { rule, schedule } = sent.value;
+    let run = async {
+        // Each request is a press of its own: what makes two of them one is the Idempotency-Key.
+        let press = admin.ids.next(admin.clock.now()).to_string();
+        let (event, run) = schedules::fire(admin, person, &rule, usize::from(schedule), &press).await?;
+        Reply::new(202, &Fired { event: event.to_string(), run: run.map(|run| run.to_string()) })
+    };
+    key?.once(admin, person, sent.digest, run).await
 }

@@ -129,7 +129,7 @@ on_both!(a_profile_is_set_changed_and_forgotten, |database| {
     assert_eq!(code(&api.send(Method::PUT, path, json!({"attributes": {"email": "x"}})).await), (422, "invalid"));
     let put = api.send(Method::PUT, path, json!({"attributes": {"calls": 1}})).await.body;
     assert_eq!(put["attributes"], json!({"calls": 1}), "others go");
-    assert_eq!(api.ask(Method::DELETE, path, &[], None).await.status, 204);
+    assert_eq!(api.ask(Method::DELETE, path, &[], None).await.status, 202);
     assert_eq!(code(&api.get(path).await), (404, "not_found"));
 });
 
@@ -276,3 +276,62 @@ on_both!(events_are_replayed_as_one_job, |database| {
         assert_eq!(code(&api.send(Method::POST, "/events/replay", wrong.clone()).await), (422, "invalid"), "{wrong}");
     }
 });
+
+on_both!(a_rule_is_saved_over_the_text_that_was_seen_and_no_other, |database| {
+    let api = Api::on(&[("waits", WAITS)], database).await;
+    let digest = api.get("/rules/waits").await.body["digest"].as_str().unwrap().to_owned();
+    let text = WAITS.replace("1d", "2d");
+    let put = async |path: &str, matches: &str, text: &str| {
+        let headers = [("If-Match", matches)];
+        let headers = if matches.is_empty() { &headers[1..] } else { &headers[..] };
+        api.ask(Method::PUT, path, headers, Some(json!({"text": text}))).await
+    };
+    let saved = put("/rules/waits", &format!("\"{digest}\""), &text).await;
+    assert_eq!((saved.status, &saved.body["in_force"]), (200, &json!(true)), "{saved:?}");
+    assert_eq!(api.get("/rules/waits").await.body["text"], text);
+    let late = put("/rules/waits", &digest, WAITS).await;
+    assert_eq!(code(&late), (412, "changed"), "{late:?}");
+    let details = &late.body["error"]["details"];
+    assert_eq!((&details["base"], &details["theirs"], &details["yours"]), (&json!(WAITS), &json!(text), &json!(WAITS)));
+    assert_eq!(
+        code(&put("/rules/waits", "", WAITS).await),
+        (409, "conflict"),
+        "a new one is never written over another"
+    );
+    assert_eq!(code(&put("/rules/waits", "x", WAITS).await), (400, "invalid"));
+    assert_eq!(put("/rules/more/waits", "", WAITS).await.status, 200);
+    assert_eq!(put("/rules/broken", "", "name: x").await.status, 422);
+    assert_eq!(api.ask(Method::POST, "/rules/more/waits/disable", &[], None).await.status, 200);
+    assert_eq!(api.get("/rules/more/waits").await.body["enabled"], false);
+    assert!(!api.get("/rules/waits/versions").await.body["items"].as_array().unwrap().is_empty());
+    assert_eq!(api.ask(Method::DELETE, "/rules/more/waits", &[], None).await.status, 200);
+    assert_eq!(api.get("/rules/more/waits").await.status, 404);
+});
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_are_started_sources_paused_and_drafts_tried() {
+    const BY_HAND: &str =
+        "name: By hand\non:\n  - manual: {}\n  - schedule: { cron: \"0 9 * * *\" }\ndo:\n  - wait: 1d\n";
+    let api = Api::on(&[("by-hand", BY_HAND), ("waits", WAITS)], BTreeMap::new()).await;
+    let started = api.send(Method::POST, "/rules/by-hand/run", json!({})).await;
+    assert_eq!((started.status, &started.body["rule"]), (202, &json!("by-hand")), "{started:?}");
+    assert_eq!(code(&api.send(Method::POST, "/rules/none/run", json!({})).await), (404, "not_found"));
+    api.app.settle().await;
+    let fired = api.send(Method::POST, "/schedules/run", json!({"rule": "by-hand"})).await;
+    assert!(fired.status == 202 && fired.body["run"].is_string(), "{fired:?}");
+    assert_eq!(code(&api.send(Method::POST, "/polls/run", json!({"rule": "waits"})).await), (404, "not_found"));
+    assert!(api.ask(Method::POST, "/sources/gruveo/pause", &[], None).await.body["paused_at"].is_string());
+    assert_eq!(code(&api.ask(Method::POST, "/sources/gruveo/pause", &[], None).await), (409, "conflict"));
+    api.app.call(&missed_call("1")).await;
+    assert_eq!(api.ask(Method::POST, "/sources/gruveo/resume", &[], None).await.body["runs"], 1);
+    let dry = json!({"path": "rules/waits.yaml", "sample": "gruveo.call/missed"});
+    let dry = api.send(Method::POST, "/dry-run", dry).await;
+    assert_eq!((dry.status, &dry.body["ok"]), (200, &json!(true)), "{dry:?}");
+    let text = WAITS.replace("do:", "when: { event.resolution: answered }\ndo:");
+    let drafts = json!({"drafts": [{"path": "rules/waits.yaml", "text": text}]});
+    let backtest = api.send(Method::POST, "/backtest", drafts).await.body;
+    assert_eq!((&backtest["changed"], &backtest["complete"]), (&json!(true), &json!(true)), "{backtest}");
+    assert_eq!((&backtest["rules"][0]["rule"], &backtest["rules"][0]["gone"]["count"]), (&json!("waits"), &json!(1)));
+    let broken = json!({"drafts": [{"path": "rules/waits.yaml", "text": "name: x"}]});
+    assert_eq!(code(&api.send(Method::POST, "/backtest", broken).await), (422, "findings"));
+}
