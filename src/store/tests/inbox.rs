@@ -236,6 +236,7 @@ on_both! {
             root: None,
             vars: serde_json::Map::new(),
             outputs: Vec::new(),
+            key: None,
             at: NOW,
         };
         let step = JobStep { replays: vec![replay(77)], done: 1, faults: vec!["x".to_owned()], place: 10, end: None };

@@ -40,6 +40,7 @@ pub(super) async fn get_with(app: &TestApp, path: &str, headers: &[(&str, &str)]
     let status = answer.status().as_u16();
     let told = answer.headers().iter();
     let headers = told.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
     let bytes = answer.bytes().await.unwrap().to_vec();
     Seen { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes }
 }

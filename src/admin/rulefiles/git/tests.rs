@@ -10,7 +10,14 @@ const AT: Time = Time(1_767_225_600_000);
 
 fn person(name: &str, email: Option<&str>) -> Person {
     let via = Via::Session { csrf: String::new(), fresh: false };
-    Person { id: 1, name: name.to_owned(), email: email.map(str::to_owned), role: Role::Editor, via, peer: String::new() }
+    Person {
+        id: 1,
+        name: name.to_owned(),
+        email: email.map(str::to_owned),
+        role: Role::Editor,
+        via,
+        peer: String::new(),
+    }
 }
 
 /// What the `git` program says in a folder.
