@@ -28,7 +28,7 @@ pub(super) fn routes() -> Vec<Guarded> {
 #[template(path = "schedules.html")]
 struct Schedules {
     frame: Frame,
-    schedules: Vec<ScheduleView>,
+    by_clock: Vec<ScheduleView>,
     polls: Vec<PollView>,
     /// Tells this page's presses of buttons from all others.
     key: String,
@@ -46,7 +46,7 @@ async fn list(admin: &State<Admin>, person: &Person, did: Option<&str>, event: O
         _ => String::new(),
     };
     page(&Schedules {
-        schedules: schedules::schedules(admin).await?,
+        by_clock: schedules::schedules(admin).await?,
         polls: schedules::polls(admin).await?,
         key: format!("{:016x}", admin.ids.next(admin.clock.now())),
         frame,

@@ -47,7 +47,9 @@ impl Visit {
     pub async fn owner(app: &TestApp) -> Self {
         let none = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().no_proxy().redirect(none).build().unwrap();
-        Self { http, base: format!("http://{}", app.app.address()) }
+        let visit = Self { http, base: format!("http://{}", app.app.address()) };
+        assert_eq!(visit.get("/").await.status, 200);
+        visit
     }
 
     pub async fn get(&self, path: &str) -> Seen {

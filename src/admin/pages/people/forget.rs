@@ -49,12 +49,7 @@ impl Forgets {
 }
 
 #[rocket::get("/people/<email>/forgetting")]
-pub(super) async fn progress(
-    admin: &State<Admin>,
-    forgetting: &State<Forgetting>,
-    person: &Person,
-    email: &str,
-) -> Page {
+pub(super) fn progress(admin: &State<Admin>, forgetting: &State<Forgetting>, person: &Person, email: &str) -> Page {
     let email = act::people::email_of(email)?;
     let progress = forgetting.of(&email).ok_or_else(|| Refused::missing("search for this person under way"))?;
     let frame = Frame::new(admin, person, "/people", "Forgetting a person");
