@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_shipped_examples_hold_none() {
-        for (name, text) in super::super::examples::FILES {
+        for (name, text) in crate::admin::rulefiles::examples::FILES {
             assert_eq!(pasted(name, text, "", &Masker::default()), Vec::new(), "{name}");
         }
     }

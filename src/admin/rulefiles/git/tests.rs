@@ -66,9 +66,13 @@ fn exactly_this_file_is_committed_and_other_work_stays_as_it_is() {
     let at = folder.path();
     fs::write(at.join("README.md"), "# staged\n").unwrap();
     git(at, &["add", "README.md"]);
-    fs::write(at.join("README.md"), "# not staged\n").unwrap();
+    // Of the same length, in the same second: nothing but its content tells that it was changed.
+    fs::write(at.join("README.md"), "# STAGED\n").unwrap();
     fs::write(at.join("rules/untracked.yaml"), "x\n").unwrap();
     let id = save(at, &missed(), Some("two\r\n"), "Say two").unwrap();
+    // As if it had been saved seconds later.
+    let index = fs::File::options().write(true).open(at.join(".git/index")).unwrap();
+    index.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
     assert_eq!(git(at, &["rev-parse", "HEAD"]).trim(), id);
     assert_eq!(
         git(at, &["show", "--name-only", "--format=%an <%ae>%n%cn%n%s", "HEAD"]),
