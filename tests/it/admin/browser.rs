@@ -1,25 +1,18 @@
 //! What a browser does: loads pages, sends their forms, and does not follow where they lead by itself.
 
-use crate::support::app::TestApp;
+use bellwire::model::Role;
 
-pub struct Browser {
-    http: reqwest::Client,
-    origin: String,
-}
+use crate::support::{
+    app::TestApp,
+    browser::{self, Shown},
+};
 
-/// What came back.
-#[derive(Debug)]
-pub struct Shown {
-    pub status: u16,
-    /// Where a form leads. Empty where it leads nowhere.
-    pub location: String,
-    pub text: String,
-}
+/// Somebody who may do everything.
+pub struct Browser(browser::Browser);
 
 impl Browser {
-    pub fn of(app: &TestApp) -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { http, origin: format!("http://{}", app.app.address()) }
+    pub async fn of(app: &TestApp) -> Self {
+        Self(app.sign_in(Role::Owner).await)
     }
 
     /// A page that must be there.
@@ -30,32 +23,16 @@ impl Browser {
     }
 
     pub async fn get(&self, path: &str) -> Shown {
-        shown(self.http.get(format!("{}{path}", self.origin)).send().await.unwrap()).await
+        self.0.get(path).await
     }
 
     /// Sends a form of `page`: its token, and these fields.
     pub async fn send(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Shown {
         let token = token_of(&self.page(page).await);
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        body.append_pair("csrf", &token).extend_pairs(fields);
-        let request = self
-            .http
-            .post(format!("{}{path}", self.origin))
-            .header("Origin", &self.origin)
-            .header("Sec-Fetch-Site", "same-origin")
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .body(body.finish());
-        shown(request.send().await.unwrap()).await
+        let mut all = vec![("csrf", token.as_str())];
+        all.extend(fields);
+        self.0.form(path, &all).await
     }
-}
-
-async fn shown(response: reqwest::Response) -> Shown {
-    let status = response.status().as_u16();
-    let location = response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let location = location.to_owned();
-    #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
-    let text = response.text().await.unwrap();
-    Shown { status, location, text }
 }
 
 /// What every page of a person carries for its scripts, and its forms in a field.

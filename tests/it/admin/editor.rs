@@ -1,5 +1,6 @@
 //! The page of the editor: which files it opens, what it shows without scripts, and what it is told of an event.
 
+use bellwire::model::Role;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -8,13 +9,9 @@ use crate::support::{
 };
 
 async fn get(app: &TestApp, path: &str) -> (u16, String) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = client.get(format!("http://{}{path}", app.app.address())).header("Accept", "application/json");
-    let answer = request.send().await.unwrap();
-    let status = answer.status().as_u16();
-    #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
-    let text = answer.text().await.unwrap();
-    (status, text)
+    let headers = [("Accept", "application/json"), ("Sec-Fetch-Site", "same-origin")];
+    let shown = app.sign_in(Role::Owner).await.send("GET", path, &headers, None).await;
+    (shown.status, shown.text)
 }
 
 #[tokio::test(flavor = "multi_thread")]

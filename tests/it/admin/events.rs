@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use bellwire::{ids::EventId, store::JobState};
+use bellwire::{ids::EventId, model::Role, store::JobState};
 use serde_json::json;
 
 use crate::support::{
     app::{TestApp, event_id, missed_call},
     both::on_both,
+    browser::Shown,
     journal::Journal,
 };
 
@@ -24,27 +25,18 @@ impl Got {
     }
 }
 
-async fn got(request: reqwest::RequestBuilder) -> Got {
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
-    let text = response.text().await.unwrap();
-    Got { status, headers, text }
-}
-
-fn browser() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+impl From<Shown> for Got {
+    fn from(shown: Shown) -> Self {
+        Self { status: shown.status, headers: shown.headers, text: shown.text }
+    }
 }
 
 async fn get(app: &TestApp, path: &str) -> Got {
-    got(browser().get(format!("http://{}{path}", app.app.address()))).await
+    app.sign_in(Role::Owner).await.get(path).await.into()
 }
 
 async fn post(app: &TestApp, path: &str, fields: &[(&str, &str)]) -> Got {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(fields);
-    let request = browser().post(format!("http://{}{path}", app.app.address())).header("X-CSRF", "stub");
-    got(request.header("Content-Type", "application/x-www-form-urlencoded").body(form.finish())).await
+    app.sign_in(Role::Owner).await.post(path, fields).await.into()
 }
 
 async fn start(database: BTreeMap<String, String>) -> TestApp {

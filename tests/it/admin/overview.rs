@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bellwire::model::Role;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -31,12 +32,7 @@ pub(super) async fn get(app: &TestApp, path: &str) -> Seen {
 }
 
 pub(super) async fn get_with(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Seen {
-    let mut request =
-        reqwest::Client::builder().no_proxy().build().unwrap().get(format!("http://{}{path}", app.app.address()));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let answer = request.send().await.unwrap();
+    let answer = app.sign_in(Role::Owner).await.begin("GET", path, headers, None).await;
     let status = answer.status().as_u16();
     let told = answer.headers().iter();
     let headers = told.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();

@@ -49,7 +49,7 @@ on_both!(failures_alike_are_one_problem_until_the_rule_succeeds_there, |database
     let of_it = RunFilter { problem: Some(problem.id), ..RunFilter::default() };
     assert_eq!(app.store().runs(of_it).await.unwrap().len(), 2);
 
-    let browser = Browser::of(&app);
+    let browser = Browser::of(&app).await;
     let list = browser.page("/problems").await;
     assert!(list.contains(&format!("/problems/{}", problem.id)) && list.contains("calls/missed"), "{list}");
     let page = browser.page(&format!("/problems/{}", problem.id)).await;
@@ -70,7 +70,7 @@ on_both!(all_failed_runs_of_a_problem_are_replayed_once, |database| {
         call(&app, ticket).await;
     }
     let path = format!("/problems/{}", only(&app).await.id);
-    let browser = Browser::of(&app);
+    let browser = Browser::of(&app).await;
     let sent = browser.send(&path, &format!("{path}/replay"), &[("with", "original")]).await;
     assert_eq!(sent.status, 303, "{sent:?}");
     app.settle().await;
@@ -84,7 +84,7 @@ on_both!(all_failed_runs_of_a_problem_are_replayed_once, |database| {
 on_both!(a_muted_problem_is_counted_and_a_resolved_one_opens_again, |database| {
     let app = start(refused(5), &[("calls/missed", MISSED)], database).await;
     call(&app, "1").await;
-    let (browser, path) = (Browser::of(&app), format!("/problems/{}", only(&app).await.id));
+    let (browser, path) = (Browser::of(&app).await, format!("/problems/{}", only(&app).await.id));
     let say = async |word: &str, fields: &[(&str, &str)]| {
         let sent = browser.send(&path, &format!("{path}/{word}"), fields).await;
         assert_eq!(sent.status, 303, "{sent:?}");

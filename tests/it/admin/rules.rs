@@ -2,18 +2,19 @@
 
 use std::{fs, os::unix::fs::symlink};
 
+use bellwire::model::Role;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::support::{
     app::{MISSED, TestApp, event_id, missed_call},
+    browser::{Browser, Shown},
     journal::Journal,
 };
 
 /// A browser of somebody who may do everything.
 pub(super) struct Desk {
-    http: reqwest::Client,
-    base: String,
+    browser: Browser,
     csrf: String,
 }
 
@@ -49,33 +50,40 @@ impl Seen {
 
 impl Desk {
     pub(super) async fn of(app: &TestApp) -> Self {
-        let none = reqwest::redirect::Policy::none();
-        let http = reqwest::Client::builder().no_proxy().redirect(none).build().unwrap();
-        let mut desk = Self { http, base: format!("http://{}", app.app.address()), csrf: String::new() };
-        let page = desk.get("/rules/new").await.is(200).text;
-        let token = page.split("\"X-CSRF\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        token.unwrap().clone_into(&mut desk.csrf);
-        desk
+        let browser = app.sign_in(Role::Owner).await;
+        let csrf = browser.csrf();
+        Self { browser, csrf }
+    }
+
+    /// A browser in which nobody can say what the session's token is.
+    pub(super) fn forged(self) -> Self {
+        Self { csrf: "forged".to_owned(), ..self }
+    }
+
+    /// As whom it has signed in.
+    pub(super) fn name(&self) -> &str {
+        &self.browser.name
     }
 
     pub(super) async fn get(&self, path: &str) -> Seen {
-        seen(self.http.get(format!("{}{path}", self.base)).send().await.unwrap()).await
+        seen(self.browser.get(path).await)
     }
 
     pub(super) async fn json(&self, path: &str, body: &Value) -> Seen {
-        let request = self.http.post(format!("{}{path}", self.base)).header("Origin", &self.base);
-        let request = request.header("X-CSRF", &self.csrf).header("Accept", "application/json");
-        let request = request.header("Content-Type", "application/json").body(body.to_string());
-        seen(request.send().await.unwrap()).await
+        let headers = [
+            ("Origin", self.browser.base.as_str()),
+            ("Sec-Fetch-Site", "same-origin"),
+            ("X-CSRF", &self.csrf),
+            ("Accept", "application/json"),
+            ("Content-Type", "application/json"),
+        ];
+        seen(self.browser.send("POST", path, &headers, Some(body.to_string())).await)
     }
 
     pub(super) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
         let mut all = vec![("csrf", self.csrf.as_str())];
         all.extend(fields);
-        let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish();
-        let request = self.http.post(format!("{}{path}", self.base)).header("Origin", &self.base);
-        let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
-        seen(request.send().await.unwrap()).await
+        seen(self.browser.form(path, &all).await)
     }
 
     /// Saves a text over the one that is there now.
@@ -86,11 +94,8 @@ impl Desk {
     }
 }
 
-async fn seen(response: reqwest::Response) -> Seen {
-    let status = response.status().as_u16();
-    let place = response.headers().get("location").map(|place| place.to_str().unwrap().to_owned()).unwrap_or_default();
-    #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
-    let text = response.text().await.unwrap();
+fn seen(shown: Shown) -> Seen {
+    let Shown { status, location: place, text, .. } = shown;
     Seen { status, json: serde_json::from_str(&text).unwrap_or_default(), text, place }
 }
 
@@ -243,7 +248,7 @@ async fn no_name_and_no_link_leads_out_of_the_rules() {
             .is(422);
     }
     assert_eq!(fs::read_to_string(&key).unwrap(), PLAIN);
-    let forged = Desk { csrf: "forged".to_owned(), ..Desk::of(&app).await };
+    let forged = Desk::of(&app).await.forged();
     forged.json("/rules/save", &json!({"path": "rules/x.yaml", "text": PLAIN, "base": ""})).await.is(403);
     assert!(disk(&app, "x").is_none());
 }

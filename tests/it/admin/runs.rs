@@ -16,7 +16,7 @@ async fn after(replies: Vec<Reply>, rule: &str, database: BTreeMap<String, Strin
     let app = TestApp::on(Journal::start(replies).await, &[("calls/missed", rule)], "", database).await;
     app.call(&missed_call("42")).await;
     app.settle().await;
-    let browser = Browser::of(&app);
+    let browser = Browser::of(&app).await;
     let path = format!("/runs/{}", app.runs().await[0].id);
     (app, browser, path)
 }
@@ -155,7 +155,7 @@ async fn branches_and_turns_that_were_not_taken_are_shown_as_such() {
     assert!(!app.app.held_back().iter().any(bellwire::model::Finding::is_error), "{:?}", app.app.held_back());
     app.call(&missed_call("1")).await;
     app.settle().await;
-    let browser = Browser::of(&app);
+    let browser = Browser::of(&app).await;
     let run = app.only_run().await;
     let page = browser.page(&format!("/runs/{}", run.row.id)).await;
     for wanted in ["took `then`", "do.1.do.0[0]", "turn 1", "1 turns", "all done", "not reached"] {

@@ -1,10 +1,14 @@
 //! A browser without scripts: it loads pages, and sends their forms with the token that stands in them.
 
-use crate::support::app::TestApp;
+use bellwire::model::Role;
+
+use crate::support::{
+    app::TestApp,
+    browser::{Browser, Shown},
+};
 
 pub struct Visit {
-    http: reqwest::Client,
-    base: String,
+    browser: Browser,
 }
 
 /// A page as it came.
@@ -45,20 +49,20 @@ impl Seen {
 impl Visit {
     /// Somebody who may do everything.
     pub async fn owner(app: &TestApp) -> Self {
-        let none = reqwest::redirect::Policy::none();
-        let http = reqwest::Client::builder().no_proxy().redirect(none).build().unwrap();
-        let visit = Self { http, base: format!("http://{}", app.app.address()) };
-        assert_eq!(visit.get("/").await.status, 200);
-        visit
+        Self { browser: app.sign_in(Role::Owner).await }
     }
 
     pub async fn get(&self, path: &str) -> Seen {
-        seen(self.http.get(format!("{}{path}", self.base)).send().await.unwrap()).await
+        self.browser.get(path).await.into()
     }
 
     /// A page elsewhere.
     pub async fn away(&self, url: &str) -> Seen {
-        seen(self.http.get(url).send().await.unwrap()).await
+        let response = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
+        let text = response.text().await.unwrap();
+        Seen { status, text, headers }
     }
 
     /// Sends a form of the page `from` to `to`.
@@ -66,16 +70,12 @@ impl Visit {
         let csrf = self.get(from).await.field("csrf").unwrap_or_default();
         let mut form = vec![("csrf", csrf.as_str())];
         form.extend(fields);
-        let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = self.http.post(format!("{}{to}", self.base)).header("Origin", &self.base).body(body);
-        let request = request.header("Content-Type", "application/x-www-form-urlencoded");
-        seen(request.send().await.unwrap()).await
+        self.browser.form(to, &form).await.into()
     }
 }
 
-async fn seen(response: reqwest::Response) -> Seen {
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
-    let text = response.text().await.unwrap();
-    Seen { status, text, headers }
+impl From<Shown> for Seen {
+    fn from(shown: Shown) -> Self {
+        Self { status: shown.status, text: shown.text, headers: shown.headers }
+    }
 }
