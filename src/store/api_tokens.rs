@@ -144,10 +144,12 @@ impl Store {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
 fn as_token<S: serde::Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&crate::ids::TokenId(*id))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
 fn as_user<S: serde::Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&crate::ids::UserId(*id))
 }

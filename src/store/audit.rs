@@ -144,6 +144,7 @@ impl Store {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
 fn as_audit<S: serde::Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&crate::ids::AuditId(*id))
 }

@@ -36,7 +36,7 @@ pub struct UserRow {
     /// The time step of the last code that was used.
     #[serde(skip)]
     pub totp_step: Option<i64>,
-    /// The provider of OpenID Connect, and who the person is there.
+    /// The provider of `OpenID` Connect, and who the person is there.
     pub remote: Option<(String, String)>,
     /// Since when it may not sign in. `None`: it may.
     pub disabled_at: Option<Time>,
@@ -112,7 +112,7 @@ pub struct NewUser {
     pub role: Role,
     /// Argon2id, in the PHC form.
     pub password: Option<String>,
-    /// The provider of OpenID Connect, and who the person is there.
+    /// The provider of `OpenID` Connect, and who the person is there.
     pub remote: Option<(String, String)>,
     /// Now.
     pub at: Time,
@@ -173,7 +173,7 @@ impl Store {
         Ok(row.map(UserRow::from))
     }
 
-    /// A user by who it is at a provider of OpenID Connect.
+    /// A user by who it is at a provider of `OpenID` Connect.
     pub async fn user_by_remote(&self, issuer: &str, remote: &str) -> Result<Option<UserRow>, StoreError> {
         let (issuer, remote) = (issuer.to_owned(), remote.to_owned());
         let row: Option<UserTableRow> = self
@@ -276,7 +276,7 @@ impl Store {
         self.write(256, set).await
     }
 
-    /// Says who a user is at a provider of OpenID Connect. Doubled: somebody else is that person.
+    /// Says who a user is at a provider of `OpenID` Connect. Doubled: somebody else is that person.
     pub async fn set_remote(
         &self,
         id: i64,
@@ -349,6 +349,7 @@ fn forget_devices(conn: &mut Conn, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
 fn as_user<S: serde::Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&crate::ids::UserId(*id))
 }

@@ -5,10 +5,10 @@ use sha2::{Digest as _, Sha256};
 use crate::admin::refused::Refused;
 
 /// What every bearer token of the API begins with, so that a leaked one is recognised.
-pub const TOKEN_PREFIX: &str = "bw_";
+pub(super) const TOKEN_PREFIX: &str = "bw_";
 
 /// 256 random bits in hex.
-pub fn random() -> Result<String, getrandom::Error> {
+pub(super) fn random() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(hex::encode(bytes))

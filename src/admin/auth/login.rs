@@ -55,13 +55,12 @@ async fn form(
     name: &str,
     fault: &str,
 ) -> Result<Answer, Refused> {
-    let (id, cookies) = match &browser.login {
-        Some(id) => (id.clone(), Vec::new()),
-        None => {
-            let id = keys::fresh()?;
-            let cookie = Cookie::Login.set(&id, &admin.config);
-            (id, vec![cookie])
-        }
+    let (id, cookies) = if let Some(id) = &browser.login {
+        (id.clone(), Vec::new())
+    } else {
+        let id = keys::fresh()?;
+        let cookie = Cookie::Login.set(&id, &admin.config);
+        (id, vec![cookie])
     };
     let html = page(&LoginPage {
         frame: Frame::outside(admin.clock.now(), "Sign in"),
@@ -127,7 +126,7 @@ struct ReauthPage<'p> {
 }
 
 #[rocket::get("/reauth?<next>")]
-async fn ask(admin: &State<Admin>, person: &Person, next: Option<&str>) -> Result<Answer, Refused> {
+fn ask(admin: &State<Admin>, person: &Person, next: Option<&str>) -> Result<Answer, Refused> {
     ask_again(admin, person, 200, next, "")
 }
 

@@ -6,9 +6,9 @@ use argon2::{Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _};
 use tokio::sync::Semaphore;
 
 /// Characters of a new password at least.
-pub const SHORTEST: usize = 12;
+pub(super) const SHORTEST: usize = 12;
 /// Bytes of a password at most.
-pub const LONGEST: usize = 1024;
+pub(super) const LONGEST: usize = 1024;
 /// Hashes at once in this process: each takes 19 MiB and a core.
 static TURNS: Semaphore = Semaphore::const_new(2);
 /// Those that wait for a turn.
@@ -48,7 +48,7 @@ pub fn fault(password: &str, name: &str) -> Option<String> {
 }
 
 /// Hashes a password for the store.
-pub async fn hash(password: String) -> Result<String, PasswordError> {
+pub(in crate::admin) async fn hash(password: String) -> Result<String, PasswordError> {
     in_turn(move || {
         let hashed = Argon2::default().hash_password(password.as_bytes());
         hashed.map(|hash| hash.to_string()).map_err(|error| PasswordError::Broken(error.to_string()))

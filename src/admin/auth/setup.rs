@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long a link counts.
-pub const LINK: Duration = Duration::from_hours(24);
+const LINK: Duration = Duration::from_hours(24);
 /// The kinds of links.
 const SETUP: &str = "setup";
 const PASSWORD: &str = "link";
@@ -114,7 +114,7 @@ struct SetupPage<'p> {
 /// What a link is good for.
 enum Purpose {
     Owner,
-    Password(UserRow),
+    Password(Box<UserRow>),
 }
 
 async fn purpose(admin: &Admin, token: &str) -> Result<Purpose, Refused> {
@@ -128,7 +128,7 @@ async fn purpose(admin: &Admin, token: &str) -> Result<Purpose, Refused> {
             Err(_) => None,
         };
         if let Some(user) = user.filter(|user| user.disabled_at.is_none()) {
-            return Ok(Purpose::Password(user));
+            return Ok(Purpose::Password(Box::new(user)));
         }
     }
     Err(Refused::new(
@@ -167,7 +167,7 @@ async fn submit(admin: &State<Admin>, browser: Browser, sent: Result<Sent, Refus
     let sent = sent?;
     let token = sent.text("token")?.unwrap_or_default();
     let purpose = purpose(admin, token).await?;
-    let (given, again) = (sent.text("password")?.unwrap_or_default(), sent.text("again")?.unwrap_or_default());
+    let (chosen, again) = (sent.text("password")?.unwrap_or_default(), sent.text("again")?.unwrap_or_default());
     let typed = sent.text("name")?.unwrap_or_default();
     let name = match &purpose {
         Purpose::Owner => user_name(typed),
@@ -175,19 +175,18 @@ async fn submit(admin: &State<Admin>, browser: Browser, sent: Result<Sent, Refus
     };
     let fault = match &name {
         Err(fault) => Some(fault.clone()),
-        Ok(name) => password::fault(given, name),
+        Ok(name) => password::fault(chosen, name),
     };
-    let fault = fault.or_else(|| (given != again).then(|| "The two passwords differ.".to_owned()));
+    let fault = fault.or_else(|| (chosen != again).then(|| "The two passwords differ.".to_owned()));
     if let Some(fault) = fault {
         return form(admin, 422, &purpose, token, typed, &fault);
     }
-    let hash = password::hash(given.to_owned()).await.map_err(refused)?;
-    let used = Refused::conflict("This link was used a moment ago. Sign in, or get a new link.");
-    let user = match purpose {
+    let hash = password::hash(chosen.to_owned()).await.map_err(refused)?;
+    let made = match purpose {
         Purpose::Owner => make_owner(admin, name.unwrap_or_default(), hash, token).await?,
-        Purpose::Password(user) => take_password(admin, user, hash, token).await?,
+        Purpose::Password(user) => take_password(admin, *user, hash, token).await?,
     };
-    let user = user.ok_or(used)?;
+    let user = made.ok_or_else(|| Refused::conflict("This link was used a moment ago. Sign in, or get a new link."))?;
     let deed = Deed { action: "user.password", subject: user.name.clone(), ..Deed::default() };
     admin.audit(&browser.person(&user), deed).await?;
     let stage = super::second::stage_after_password(&user);

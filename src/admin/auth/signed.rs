@@ -59,7 +59,7 @@ impl<'r> FromRequest<'r> for Browser {
 /// What became of a password that was given.
 pub(in crate::admin) enum Tried {
     /// It is the right one.
-    Right(UserRow),
+    Right(Box<UserRow>),
     /// No such name, another password, or nobody who may sign in: which of them is not said.
     Wrong,
     /// Too often: so long must be waited.
@@ -92,16 +92,12 @@ impl Browser {
         }
         let hash = user.as_ref().and_then(|user| user.password.clone());
         let is_right = password::is_right(hash, given.to_owned()).await.map_err(refused)?;
-        match user.filter(|user| is_right && user.disabled_at.is_none()) {
-            Some(user) => {
-                admin.store.forgive_try(keys).await?;
-                Ok(Tried::Right(user))
-            }
-            None => {
-                self.refuse(admin, action, &name, "wrong name or password").await;
-                Ok(Tried::Wrong)
-            }
+        if let Some(user) = user.filter(|user| is_right && user.disabled_at.is_none()) {
+            admin.store.forgive_try(keys).await?;
+            return Ok(Tried::Right(Box::new(user)));
         }
+        self.refuse(admin, action, &name, "wrong name or password").await;
+        Ok(Tried::Wrong)
     }
 
     async fn refuse(&self, admin: &Admin, action: &'static str, name: &str, reason: &str) {
