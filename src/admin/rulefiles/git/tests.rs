@@ -187,12 +187,15 @@ fn a_name_of_a_person_cannot_say_more_than_a_name() {
 
 #[test]
 fn where_nothing_can_be_committed_it_is_said_why() {
+    /// Makes a repository one that cannot be committed to.
+    type Spoil = fn(&Path);
+
     let plain = tempfile::tempdir().unwrap();
     fs::create_dir_all(plain.path().join("rules/calls")).unwrap();
     assert_eq!(save(plain.path(), &missed(), Some("x"), ""), Err("the workspace is in no git repository".to_owned()));
     assert!(!standing(plain.path()).is_repository);
 
-    let table: [(&str, fn(&Path)); 8] = [
+    let table: [(&str, Spoil); 8] = [
         ("no branch is checked out", |at| drop(git(at, &["checkout", "-q", "--detach"]))),
         ("is under way", |at| fs::write(at.join(".git/MERGE_HEAD"), git(at, &["rev-parse", "HEAD"])).unwrap()),
         ("another git command", |at| fs::write(at.join(".git/index.lock"), "").unwrap()),
