@@ -101,6 +101,10 @@ id!(
     /// A place in a list of events, duplicates and refusals, whose ids come from one source.
     Cursor, "at"
 );
+id!(
+    /// A problem: something that is wrong for longer than a moment.
+    ProblemId, "prb"
+);
 
 /// Makes ids that only ever grow, also when the machine's clock steps back.
 #[derive(Debug, Default)]

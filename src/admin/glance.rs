@@ -42,7 +42,7 @@ async fn look(admin: &Admin) {
     loop {
         // Where the store does not answer, the last count stays: the pages themselves say what is wrong.
         if let Ok(count) = admin.store.open_problems().await {
-            admin.glance().tell_problems(count);
+            admin.glance().tell_problems(u64::try_from(count).unwrap_or(0));
         }
         tokio::time::sleep(EVERY).await;
     }

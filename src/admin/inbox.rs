@@ -174,11 +174,6 @@ impl Asked {
         self.filter_alone() != Self::default()
     }
 
-    /// Whether bodies are read for it.
-    pub(super) fn is_search(&self) -> bool {
-        !(self.text.is_empty() && self.when.is_empty())
-    }
-
     /// The filter as the store takes it. Spans are told from `now`.
     pub(super) fn filter(&self, admin: &Admin, now: Time) -> Result<InboxFilter, Unfit> {
         let wanted = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -289,6 +284,6 @@ mod tests {
         assert!(read(&format!("q={}", "x".repeat(10_000))).is_err());
         assert_eq!(read("limit=1000000000").map(|asked| asked.rows()), Ok(MOST_ROWS));
         assert_eq!(read("limit=0").map(|asked| asked.rows()), Ok(1));
-        assert!(read("unknown=x&q=%25_*").is_ok_and(|asked| asked.is_search()));
+        assert!(read("unknown=x&q=%25_*").is_ok_and(|asked| asked.text == "%_*"));
     }
 }

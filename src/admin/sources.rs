@@ -191,12 +191,11 @@ fn public_fault(pack: &Pack, settings: Option<&Source>) -> Option<String> {
 async fn view(admin: &Admin, way: &Way, beside: &Beside, base: &str) -> Result<SourceView, Refused> {
     let Way { name, pack, is_generic, broken } = way;
     let fallback;
-    let hook = match &pack.hook {
-        Some(hook) => hook,
-        None => {
-            fallback = Pack::generic(name, true);
-            fallback.hook.as_ref().ok_or_else(|| Refused::missing("hook of this source"))?
-        }
+    let hook = if let Some(hook) = &pack.hook {
+        hook
+    } else {
+        fallback = Pack::generic(name, true);
+        fallback.hook.as_ref().ok_or_else(|| Refused::missing("hook of this source"))?
     };
     let settings = admin.config.sources.get(name);
     let ours = |theirs: &str| match settings {

@@ -223,17 +223,19 @@ impl Frame {
     }
 
     /// The address of an asset, with its digest.
+    #[expect(clippy::unused_self, reason = "templates ask the frame for all that stands around a page")]
     pub(super) fn asset(&self, name: &str) -> String {
         assets::address(name)
     }
 
     /// An instant, told from now, with the whole of it on hover.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass what they loop over")]
     pub(super) fn ago(&self, at: &Time) -> Markup {
         when(*at, self.now)
     }
 
     /// An instant to the second in UTC; in the viewer's zone on hover.
-    #[expect(clippy::unused_self, reason = "templates ask the frame for all times")]
+    #[expect(clippy::unused_self, clippy::trivially_copy_pass_by_ref, reason = "templates ask the frame for all times")]
     pub(super) fn at(&self, at: &Time) -> Markup {
         let whole = at.to_string();
         let seconds = whole.get(..19).unwrap_or(&whole).replace('T', " ");

@@ -153,13 +153,7 @@ impl App {
             jobs: Wake::default(),
             lifecycle: lifecycle.clone(),
             in_force: Arc::clone(&in_force),
-            workshop: Arc::new(Bench {
-                config: Arc::clone(&config),
-                rulebook: Arc::clone(&rulebook),
-                runner: Arc::clone(&runner),
-                vault: Arc::clone(&vault),
-                egress: Arc::clone(&egress),
-            }),
+            workshop: Arc::new(Bench::new(&config, &rulebook, &runner, &vault, &egress)),
             outward,
         };
         let refusals = intake::Refusals::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), Arc::default());

@@ -32,11 +32,30 @@ use crate::{
 
 /// The workspace of a running Bellwire.
 pub(super) struct Bench {
-    pub(super) config: Arc<Config>,
-    pub(super) rulebook: Arc<Rulebook>,
-    pub(super) runner: Arc<Runner>,
-    pub(super) vault: Arc<Vault>,
-    pub(super) egress: Arc<Egress>,
+    config: Arc<Config>,
+    rulebook: Arc<Rulebook>,
+    runner: Arc<Runner>,
+    vault: Arc<Vault>,
+    egress: Arc<Egress>,
+}
+
+impl Bench {
+    /// Of the parts that run.
+    pub(super) fn new(
+        config: &Arc<Config>,
+        rulebook: &Arc<Rulebook>,
+        runner: &Arc<Runner>,
+        vault: &Arc<Vault>,
+        egress: &Arc<Egress>,
+    ) -> Self {
+        Self {
+            config: Arc::clone(config),
+            rulebook: Arc::clone(rulebook),
+            runner: Arc::clone(runner),
+            vault: Arc::clone(vault),
+            egress: Arc::clone(egress),
+        }
+    }
 }
 
 impl Workshop for Bench {

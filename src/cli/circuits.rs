@@ -32,7 +32,7 @@ pub(super) fn run(workspace: &Path, options: &Circuits) -> Result<Answer, Failur
     let lines: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
-            let (since, last) = (row.first_at.to_string(), row.last_at.to_string());
+            let (since, last) = (row.opened_at.to_string(), row.last_at.to_string());
             vec![clean(&row.subject, 80), since, last, clean(&row.message, 300)]
         })
         .collect();

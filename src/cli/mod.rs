@@ -15,7 +15,6 @@ mod doctor;
 mod dry;
 mod event_given;
 mod events;
-mod exchange;
 mod explain;
 mod explained;
 mod failure;

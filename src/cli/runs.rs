@@ -8,7 +8,6 @@ use super::{
     answer::{Answer, clean, clean_lines, machine},
     arguments::{Outcome, Resolve, RunsList, RunsVerb},
     events::body_of,
-    exchange,
     failure::Failure,
     open, release,
     table::table,
@@ -18,6 +17,7 @@ use crate::{
     ids::RunId,
     model::{AttemptKind, RunStatus, StepError, StepPath},
     store::{AttemptRow, Mode, PAUSED, Resolution, RunDetail, RunFilter, RunRow},
+    web::exchange_lines,
 };
 
 /// Characters of a request or reply that are shown to people; the machine's form has all that is kept.
@@ -41,11 +41,12 @@ fn list(config: &Config, options: &RunsList) -> Result<Answer, Failure> {
         before: options.before,
         limit: Some(usize::from(options.limit)),
         rule: options.rule.clone(),
-        status: options.state,
+        states: options.state.into_iter().collect(),
         event: options.event,
+        ..RunFilter::default()
     };
     let narrowed =
-        filter.before.is_some() || filter.rule.is_some() || filter.status.is_some() || filter.event.is_some();
+        filter.before.is_some() || filter.rule.is_some() || !filter.states.is_empty() || filter.event.is_some();
     let rows = if open::is_unborn(config)? {
         Vec::new()
     } else {
@@ -173,7 +174,7 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
     }
     if is_held_by_source(detail) {
         text.push("\nIt begins when its source is resumed, on the source's page of the admin UI.".to_owned());
-    } else if is_held_by_fuse(detail) {
+    } else if detail.is_held_by_fuse() {
         text.push(format!(
             "\nLook at why so many came, then let them go:\n  bellwire runs release {}",
             clean(&row.rule, 128)
@@ -186,7 +187,7 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
              bellwire runs resolve {id} --fail     it did not, and shall not",
             id = row.id
         ));
-        if can_verify(detail) {
+        if detail.can_be_read_back() {
             text.push(format!("  bellwire runs resolve {} --verify   let the service be asked", row.id));
         }
     }
@@ -196,18 +197,6 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
 /// Held until its source is resumed.
 fn is_held_by_source(detail: &RunDetail) -> bool {
     detail.row.status == RunStatus::Held && detail.row.why.as_deref() == Some(PAUSED)
-}
-
-/// Held, and not for an attempt without an answer: a blown fuse holds runs that have not begun.
-fn is_held_by_fuse(detail: &RunDetail) -> bool {
-    detail.row.status == RunStatus::Held && detail.attempts.is_empty()
-}
-
-/// Whether a read can tell what became of the last attempt: its request then holds what the action was given.
-fn can_verify(detail: &RunDetail) -> bool {
-    let last = detail.attempts.iter().rev().find(|attempt| attempt.kind == AttemptKind::Try);
-    let request = last.and_then(|attempt| attempt.request.as_deref());
-    request.map(body_of).is_some_and(|request| request.get("inputs").is_some())
 }
 
 /// `note (do.0)` where the step's error tells its id, else the path alone.
@@ -258,7 +247,7 @@ fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
         let Some(bytes) = bytes else { continue };
         let shown = match body_of(bytes) {
             Value::String(text) => text,
-            value => exchange::lines(&value),
+            value => exchange_lines(&value),
         };
         text.push(format!("  {name}"));
         text.extend(clean_lines(&shown, SHOWN).lines().map(|line| format!("    {line}")));
@@ -284,13 +273,13 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
             "run {id} waits until its source is resumed, not for an attempt; resume the source in the admin UI"
         )));
     }
-    if is_held_by_fuse(&detail) {
+    if detail.is_held_by_fuse() {
         let rule = clean(&detail.row.rule, 128);
         return Err(Failure::No(format!(
             "run {id} is held by the blown fuse of its rule, not for an attempt; let it go with `bellwire runs release {rule}`"
         )));
     }
-    if resolution == Resolution::Verify && !can_verify(&detail) {
+    if resolution == Resolution::Verify && !detail.can_be_read_back() {
         return Err(Failure::No(format!(
             "nothing can tell what became of the attempt: the action of that step has no `verify`; see `bellwire runs show {id}`"
         )));
@@ -355,6 +344,9 @@ mod tests {
             },
             set: 1,
             set_digest: "abc".to_owned(),
+            started_at: Some(Time(0)),
+            step: None,
+            cancelled: false,
             vars: serde_json::Map::new(),
             outputs: Vec::new(),
             attempts: vec![AttemptRow {
@@ -362,6 +354,7 @@ mod tests {
                 step: StepPath("do.0".to_owned()),
                 kind: AttemptKind::Try,
                 number: 1,
+                planned_at: None,
                 started_at: Time(0),
                 ended_at: Some(Time(30_000)),
                 outcome: AttemptOutcome::Unknown,

@@ -22,7 +22,7 @@ pub use finding::{Finding, Place, Severity};
 pub use headers::OWN_HEADERS;
 pub use kept::{is_dropped, is_telling};
 pub use person::{Person, Role, Scope, Via};
-pub use problem::Problem;
+pub use problem::{Problem, ProblemState};
 pub use profile::{RESERVED, answer_faults, attribute_fault, flat, joined_fault, name_fault};
 pub use run::{IllegalMove, RunStatus};
 pub use step::{StepError, StepOutcome, StepOutput, StepPath};

@@ -18,6 +18,7 @@ mod send;
 mod silence;
 mod slot;
 mod take_up;
+mod tell;
 mod wait;
 mod workers;
 

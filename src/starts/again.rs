@@ -180,6 +180,7 @@ impl Again<'_> {
             root: None,
             vars: Map::new(),
             outputs: Vec::new(),
+            key: None,
             at: now,
         };
         match wanted.of {

@@ -11,6 +11,7 @@ use super::{
     dialect::{self, Conn},
     echoes,
     error::StoreError,
+    failures,
     gates::Gates,
     inbox::{self, RepeatInsert},
     json,
@@ -299,6 +300,7 @@ pub(super) fn accept_all(
     let mut answers = Vec::with_capacity(batch.len());
     let mut fresh = Vec::with_capacity(batch.len());
     let mut repeats = Vec::new();
+    let mut failed = Vec::new();
     for (ready, source) in batch.iter().zip(sources) {
         let event = &ready.event;
         let answer = match &event.dedupe {
@@ -330,6 +332,9 @@ pub(super) fn accept_all(
                     paused.push((event.source.as_str(), run.id.0));
                 }
                 known.tally.note(Kind::Ended(run.status), Some(row.rule), event.received_at);
+                if run.status == RunStatus::Failed {
+                    failed.push((run.id, run.error.as_ref(), event.received_at));
+                }
                 if has_gates(run) {
                     gated.push((event, run, row));
                 } else {
@@ -341,6 +346,9 @@ pub(super) fn accept_all(
     dialect::insert_events(conn, &events)?;
     dialect::insert_bodies(conn, &bodies)?;
     dialect::insert_runs(conn, &runs)?;
+    for (run, error, at) in failed {
+        failures::failed(conn, known, run, error, at)?;
+    }
     // One by one and after all others: each sees what those before it have left, and the batch needs no memory of its own.
     for (event, run, row) in gated {
         if admit::admit(conn, row, event.received_at, run.due_at, &run.gates)? {

@@ -14,7 +14,7 @@ use super::{
     error::StoreError,
     json,
     names::{Lookup, channels_of},
-    page_size,
+    page_size, run_lists,
     runs::{self, RunFilter, RunRow},
     schema::{bodies, channels, events},
 };
@@ -320,7 +320,7 @@ pub(super) fn between(
 pub(super) fn detail(conn: &mut Conn, lookup: &Lookup, id: EventId) -> Result<Option<EventDetail>, StoreError> {
     let Some((row, data)) = find(conn, id.0)? else { return Ok(None) };
     let of_event = RunFilter { event: Some(id), limit: Some(1000), ..RunFilter::default() };
-    let mut runs = runs::list(conn, lookup, &of_event)?;
+    let mut runs = run_lists::page(conn, lookup, &of_event)?.rows;
     for run in dialect::runs_also_about(conn, id.0)? {
         runs.extend(runs::brief(conn, lookup, RunId(run))?);
     }

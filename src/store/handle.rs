@@ -20,14 +20,15 @@ use super::{
     lock::Lock,
     names::{Lookup, name_id},
     open::{self, Place},
-    places,
+    page_size, places,
     pool::Pool,
     prune::{self, Pruned},
     record::{self, Record, Recorded},
     refusals::{self, RefusalTableRow},
     replay::{self, Replay},
     resolve::{self, Recovered, Resolution},
-    runs::{self, RunDetail, RunFilter, RunRow},
+    run_lists,
+    runs::{self, RunDetail, RunFilter, RunPage, RunRow},
     sets::{self, NewSet},
     state, suppressed,
     writer::{Desk, Health, Writer},
@@ -292,8 +293,8 @@ impl Store {
         self.write(64, move |desk| places::cancel(&mut desk.conn, &mut desk.known, run, 0, now)).await
     }
 
-    /// Stores a run that repeats another, or a manual one on a stored event.
-    pub async fn replay(&self, replay: Replay) -> Result<(), StoreError> {
+    /// Stores a run that repeats another, or a manual one on a stored event; its id, or that of the run that was stored by the same key.
+    pub async fn replay(&self, replay: Replay) -> Result<RunId, StoreError> {
         let size = 512 + replay.outputs.len() * 1024;
         self.write(size, move |desk| replay::insert(&mut desk.conn, &mut desk.known, &replay)).await
     }
@@ -365,9 +366,39 @@ impl Store {
         self.read(move |conn, lookup| events::detail(conn, lookup, id)).await
     }
 
-    /// Runs, newest first.
-    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
-        self.read(move |conn, lookup| runs::list(conn, lookup, &filter)).await
+    /// Runs, newest first, however long it takes to find them.
+    pub async fn runs(&self, mut filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        let limit = usize::try_from(page_size(filter.limit)).unwrap_or(0);
+        let mut rows = Vec::new();
+        loop {
+            filter.limit = Some(limit - rows.len());
+            let page = self.run_page(filter.clone()).await?;
+            rows.extend(page.rows);
+            if rows.len() >= limit || page.next.is_none() {
+                return Ok(rows);
+            }
+            filter.before = page.next;
+        }
+    }
+
+    /// Runs, newest first: those that a bounded look finds.
+    pub async fn run_page(&self, filter: RunFilter) -> Result<RunPage, StoreError> {
+        self.read(move |conn, lookup| run_lists::page(conn, lookup, &filter)).await
+    }
+
+    /// The run of the same rule before one, and that after it.
+    pub async fn runs_beside(&self, run: RunId) -> Result<(Option<RunId>, Option<RunId>), StoreError> {
+        self.read(move |conn, _| runs::beside(conn, run)).await
+    }
+
+    /// Runs that repeat one, newest first; 20 at most.
+    pub async fn repeats(&self, run: RunId) -> Result<Vec<RunRow>, StoreError> {
+        self.read(move |conn, lookup| runs::repeats(conn, lookup, run)).await
+    }
+
+    /// Makes a run due now that is due later. False: it is not, or somebody has it in hand.
+    pub async fn hasten(&self, run: RunId, now: Time) -> Result<bool, StoreError> {
+        self.write(64, move |desk| runs::hasten(&mut desk.conn, run, now)).await
     }
 
     /// One run. `None`: there is none of this id.

@@ -1,7 +1,7 @@
 //! Words that come again and again, kept once: rows hold their small numbers. Names are only ever added.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, RwLock},
 };
 
@@ -59,6 +59,8 @@ pub(super) struct Known {
     channels: HashMap<Channel, i32>,
     dictionaries: HashMap<[u8; 32], i32>,
     pub(super) waits: waits::Open,
+    /// Rules with problems of failed runs. `None`: not asked yet.
+    pub(super) troubled: Option<HashSet<i32>>,
     pub(super) echoes_since_sweep: u32,
     /// Duplicates since their ring was last cut.
     pub(super) repeats_since_cut: u32,

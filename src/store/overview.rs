@@ -96,17 +96,6 @@ pub struct Stored {
 }
 
 impl Store {
-    /// How many problems are open.
-    pub async fn open_problems(&self) -> Result<u64, StoreError> {
-        let count: i64 = self
-            .read(|conn, _| {
-                let open = problems::table.filter(problems::solved_at.is_null()).count();
-                Ok(each!(conn, c => open.get_result(c))?)
-            })
-            .await?;
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-
     /// The open problems that were seen last.
     pub async fn newest_problems(&self, limit: u8) -> Result<Vec<OpenProblem>, StoreError> {
         self.read(move |conn, _| newest_problems(conn, limit)).await
@@ -120,6 +109,14 @@ impl Store {
     /// The newest runs in a state that is not `ok`, newest first.
     pub async fn newest_runs(&self, status: RunStatus, limit: u8) -> Result<Vec<BriefRun>, StoreError> {
         self.read(move |conn, lookup| newest_runs(conn, lookup, status, limit)).await
+    }
+
+    /// Whether there is any run.
+    pub async fn has_runs(&self) -> Result<bool, StoreError> {
+        let first = |conn: &mut Conn, _: &Lookup| -> Result<Vec<i64>, StoreError> {
+            Ok(each!(conn, c => runs::table.select(runs::id).limit(1).load(c))?)
+        };
+        Ok(!self.read(first).await?.is_empty())
     }
 
     /// What is stored.

@@ -13,7 +13,7 @@ use super::{
     dialect::{self, AttemptUpdate, Conn, RunUpdate},
     echoes,
     error::StoreError,
-    grants, json, marks,
+    failures, grants, json, marks,
     names::Known,
     outputs::{self, OutputInsert},
     places,
@@ -281,7 +281,12 @@ fn write_effects(
 
 /// Makes what follows ready: an attempt, a wait, or nothing that is begun. `ended` are the steps that have ended.
 fn follow(conn: &mut Conn, known: &mut Known, record: &Record, plan: &Plan, ended: &[i32]) -> Result<(), StoreError> {
-    if record.then.is_end() {
+    if let Then::End { status, error, .. } = &record.then {
+        match status {
+            RunStatus::Ok => failures::succeeded(conn, known, record.run, record.now)?,
+            RunStatus::Failed => failures::failed(conn, known, record.run, error.as_ref(), record.now)?,
+            _ => {}
+        }
         // A run that is over needs no care for the step it had begun.
         return waits::end(conn, known, record.run);
     }

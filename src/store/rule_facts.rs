@@ -111,7 +111,9 @@ fn facts(conn: &mut Conn, rule: String, spans: Spans) -> Result<RuleFacts, Store
     facts.is_cut = lately.len() >= spans.most;
     for (run, code) in lately {
         let at = time_of(run).0.saturating_sub(begin).div_euclid(spans.length);
-        let Some(span) = usize::try_from(at).ok().and_then(|at| facts.spans.get_mut(at)) else { continue };
+        // One that was made at this very moment stands at the end of the last span.
+        let at = usize::try_from(at).unwrap_or(0).min(spans.count - 1);
+        let Some(span) = facts.spans.get_mut(at) else { continue };
         span.0 += 1;
         span.1 += u32::from(status_of(code)? == RunStatus::Failed);
     }

@@ -55,6 +55,7 @@ diesel::table! {
         error -> Nullable<Binary>,
         why -> Nullable<Text>,
         marks -> Nullable<Integer>,
+        class -> Nullable<Integer>,
     }
 }
 diesel::table! {
@@ -73,6 +74,7 @@ diesel::table! {
         error -> Nullable<Binary>,
         reply -> Nullable<Binary>,
         kind -> Nullable<SmallInt>,
+        planned_at -> Nullable<BigInt>,
     }
 }
 diesel::table! {
@@ -165,8 +167,24 @@ diesel::table! {
         first_at -> BigInt,
         last_at -> BigInt,
         solved_at -> Nullable<BigInt>,
+        id -> BigInt,
+        state -> SmallInt,
+        opened_at -> BigInt,
+        acknowledged_by -> Nullable<Text>,
+        acknowledged_at -> Nullable<BigInt>,
+        muted_until -> Nullable<BigInt>,
+        rule -> Nullable<Text>,
+        step -> Nullable<Text>,
+        path -> Nullable<Text>,
+        host -> Nullable<Text>,
+        class -> Nullable<Text>,
+        run -> Nullable<BigInt>,
+        depth -> SmallInt,
+        told -> SmallInt,
     }
 }
+diesel::table! { problem_runs (problem, run) { problem -> BigInt, run -> BigInt, } }
+diesel::table! { replay_keys (key) { key -> Binary, run -> BigInt, } }
 diesel::table! { expectations (source) { source -> Text, since -> BigInt, } }
 diesel::table! {
     grants (connection) {

@@ -223,7 +223,7 @@
     if (button?.dataset.copy || button?.dataset.copyText) copy(button);
     if (button?.dataset.themeSet) {
       const theme = button.dataset.themeSet === "auto" ? "" : button.dataset.themeSet;
-      try { theme ? localStorage.setItem("theme", theme) : localStorage.removeItem("theme"); } catch { /* for this page alone */ }
+      try { theme ? localStorage.setItem("theme", theme) : localStorage.removeItem("theme"); } catch { /* this page alone */ }
       wear(theme);
     }
     if (button?.hasAttribute("data-live-toggle")) pause(button);
@@ -239,7 +239,7 @@
   const failed = (event) => {
     const { xhr, pathInfo } = event.detail;
     const path = pathInfo?.requestPath?.split("?")[0] ?? "the server";
-    if (!xhr?.status) return toast(`${path} was not reached. Bellwire does not answer, or the network is down; it is tried again by itself where the page is live.`, { bad: true });
+    if (!xhr?.status) return toast(`${path} was not reached. Bellwire does not answer, or the network is down; it is tried again where the page is live.`, { bad: true });
     let why = "";
     try {
       why = JSON.parse(xhr.responseText).error.message;
@@ -251,7 +251,7 @@
   const before = (event) => {
     const { elt, requestConfig } = event.detail;
     const region = elt.closest("[data-live]");
-    if (region && !requestConfig.triggeringEvent && (document.hidden || region.hasAttribute("data-paused"))) event.preventDefault();
+    if (region && !requestConfig.triggeringEvent && (document.hidden || region.matches("[data-paused], :has(details[open])"))) event.preventDefault();
   };
   const swapping = (event) => {
     const { xhr } = event.detail;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     admin::{audit::Deed, inbox::Asked, query::Query, refused::Refused, state::Admin},
-    ids::{EventId, JobId, RunId},
+    ids::{EventId, JobId, ProblemId, RunId},
     model::Person,
     store::{InboxState, JobStart},
 };
@@ -57,8 +57,8 @@ pub(in crate::admin) enum Events {
 pub(in crate::admin) enum Runs {
     /// These; each must be stored.
     Ids(Vec<RunId>),
-    /// All failed ones of the problem with this fingerprint, oldest first.
-    Problem(String),
+    /// All failed ones of this problem that nothing has repeated yet, oldest first.
+    Problem(ProblemId),
 }
 
 /// Which text a new run has.

@@ -4,6 +4,8 @@ pub(in crate::admin) mod connections;
 pub(in crate::admin) mod events;
 pub(in crate::admin) mod jobs;
 pub(in crate::admin) mod people;
+pub(in crate::admin) mod problems;
 pub(in crate::admin) mod rules;
+pub(in crate::admin) mod runs;
 pub(in crate::admin) mod schedules;
 pub(in crate::admin) mod sources;

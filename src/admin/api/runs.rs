@@ -243,8 +243,9 @@ async fn list_runs(admin: &State<Admin>, asked: Result<Asked<RunsAsked>, Refused
         before: asked.cursor.map(|cursor| cursor.0),
         limit: Some(asked.limit.0),
         rule: asked.rule,
-        status: asked.state.map(|state| state.0),
+        states: asked.state.map(|state| state.0).into_iter().collect(),
         event: asked.event.map(|event| event.0),
+        ..RunFilter::default()
     };
     let rows = admin.store.runs(filter).await?;
     let items = rows.into_iter().map(RunView::from).collect();

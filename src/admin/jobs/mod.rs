@@ -1,7 +1,6 @@
 //! Jobs are worked off here, one small step after another, from where each stands.
 
 mod books;
-mod problem;
 mod step;
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{books::Current, problem};
+use super::books::Current;
 use crate::{
     admin::{
         act::jobs::{Events, MOST_BY_FILTER, Order, Runs, With, Work},
@@ -118,7 +118,7 @@ async fn batch(admin: &Admin, job: &JobRow, order: &Order, size: usize) -> Resul
             Ok(listed(ids, job.place, size, |id| Thing::Run(RunId(id))))
         }
         Work::ReplayRuns(Runs::Problem(problem)) => {
-            let runs = problem::runs_of(admin, problem, RunId(job.place), size).await?;
+            let runs = admin.store.runs_to_repeat(*problem, RunId(job.place), size).await.map_err(Stop::Store)?;
             // Runs that this job has made, and that failed as well, are another job's.
             let runs: Vec<RunId> = runs.into_iter().filter(|run| run.0 < order.upto).collect();
             let is_last = runs.len() < size;

@@ -91,20 +91,17 @@ fn write(workspace: &Path, change: &Change) -> Result<(), FileError> {
         }
         return fsync(&folder).map_err(failed);
     };
-    let mode = match now {
-        Some(_) => {
-            Mode::from_raw_mode(statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?.st_mode & 0o777)
-        }
-        None => {
-            refuse_collision(&folder, &name, &file.path())?;
-            Mode::from_raw_mode(0o644)
-        }
+    let rights = if now.is_some() {
+        Mode::from_raw_mode(statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?.st_mode & 0o777)
+    } else {
+        refuse_collision(&folder, &name, &file.path())?;
+        Mode::from_raw_mode(0o644)
     };
     // Hidden, so that nobody who reads the rules meanwhile takes it for one.
     let beside = format!(".bellwire-{}", random());
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let made = openat(&folder, &beside, flags, Mode::from_raw_mode(0o600)).map_err(failed)?;
-    let put = fill(made, text, mode).and_then(|()| Ok(renameat(&folder, &beside, &folder, &name)?));
+    let put = fill(made, text, rights).and_then(|()| Ok(renameat(&folder, &beside, &folder, &name)?));
     if let Err(error) = put {
         unlinkat(&folder, &beside, AtFlags::empty()).unwrap_or_default();
         return Err(FileError::Failed { path: file.path(), error });
@@ -112,10 +109,10 @@ fn write(workspace: &Path, change: &Change) -> Result<(), FileError> {
     fsync(&folder).map_err(failed)
 }
 
-fn fill(made: OwnedFd, text: &str, mode: Mode) -> io::Result<()> {
+fn fill(made: OwnedFd, text: &str, rights: Mode) -> io::Result<()> {
     let mut made = File::from(made);
     made.write_all(text.as_bytes())?;
-    fchmod(&made, mode)?;
+    fchmod(&made, rights)?;
     made.sync_all()
 }
 

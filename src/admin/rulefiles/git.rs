@@ -15,6 +15,8 @@ use crate::{clock::Time, model::Person};
 const MESSAGE: usize = 4_000;
 /// Characters of a name or an address at most.
 const NAME: usize = 100;
+/// The bits of an entry's flags that hold its stage.
+const STAGE: u16 = 0x3000;
 /// Files with changes that are told.
 const DIRTY: usize = 100;
 
@@ -189,6 +191,7 @@ fn put(place: &Place, branch: &Branch, changes: &[Change<'_>], about: Commit<'_>
     let message = message(about.message, changes);
     let parents: Vec<&GitCommit<'_>> = parent.iter().collect();
     let id = repository.commit(None, &who, &who, &message, &tree, &parents)?;
+    look_again(repository, &mut index)?;
     // Before the branch: a lock of another command ends it here, with nothing moved but what is staged.
     index.write()?;
     let log = format!("commit: {}", message.lines().next().unwrap_or_default());
@@ -197,6 +200,20 @@ fn put(place: &Place, branch: &Branch, changes: &[Change<'_>], about: Commit<'_>
         None => repository.reference(&branch.name, id, false, &log)?,
     };
     Ok(id.to_string())
+}
+
+/// Takes the size from entries that are as young as the index itself. The `git` program compares times by the second: it looks at the
+/// content of such a file because of the index's own time, which is about to change.
+fn look_again(repository: &Repository, index: &mut git2::Index) -> Result<(), git2::Error> {
+    let written = std::fs::metadata(repository.path().join("index")).and_then(|about| about.modified());
+    let since =
+        written.ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs());
+    let is_young = |entry: &IndexEntry| u64::try_from(entry.mtime.seconds()).is_ok_and(|at| at >= since);
+    // Stages of a conflict and entries with flags of their own are left to git.
+    let is_plain = |entry: &IndexEntry| entry.flags & STAGE == 0 && entry.flags_extended == 0;
+    let young: Vec<IndexEntry> =
+        index.iter().filter(|entry| entry.file_size > 0 && is_plain(entry) && is_young(entry)).collect();
+    young.into_iter().try_for_each(|entry| index.add(&IndexEntry { file_size: 0, ..entry }))
 }
 
 /// Without sizes and times: the next look of git compares the content.

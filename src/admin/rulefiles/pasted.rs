@@ -75,11 +75,11 @@ pub(in crate::admin) fn pasted(file: &str, text: &str, before: &str, masker: &Ma
 
 /// What a line seems to hold, and at which byte.
 fn found(line: &str, masker: &Masker) -> Option<(String, usize)> {
-    let masked = masker.mask_cow(line);
-    if masked != line {
-        let at = line.bytes().zip(masked.bytes()).take_while(|(a, b)| a == b).count();
+    let hidden = masker.mask_cow(line);
+    if hidden != line {
+        let at = line.bytes().zip(hidden.bytes()).take_while(|(a, b)| a == b).count();
         let at = (0..=at).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
-        let name = masked.split_once("[secret ").and_then(|(_, rest)| rest.split(']').next()).unwrap_or_default();
+        let name = hidden.split_once("[secret ").and_then(|(_, rest)| rest.split(']').next()).unwrap_or_default();
         return Some((format!("the value of the secret `{name}`"), at));
     }
     let known = KNOWN.iter().find_map(|(what, pattern)| Some(((*what).to_owned(), pattern.find(line)?.start())));
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_shipped_examples_hold_none() {
-        for (name, text) in super::super::examples::FILES {
+        for (name, text) in crate::admin::rulefiles::examples::FILES {
             assert_eq!(pasted(name, text, "", &Masker::default()), Vec::new(), "{name}");
         }
     }

@@ -86,7 +86,7 @@ mod tests {
         let head = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
         let room = before.len().min(after.len()) - head;
         let tail = before.bytes().rev().zip(after.bytes().rev()).take(room).take_while(|(a, b)| a == b).count();
-        (&before[head..before.len() - tail], &after[head..after.len() - tail])
+        (before.get(head..before.len() - tail).unwrap(), after.get(head..after.len() - tail).unwrap())
     }
 
     #[test]

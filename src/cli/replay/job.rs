@@ -14,6 +14,7 @@ use super::{Replay as Options, With};
 use crate::{
     app::{self, Compiled},
     cli::{answer::clean, failure::Failure, open, pinned},
+    clock::Time,
     config::Config,
     ids::{EventId, RunId},
     rules::Texts,
@@ -118,7 +119,7 @@ impl<'j> Job<'j> {
         let store = self.store;
         let id = open::with_ids(now, async |ids| {
             let id = RunId(ids.next(now));
-            store.replay(Replay { id, ..replay.clone() }).await.map(|()| id)
+            store.replay(Replay { id, ..replay.clone() }).await
         })
         .await?;
         Ok(Made { id, of: wanted.of, event: wanted.event, rule: wanted.rule.clone() })

@@ -156,7 +156,7 @@ pub(in crate::store) fn inbox_refusals(
 }
 
 fn count(conn: &mut Conn, sql: &str, binds: &[Bind<'_>], most: i64) -> Result<i64, StoreError> {
-    let sql = format!("SELECT count(*) FROM ({sql} LIMIT {most}) AS some");
+    let sql = format!("SELECT count(*) FROM ({sql} LIMIT {most}) AS found");
     Ok(each!(conn, c => question::<BigInt>(&sql, binds).get_result(c))?)
 }
 

@@ -91,6 +91,7 @@ pub(in crate::store) struct KindRow {
 /// Types that came in by a source, each with how many since an event; of a type no more than about 10,000 are counted, and no more than 200
 /// types are looked at: a public source may bring any number.
 pub(in crate::store) fn kinds_of_source(conn: &mut Conn, source: &str, since: i64) -> Result<Vec<KindRow>, StoreError> {
+    type Row = (BigInt, Nullable<BigInt>, Nullable<BigInt>);
     let sql = "SELECT id, kind FROM channels WHERE source = ? ORDER BY id DESC LIMIT 200";
     let channels: Vec<(i32, String)> =
         each!(conn, c => question::<(Integer, Text)>(sql, &[Bind::Text(Some(source))]).load(c))?;
@@ -103,7 +104,6 @@ pub(in crate::store) fn kinds_of_source(conn: &mut Conn, source: &str, since: i6
     for (channel, kind) in channels {
         let (of, from) = (|| Bind::Int(Some(channel)), || Bind::Big(Some(since)));
         let binds = [of(), from(), of(), from(), of(), of()];
-        type Row = (BigInt, Nullable<BigInt>, Nullable<BigInt>);
         let rows: Vec<(i64, Option<i64>, Option<i64>)> = each!(conn, c => question::<Row>(of_channel, &binds).load(c))?;
         let Some((count, matched, unmatched)) = rows.into_iter().next() else { continue };
         let newest = matched.max(unmatched);

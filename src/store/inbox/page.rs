@@ -21,6 +21,7 @@ use crate::{
         error::StoreError,
         events::{self, EventRow, Packed},
         handle::Store,
+        json,
         names::Lookup,
         refusals,
         schema::{bodies, events as events_table, repeats as repeats_table},
@@ -189,15 +190,21 @@ fn passes(
 ) -> Result<bool, StoreError> {
     let Some(joined) = events::joined(conn, lookup, packed)? else { return Ok(false) };
     match (&probe.test, needle) {
-        (None, Some(needle)) => Ok(needle.is_in(joined)),
+        (None, Some(needle)) => Ok(needle.is_in(text(joined))),
         (Some(test), needle) => {
-            if !needle.is_none_or(|needle| needle.is_in(joined.clone())) {
+            if !needle.is_none_or(|needle| needle.is_in(text(joined.clone()))) {
                 return Ok(false);
             }
             Ok(test(&events::unpacked(conn, lookup, &packed.row, Some(joined))?))
         }
         (None, None) => Ok(true),
     }
+}
+
+/// Meta and body, without what says where the one ends.
+fn text(mut joined: Vec<u8>) -> Vec<u8> {
+    joined.drain(..json::HEAD.min(joined.len()));
+    joined
 }
 
 /// Those of the events that pass. Their bodies are read a few at a time: large ones are not in memory together.

@@ -5,6 +5,7 @@ mod bed;
 mod echoes;
 mod effects;
 mod gates;
+mod inbox;
 mod intake;
 mod lists;
 mod opening;

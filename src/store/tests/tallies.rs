@@ -158,9 +158,9 @@ on_both! {
         bed.store.close();
         let store = bed.open(Mode::Serve).unwrap();
         let long_ago = Time(0);
-        store.prune(long_ago, NOW.plus(2 * DAY - Duration::from_mins(2))).await.unwrap();
+        store.prune(long_ago, NOW.plus(Duration::from_mins(2 * 24 * 60 - 2))).await.unwrap();
         assert_eq!(written(&store).await, 4);
-        store.prune(long_ago, NOW.plus(2 * DAY + Duration::from_mins(2))).await.unwrap();
+        store.prune(long_ago, NOW.plus(Duration::from_mins(2 * 24 * 60 + 2))).await.unwrap();
         assert_eq!(written(&store).await, 3);
         assert_eq!(sum(&store, Window::Month, NOW.plus(DAY)).await.accepted, 1);
         store.prune(long_ago, NOW.plus(402 * DAY)).await.unwrap();

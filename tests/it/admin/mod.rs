@@ -2,11 +2,20 @@
 
 mod account;
 mod api;
+mod assets;
 mod auth;
+mod browser;
 mod editor;
+mod events;
+mod overview;
+mod people;
+mod problems;
 mod routes;
 mod rules;
 mod rules_git;
 mod rules_pages;
+mod runs;
+mod schedules;
+mod services;
 mod sources;
 mod visit;

@@ -53,7 +53,8 @@ impl Desk {
         let http = reqwest::Client::builder().no_proxy().redirect(none).build().unwrap();
         let mut desk = Self { http, base: format!("http://{}", app.app.address()), csrf: String::new() };
         let page = desk.get("/rules/new").await.is(200).text;
-        desk.csrf = page.split("\"X-CSRF\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+        let token = page.split("\"X-CSRF\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        token.unwrap().clone_into(&mut desk.csrf);
         desk
     }
 

@@ -127,26 +127,26 @@ async fn what_cannot_be_committed_is_saved_all_the_same_and_it_is_told_why() {
     let app = in_git().await;
     let at = app.folder.path();
     let desk = Desk::of(&app).await;
-    let table: [(&str, &dyn Fn(), &dyn Fn()); 4] = [
-        ("another git command", &|| fs::write(at.join(".git/index.lock"), "").unwrap(), &|| {
-            fs::remove_file(at.join(".git/index.lock")).unwrap()
-        }),
-        ("no branch is checked out", &|| drop(git(at, &["checkout", "-q", "--detach"])), &|| {
-            drop(git(at, &["checkout", "-q", "main"]))
-        }),
-        ("bare", &|| drop(git(at, &["config", "core.bare", "true"])), &|| {
-            drop(git(at, &["--git-dir=.git", "config", "core.bare", "false"]))
-        }),
-        ("git says", &|| fs::write(at.join(".git/HEAD"), "ref: ../../x\n").unwrap(), &|| {
-            fs::write(at.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap()
-        }),
-    ];
-    for (number, (why, spoil, mend)) in table.into_iter().enumerate() {
+    let lock = at.join(".git/index.lock");
+    let spoil = |why: &str| match why {
+        "another git command" => fs::write(&lock, "").unwrap(),
+        "no branch is checked out" => drop(git(at, &["checkout", "-q", "--detach"])),
+        "bare" => drop(git(at, &["config", "core.bare", "true"])),
+        _ => fs::write(at.join(".git/HEAD"), "ref: ../../x\n").unwrap(),
+    };
+    let mend = |why: &str| match why {
+        "another git command" => fs::remove_file(&lock).unwrap(),
+        "no branch is checked out" => drop(git(at, &["checkout", "-q", "main"])),
+        "bare" => drop(git(at, &["--git-dir=.git", "config", "core.bare", "false"])),
+        _ => fs::write(at.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap(),
+    };
+    let reasons = ["another git command", "no branch is checked out", "bare", "git says"];
+    for (number, why) in reasons.into_iter().enumerate() {
         let before = git(at, &["rev-parse", "refs/heads/main"]);
-        spoil();
+        spoil(why);
         let text = format!("# {number}\n{MISSED}");
         let saved = desk.save(&app, "calls/missed", &text).await.is(200).json;
-        mend();
+        mend(why);
         assert_eq!(
             (&saved["committed"], &saved["commit"], &saved["in_force"]),
             (&json!(false), &Value::Null, &json!(true)),

@@ -47,11 +47,18 @@ impl Visit {
     pub async fn owner(app: &TestApp) -> Self {
         let none = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().no_proxy().redirect(none).build().unwrap();
-        Self { http, base: format!("http://{}", app.app.address()) }
+        let visit = Self { http, base: format!("http://{}", app.app.address()) };
+        assert_eq!(visit.get("/").await.status, 200);
+        visit
     }
 
     pub async fn get(&self, path: &str) -> Seen {
         seen(self.http.get(format!("{}{path}", self.base)).send().await.unwrap()).await
+    }
+
+    /// A page elsewhere.
+    pub async fn away(&self, url: &str) -> Seen {
+        seen(self.http.get(url).send().await.unwrap()).await
     }
 
     /// Sends a form of the page `from` to `to`.

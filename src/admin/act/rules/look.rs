@@ -139,21 +139,20 @@ pub(in crate::admin) async fn samples(admin: &Admin, path: &str) -> Result<Value
     let id = path.strip_prefix("rules/").unwrap_or(path);
     let id = id.strip_suffix(".yaml").or_else(|| id.strip_suffix(".yml")).unwrap_or(id);
     let rule = in_force.set.rules.get(id);
-    let hears =
-        |kind: &str| rule.is_some_and(|rule| heard_kinds(rule, &in_force.registry).iter().any(|known| known == kind));
+    let kinds = rule.map(|rule| heard_kinds(rule, &in_force.registry)).unwrap_or_default();
     let mut heard = Vec::new();
-    for kind in rule.map(|rule| heard_kinds(rule, &in_force.registry)).unwrap_or_default() {
-        let filter = EventFilter { kind: Some(kind), limit: Some(EVENTS), ..EventFilter::default() };
+    for kind in &kinds {
+        let filter = EventFilter { kind: Some(kind.clone()), limit: Some(EVENTS), ..EventFilter::default() };
         heard.extend(admin.store.events(filter).await?);
     }
     heard.sort_by_key(|event| std::cmp::Reverse(event.id));
     heard.truncate(EVENTS);
     let lately = admin.store.events(EventFilter { limit: Some(EVENTS), ..EventFilter::default() }).await?;
     let others = lately.into_iter().filter(|event| !heard.iter().any(|known| known.id == event.id)).collect::<Vec<_>>();
-    let one = |event: &EventRow, heard: bool| {
+    let one = |event: &EventRow, is_heard: bool| {
         json!({
             "id": event.id, "type": event.kind, "source": event.source, "received_at": event.received_at.to_string(),
-            "state": event.state, "heard": heard,
+            "state": event.state, "heard": is_heard,
         })
     };
     let events: Vec<Value> =
@@ -162,10 +161,10 @@ pub(in crate::admin) async fn samples(admin: &Admin, path: &str) -> Result<Value
     for pack in in_force.registry.packs.values() {
         for (event, known) in &pack.events {
             let kind = format!("{}.{event}", pack.name);
-            let heard = hears(&kind);
+            let is_heard = kinds.contains(&kind);
             for (name, _) in &known.samples {
                 samples.push(
-                    json!({"name": format!("{kind}/{name}"), "type": kind, "title": known.title, "heard": heard}),
+                    json!({"name": format!("{kind}/{name}"), "type": kind, "title": known.title, "heard": is_heard}),
                 );
             }
         }

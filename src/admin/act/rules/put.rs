@@ -81,7 +81,7 @@ pub(super) async fn put(admin: &Admin, person: &Person, wish: Put) -> Result<Sav
     let path = first.map(|change| change.file.path()).unwrap_or_default();
     let text = first.and_then(|change| change.text.as_deref());
     let mut all = findings;
-    all.extend(held.into_iter().filter(|finding| finding.is_error()));
+    all.extend(held.into_iter().filter(Finding::is_error));
     all.sort_by(|left, right| left.order().cmp(&right.order()));
     all.dedup();
     Ok(Saved {

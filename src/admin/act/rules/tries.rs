@@ -236,8 +236,8 @@ fn dry(run: &crate::trial::DryRun, notes: Vec<String>, masker: &Masker) -> Value
 fn mask(value: &mut Value, masker: &Masker) {
     match value {
         Value::String(text) => {
-            let masked = masker.mask(text);
-            *text = if masked.len() > LONGEST { masked.chars().take(LONGEST).chain(['…']).collect() } else { masked };
+            let safe = masker.mask(text);
+            *text = if safe.len() > LONGEST { safe.chars().take(LONGEST).chain(['…']).collect() } else { safe };
         }
         Value::Array(list) => list.iter_mut().for_each(|inner| mask(inner, masker)),
         Value::Object(map) => {

@@ -100,7 +100,7 @@ async fn text_of(admin: &State<Admin>, path: &str) -> Result<Option<String>, Ref
     }
     let workshop = std::sync::Arc::clone(&admin.workshop);
     let path = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || workshop.texts().0.get(path.as_str()).map(|text| text.to_string()));
+    let read = tokio::task::spawn_blocking(move || workshop.texts().0.get(&path).cloned());
     read.await.map_err(|error| {
         tracing::error!(%error, "the files of the workspace cannot be read");
         Refused::new(500, "internal", "The files of the workspace cannot be read. The log of the server says why.")

@@ -93,8 +93,12 @@ pub(super) async fn show(id: &str, query: Result<Query, Refused>, admin: &State<
     let computed = event.map(|event| computed(&detail.event, &event)).unwrap_or_default();
     let (detail, tables) = tables(admin, detail, decided, suppressed, all).await?;
     let here = format!("/events/{id}");
+    let mut frame = Frame::new(admin, person, "/events", &format!("Event {id}"));
+    if query.short("did", 20)? == Some("saved") {
+        "The test was written. Look at it, and at its fixture, before you share them.".clone_into(&mut frame.notice);
+    }
     page(&Shown {
-        frame: Frame::new(admin, person, "/events", &format!("Event {id}")),
+        frame,
         peer: detail.event.meta.get(PEER).and_then(Value::as_str).unwrap_or_default().to_owned(),
         size: bytes(detail.row.bytes),
         verdict: believed(&detail.event),
@@ -127,7 +131,10 @@ pub(super) async fn save(
     let name = sent.text("name")?.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
     let rule = sent.wanted("rule")?.to_owned();
     let new = NewTest { event, rule, name, masks_people: sent.is_ticked("mask") };
-    save_as_test(admin, person, new).await?;
+    let written = save_as_test(admin, person, new).await?;
+    for note in &written.notes {
+        tracing::info!(file = written.file, fixture = written.fixture, note, "a test was saved");
+    }
     Ok(Redirect::to(format!("/events/{event}?did=saved")))
 }
 

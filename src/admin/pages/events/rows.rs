@@ -1,17 +1,11 @@
 //! Deliveries as rows of the list.
 
-use crate::{
-    clock::Time,
-    ids::{EventId, RefusalId},
-    store::InboxRow,
-};
+use crate::{clock::Time, ids::EventId, store::InboxRow};
 
 /// A row of the list.
 pub(super) struct Row {
     /// Where it leads.
     pub(super) href: String,
-    /// What it is called: an id, cut to what tells it from others.
-    pub(super) name: String,
     pub(super) at: Time,
     pub(super) source: String,
     /// Empty for a refusal: nobody knows what it would have been.
@@ -34,7 +28,6 @@ impl From<InboxRow> for Row {
         match row {
             InboxRow::Event(event) => Self {
                 href: format!("/events/{}", event.id),
-                name: event.id.to_string(),
                 at: event.received_at,
                 verdict: match (event.runs, event.state) {
                     (0, "matched") => "a rule matched, and started no run of its own".to_owned(),
@@ -52,7 +45,6 @@ impl From<InboxRow> for Row {
             },
             InboxRow::Duplicate(repeat) => Self {
                 href: format!("/events/{}", repeat.event),
-                name: repeat.event.to_string(),
                 at: repeat.at,
                 source: repeat.source,
                 kind: repeat.kind,
@@ -64,8 +56,7 @@ impl From<InboxRow> for Row {
                 event: None,
             },
             InboxRow::Refused(refusal) => Self {
-                href: format!("/refusals/{}", RefusalId(refusal.id.0)),
-                name: refusal.id.to_string(),
+                href: format!("/refusals/{}", refusal.id),
                 at: Time(refusal.at),
                 source: refusal.source.unwrap_or_else(|| "no such source".to_owned()),
                 kind: String::new(),

@@ -38,7 +38,7 @@ struct Version {
 
 #[derive(Template)]
 #[template(path = "rule_versions.html")]
-struct Versions {
+struct VersionsPage {
     frame: Frame,
     id: String,
     encoded: String,
@@ -95,7 +95,7 @@ pub(super) async fn versions(admin: &State<Admin>, person: &Person, id: &str) ->
     versions.sort_by_key(|version| std::cmp::Reverse(version.at));
     is_cut |= versions.len() > LISTED;
     versions.truncate(LISTED);
-    page(&Versions {
+    page(&VersionsPage {
         frame: Frame::new(admin, person, "/rules", format!("Versions of {id}")),
         encoded: url::form_urlencoded::byte_serialize(id.as_bytes()).collect(),
         id: id.to_owned(),

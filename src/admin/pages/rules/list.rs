@@ -67,6 +67,8 @@ impl Stand {
 /// A rule before the store was asked for it.
 struct Known {
     id: String,
+    /// Its file, from the workspace.
+    path: String,
     name: String,
     on: String,
     stand: Stand,
@@ -154,7 +156,7 @@ pub(super) async fn list(
         String::new()
     };
     let mut frame = Frame::new(admin, person, "/rules", "Rules");
-    frame.notice = told(did).to_owned();
+    told(did).clone_into(&mut frame.notice);
     page(&List {
         frame,
         shown: rows.len(),
@@ -181,7 +183,7 @@ fn known(admin: &Admin, in_force: &InForce, held: &[Finding], now: Time) -> Vec<
     if !held.is_empty() {
         for (id, path) in unlike(admin, in_force) {
             let own = held.iter().filter(|finding| finding.file == path).cloned().collect();
-            let known = all.entry(id.clone()).or_insert_with(|| bare(id));
+            let known = all.entry(id.clone()).or_insert_with(|| bare(id, path.clone()));
             (known.stand, known.findings) = (Stand::Held, own);
         }
     }
@@ -200,10 +202,11 @@ fn unlike(admin: &Admin, in_force: &InForce) -> Vec<(String, String)> {
     changed.map(|(path, _)| path).filter(is_rule).filter_map(id).collect()
 }
 
-fn bare(id: String) -> Known {
+fn bare(id: String, path: String) -> Known {
     Known {
         name: id.clone(),
         id,
+        path,
         on: String::new(),
         stand: Stand::Held,
         findings: Vec::new(),
@@ -216,6 +219,7 @@ fn of_rule(rule: &Arc<Rule>, now: Time) -> Known {
     let next = rule.schedules().filter_map(|schedule| schedule.next_after(now)).min();
     Known {
         id: rule.id.to_string(),
+        path: rule.file.to_string(),
         name: rule.name.clone(),
         on: rule.on.iter().map(on_words).collect::<Vec<_>>().join(", "),
         stand: if rule.enabled { Stand::Enabled } else { Stand::Disabled },

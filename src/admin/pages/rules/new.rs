@@ -31,7 +31,7 @@ struct New {
 #[derive(rocket::Responder)]
 pub(super) enum PageOrEditor {
     Page(Html),
-    Editor(Redirect),
+    Editor(Box<Redirect>),
 }
 
 /// The page; with `event` or `example` straight on to the editor, with a path that is free.
@@ -54,7 +54,7 @@ pub(super) async fn new(
         if let Some(event) = event {
             query.append_pair("event", event);
         }
-        return Ok(PageOrEditor::Editor(Redirect::to(format!("/rules/edit?{}", query.finish()))));
+        return Ok(PageOrEditor::Editor(Box::new(Redirect::to(format!("/rules/edit?{}", query.finish())))));
     }
     let mut groups: Vec<(String, Vec<Example>)> = Vec::new();
     for example in examples() {

@@ -79,7 +79,7 @@ fn field(input: &ManualInput) -> Field {
 }
 
 #[rocket::get("/rules/run?<id>")]
-pub(super) async fn form(admin: &State<Admin>, person: &Person, id: &str) -> Page {
+pub(super) fn form(admin: &State<Admin>, person: &Person, id: &str) -> Page {
     let in_force = (admin.in_force)();
     let missing = || {
         let shown: String = id.chars().take(120).collect();

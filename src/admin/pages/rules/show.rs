@@ -116,10 +116,12 @@ async fn shown(admin: &Admin, person: &Person, id: &str, did: Option<&str>) -> P
         _ => "held",
     };
     let path = path.unwrap_or_else(|| format!("rules/{id}.yaml"));
-    let (own, others): (Vec<Finding>, Vec<Finding>) =
+    let (own, mut others): (Vec<Finding>, Vec<Finding>) =
         looked.findings.into_iter().partition(|finding| finding.file == path);
+    // What is wrong elsewhere matters to this rule where it keeps it from coming into force.
+    others.retain(|_| !is_in_force);
     let mut frame = Frame::new(admin, person, "/rules", rule.as_ref().map_or(id, |rule| rule.name.as_str()));
-    frame.notice = told(did).to_owned();
+    told(did).clone_into(&mut frame.notice);
     let on = rule.as_ref().map(|rule| rule.on.iter().map(on_words).collect()).unwrap_or_default();
     let startable = |rule: &Arc<Rule>| rule.on.iter().any(|on| matches!(on, On::Manual { .. } | On::Schedule(_)));
     let (lines, own) = lines(text.unwrap_or_default(), own);

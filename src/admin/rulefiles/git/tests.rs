@@ -10,7 +10,14 @@ const AT: Time = Time(1_767_225_600_000);
 
 fn person(name: &str, email: Option<&str>) -> Person {
     let via = Via::Session { csrf: String::new(), fresh: false };
-    Person { id: 1, name: name.to_owned(), email: email.map(str::to_owned), role: Role::Editor, via }
+    Person {
+        id: 1,
+        name: name.to_owned(),
+        email: email.map(str::to_owned),
+        role: Role::Editor,
+        via,
+        peer: String::new(),
+    }
 }
 
 /// What the `git` program says in a folder.
@@ -59,9 +66,13 @@ fn exactly_this_file_is_committed_and_other_work_stays_as_it_is() {
     let at = folder.path();
     fs::write(at.join("README.md"), "# staged\n").unwrap();
     git(at, &["add", "README.md"]);
-    fs::write(at.join("README.md"), "# not staged\n").unwrap();
+    // Of the same length, in the same second: nothing but its content tells that it was changed.
+    fs::write(at.join("README.md"), "# STAGED\n").unwrap();
     fs::write(at.join("rules/untracked.yaml"), "x\n").unwrap();
     let id = save(at, &missed(), Some("two\r\n"), "Say two").unwrap();
+    // As if it had been saved seconds later.
+    let index = fs::File::options().write(true).open(at.join(".git/index")).unwrap();
+    index.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
     assert_eq!(git(at, &["rev-parse", "HEAD"]).trim(), id);
     assert_eq!(
         git(at, &["show", "--name-only", "--format=%an <%ae>%n%cn%n%s", "HEAD"]),
@@ -189,9 +200,8 @@ fn where_nothing_can_be_committed_it_is_said_why() {
         ("keeps its files elsewhere", |at| drop(git(at, &["config", "core.worktree", "/"]))),
         ("git says", |at| fs::write(at.join(".git/index"), "nonsense").unwrap()),
         ("git says", |at| {
-            fs::remove_dir_all(at.join(".git/objects"))
-                .map(|()| fs::create_dir(at.join(".git/objects")).unwrap())
-                .unwrap()
+            fs::remove_dir_all(at.join(".git/objects")).unwrap();
+            fs::create_dir(at.join(".git/objects")).unwrap();
         }),
         ("no git repository", |at| fs::remove_file(at.join(".git/HEAD")).unwrap()),
     ];
@@ -220,4 +230,21 @@ fn a_workspace_may_be_a_folder_of_a_repository() {
     fs::write(at.join("rules/other.yaml"), "x").unwrap();
     assert_eq!(standing(&at).dirty, ["rules/other.yaml"]);
     assert_eq!(history(&at, &missed(), 10).0.len(), 1);
+}
+
+#[test]
+fn a_repository_of_another_user_is_not_written_to() {
+    let folder = repository();
+    let at = folder.path();
+    for path in [at.to_owned(), at.join(".git")] {
+        // Only root can give a file away; whoever else runs this has nothing to test.
+        if std::os::unix::fs::chown(path, Some(12_345), Some(12_345)).is_err() {
+            return;
+        }
+    }
+    assert_eq!(
+        save(at, &missed(), Some("two"), ""),
+        Err("the repository belongs to another user of this machine".to_owned())
+    );
+    assert!(history(at, &missed(), 10).0.is_empty());
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The lines of a request (`POST groove /tickets/42/messages`) or a reply (`201`). What is neither is shown as JSON.
-pub(super) fn lines(stored: &Value) -> String {
+pub fn exchange_lines(stored: &Value) -> String {
     let Some(first) = request_line(stored).or_else(|| Some(stored.get("status")?.to_string())) else {
         return serde_json::to_string_pretty(stored).unwrap_or_default();
     };
@@ -48,16 +48,16 @@ mod tests {
             "headers": [["Content-Type", "application/json"]], "body": "{\"note\":true}",
         });
         assert_eq!(
-            lines(&request),
+            exchange_lines(&request),
             "POST groove /tickets/42/messages\nContent-Type: application/json\n\n{\n  \"note\": true\n}"
         );
         let further =
             json!({"method": "POST", "target": {"connection": {"name": "groove", "host": "uploads", "path": "/a"}}});
-        assert_eq!(lines(&further), "POST groove (uploads) /a");
+        assert_eq!(exchange_lines(&further), "POST groove (uploads) /a");
         let bare = json!({"method": "GET", "target": {"url": "https://api.example.com/x"}, "headers": []});
-        assert_eq!(lines(&bare), "GET https://api.example.com/x");
+        assert_eq!(exchange_lines(&bare), "GET https://api.example.com/x");
         let reply = json!({"status": 502, "headers": [["server", "x"]], "body": "<h1>no</h1>", "cut": true});
-        assert_eq!(lines(&reply), "502\nserver: x\n\n<h1>no</h1>\n(cut: the reply was longer)");
-        assert_eq!(lines(&json!("odd")), "\"odd\"");
+        assert_eq!(exchange_lines(&reply), "502\nserver: x\n\n<h1>no</h1>\n(cut: the reply was longer)");
+        assert_eq!(exchange_lines(&json!("odd")), "\"odd\"");
     }
 }

@@ -1,7 +1,0 @@
-//! CONTRACT STUB
-
-use crate::admin::guard::Guarded;
-
-pub(super) fn routes() -> Vec<Guarded> {
-    Vec::new()
-}
