@@ -1,6 +1,9 @@
 //! `bellwire users` and `bellwire tokens`, and what `serve` does before anybody may sign in.
 
-use crate::support::{journal::Journal, program::Place};
+use crate::support::{
+    journal::Journal,
+    program::{Place, until},
+};
 
 #[test]
 fn users_are_made_changed_and_removed_without_the_server() {
@@ -62,8 +65,10 @@ async fn the_server_prints_the_link_of_the_owner_and_refuses_a_network_without_t
     let journal = Journal::start([]).await;
     let place = Place::workspace(&journal);
     let serving = place.serve();
+    // It listens a moment before it says so.
+    until("the link is printed", || place.read("log").contains("Create the owner"));
     let log = place.read("log");
-    assert!(log.contains("Create the owner") && log.contains("/setup?token="), "{log}");
+    assert!(log.contains("/setup?token="), "{log}");
     assert!(log.contains("sign in from this machine alone"), "{log}");
     drop(serving);
     let place = place.with("BELLWIRE_SERVER_LISTEN", "0.0.0.0:0");
