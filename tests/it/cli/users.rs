@@ -1,6 +1,9 @@
 //! `bellwire users` and `bellwire tokens`, and what `serve` does before anybody may sign in.
 
-use crate::support::{journal::Journal, program::{Place, until}};
+use crate::support::{
+    journal::Journal,
+    program::{Place, until},
+};
 
 #[test]
 fn users_are_made_changed_and_removed_without_the_server() {
