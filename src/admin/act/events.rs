@@ -49,7 +49,8 @@ pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: 
     let no_rule = || Refused::missing(&format!("rule `{}` in force", new.rule));
     let rule = set.rules.get(new.rule.as_str()).ok_or_else(no_rule)?;
     let file = rule.file.to_string();
-    let text = texts.0.get(&file).ok_or_else(|| Refused::missing(&format!("file {file}; it was deleted meanwhile")))?;
+    let written =
+        texts.0.get(&file).ok_or_else(|| Refused::missing(&format!("file {file}; it was deleted meanwhile")))?;
     let names = Names::of(new.name.as_deref(), rule, new.event);
     let fixture = names.fixture(&file);
     let target = admin.config.workspace.join(&fixture);
@@ -67,15 +68,15 @@ pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: 
     };
     let decided: Option<Decided<'_>> = old.as_ref().map(|old| (&*old.set, &*old.registry));
     let run = run.as_ref().map(|run| (run, decided));
-    let (event, test) = made(&names, rule, &registry, &admin.config.vars, detail, run, new.masks_people)
+    let (payload, test) = made(&names, rule, &registry, &admin.config.vars, detail, run, new.masks_people)
         .map_err(|why| Refused::conflict(format!("No test can be made of it: {why}.")))?;
-    let edited = with_test(text, &test.entry).map_err(|why| {
+    let edited = with_test(written, &test.entry).map_err(|why| {
         Refused::conflict(format!("{file} was left as it is: {why}. The test, to be put in by hand: {:#}", test.entry))
     })?;
     check(admin, &file, &edited).await?;
-    let pretty = format!("{}\n", serde_json::to_string_pretty(&event).unwrap_or_default());
+    let pretty = format!("{}\n", serde_json::to_string_pretty(&payload).unwrap_or_default());
     let path = admin.config.workspace.join(&file);
-    let known = text.clone();
+    let known = written.clone();
     let wrote = tokio::task::spawn_blocking(move || {
         // What somebody has written since must not be lost.
         if std::fs::read_to_string(&path)? != known {

@@ -155,8 +155,8 @@ fn load(
     // The body of a duplicate is that of its first event.
     let wanted: Vec<i64> = if probe.is_empty() { accepted.collect() } else { accepted.chain(firsts).collect() };
     let mut events = events_of(conn, wanted)?;
-    let passed = if probe.is_empty() { HashSet::new() } else { passed(conn, lookup, &mut events, probe, needle)? };
-    let passes = |event: i64| probe.is_empty() || passed.contains(&event);
+    let found_in = if probe.is_empty() { HashSet::new() } else { passed(conn, lookup, &mut events, probe, needle)? };
+    let passes = |event: i64| probe.is_empty() || found_in.contains(&event);
     let mut rows = Vec::with_capacity(found.len());
     for one in found {
         match *one {

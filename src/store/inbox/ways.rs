@@ -31,10 +31,28 @@ enum EventsWay {
 /// How a filter is read.
 pub(super) struct Ways {
     events: EventsWay,
-    /// Channels of duplicates. The outer `None`: there are none to be shown.
-    repeats: Option<Option<HashSet<i32>>>,
-    /// Source of refusals. The outer `None`: there are none to be shown.
-    refusals: Option<Option<String>>,
+    /// Duplicates, by their channels.
+    repeats: Shown<HashSet<i32>>,
+    /// Refusals, by their source.
+    refusals: Shown<String>,
+}
+
+/// Which of one kind are shown.
+enum Shown<T> {
+    None,
+    All,
+    Of(T),
+}
+
+impl<T> Shown<T> {
+    /// Those of `of` where there is such a thing; none at all unless `are`.
+    fn where_they(are: bool, of: Option<T>) -> Self {
+        match of {
+            _ if !are => Self::None,
+            Some(of) => Self::Of(of),
+            None => Self::All,
+        }
+    }
 }
 
 /// What a delivery may be, newest or oldest first.
@@ -86,10 +104,10 @@ impl Ways {
             }
             None => EventsWay::Scan(named.clone(), matched),
         };
-        let repeats = (wants(InboxState::Duplicate) && filter.rule.is_none()).then_some(named);
+        let repeats = Shown::where_they(wants(InboxState::Duplicate) && filter.rule.is_none(), named);
         let has_refusals =
             wants(InboxState::Refused) && filter.rule.is_none() && filter.kind.is_none() && filter.probe.test.is_none();
-        let refusals = has_refusals.then(|| filter.source.clone());
+        let refusals = Shown::where_they(has_refusals, filter.source.clone());
         Ok(Self { events, repeats, refusals })
     }
 
@@ -98,13 +116,7 @@ impl Ways {
         let order = stretch.order;
         let events = self.events(conn, stretch, most)?;
         let repeats = self.repeats(conn, stretch, most)?;
-        let refusals = match &self.refusals {
-            Some(source) => {
-                let ids = dialect::inbox_refusals(conn, stretch, source.as_deref(), most)?;
-                full(ids.into_iter().map(Found::Refusal).collect(), most)
-            }
-            None => Part { found: Vec::new(), upto: None },
-        };
+        let refusals = self.refusals(conn, stretch, most)?;
         let parts = [events, repeats, refusals];
         // What one part has not looked at yet may stand before what another has found.
         let upto = parts.iter().filter_map(|part| part.upto).reduce(|one, other| order.first(one, other));
@@ -143,12 +155,26 @@ impl Ways {
         }
     }
 
+    fn refusals(&self, conn: &mut Conn, stretch: IdSpan, most: usize) -> Result<Part, StoreError> {
+        let source = match &self.refusals {
+            Shown::None => return Ok(Part { found: Vec::new(), upto: None }),
+            Shown::All => None,
+            Shown::Of(source) => Some(source.as_str()),
+        };
+        let ids = dialect::inbox_refusals(conn, stretch, source, most)?;
+        Ok(full(ids.into_iter().map(Found::Refusal).collect(), most))
+    }
+
     fn repeats(&self, conn: &mut Conn, stretch: IdSpan, most: usize) -> Result<Part, StoreError> {
-        let Some(channels) = &self.repeats else { return Ok(Part { found: Vec::new(), upto: None }) };
+        let channels = match &self.repeats {
+            Shown::None => return Ok(Part { found: Vec::new(), upto: None }),
+            Shown::All => None,
+            Shown::Of(channels) => Some(channels),
+        };
         let size = if channels.is_some() { SCANNED } else { most };
         let rows = dialect::inbox_repeats(conn, stretch, size)?;
         let upto = (rows.len() >= size).then(|| rows.last().map(|row| row.0)).flatten();
-        let passes = |channel: &i32| channels.as_ref().is_none_or(|channels| channels.contains(channel));
+        let passes = |channel: &i32| channels.is_none_or(|channels| channels.contains(channel));
         let found = rows.iter().filter(|(_, channel)| passes(channel)).map(|(id, _)| Found::Repeat(*id)).collect();
         Ok(Part { found, upto })
     }

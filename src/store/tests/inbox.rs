@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// What makes a filter of none.
+type Change = fn(&mut InboxFilter);
+
 fn ask(filter: InboxFilter) -> InboxAsk {
     InboxAsk { filter, above: None, below: None, limit: 50, oldest_first: false, budget: Duration::from_secs(10) }
 }
@@ -92,12 +95,12 @@ on_both! {
 
     async fn each_filter_narrows_the_list_alone_and_with_others(bed) {
         six(bed).await;
-        let with = |change: fn(&mut InboxFilter)| {
+        let with = |change: Change| {
             let mut filter = InboxFilter::default();
             change(&mut filter);
             ask(filter)
         };
-        let table: [(fn(&mut InboxFilter), &[&str]); 12] = [
+        let table: [(Change, &[&str]); 12] = [
             (|f| f.state = Some(InboxState::Matched), &["e6", "e2"]),
             (|f| f.state = Some(InboxState::Unmatched), &["e3", "e1"]),
             (|f| f.state = Some(InboxState::Duplicate), &["d4"]),
@@ -132,7 +135,7 @@ on_both! {
         for (number, (change, wanted)) in table.into_iter().enumerate() {
             assert_eq!(seen(bed, with(change)).await, wanted, "filter {number}");
         }
-        let count = |change: fn(&mut InboxFilter)| bed.store.inbox_count(with(change).filter, 3);
+        let count = |change: Change| bed.store.inbox_count(with(change).filter, 3);
         assert_eq!(count(|_| {}).await.unwrap(), Some(3), "not counted beyond the most");
         assert_eq!(count(|f| f.state = Some(InboxState::Matched)).await.unwrap(), Some(2));
         assert_eq!(count(|f| f.rule = Some("calls/missed".to_owned())).await.unwrap(), Some(2));
@@ -149,8 +152,8 @@ on_both! {
         assert_eq!(seen(bed, text("ümläut")).await.len(), 5);
         assert_eq!(seen(bed, text("signature does")).await, ["r5"]);
         assert_eq!(seen(bed, text("%")).await, Vec::<String>::new());
-        let test: crate::store::InboxTest = Arc::new(|event| event.kind == "front.message");
-        let probe = Probe { text: Some("number 6".to_owned()), test: Some(test) };
+        let of_front: crate::store::InboxTest = Arc::new(|event| event.kind == "front.message");
+        let probe = Probe { text: Some("number 6".to_owned()), test: Some(of_front) };
         assert_eq!(seen(bed, ask(InboxFilter { probe, ..InboxFilter::default() })).await, ["e6"]);
         for n in 10..400 {
             bed.store.accept(NewEvent { id: EventId(1000 * n), ..bed.unmatched() }).await.unwrap();

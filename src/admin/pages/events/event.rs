@@ -93,7 +93,7 @@ pub(super) async fn show(id: &str, query: Result<Query, Refused>, admin: &State<
     let computed = event.map(|event| computed(&detail.event, &event)).unwrap_or_default();
     let (detail, tables) = tables(admin, detail, decided, suppressed, all).await?;
     let here = format!("/events/{id}");
-    let mut frame = Frame::new(admin, person, "/events", &format!("Event {id}"));
+    let mut frame = Frame::new(admin, person, "/events", format!("Event {id}"));
     if query.short("did", 20)? == Some("saved") {
         "The test was written. Look at it, and at its fixture, before you share them.".clone_into(&mut frame.notice);
     }

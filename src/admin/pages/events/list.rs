@@ -77,7 +77,7 @@ struct More {
 struct Live {
     frame: Frame,
     rows: Vec<Row>,
-    live: String,
+    poll: String,
 }
 
 /// A search that has not come to its end.
@@ -162,7 +162,7 @@ pub(super) async fn live(query: Result<Query, Refused>, admin: &State<Admin>, pe
     page(&Live {
         frame: Frame::new(admin, person, "/events", "Events"),
         rows: inbox.rows.into_iter().map(Row::from).collect(),
-        live: live_href(&asked, newest),
+        poll: live_href(&asked, newest),
     })
 }
 

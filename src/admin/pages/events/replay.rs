@@ -96,15 +96,12 @@ pub(super) async fn begin(
         (Events::Filter(asked.query()), what, asked.href())
     } else {
         let ids = ids(sent.all("id"))?;
-        match ids.as_slice() {
-            [one] => {
-                let (what, back) = (format!("replay of {one}"), format!("/events/{one}"));
-                (Events::Ids(ids), what, back)
-            }
-            _ => {
-                let what = format!("replay of {} events", ids.len());
-                (Events::Ids(ids), what, "/events".to_owned())
-            }
+        if let [one] = ids.as_slice() {
+            let (what, back) = (format!("replay of {one}"), format!("/events/{one}"));
+            (Events::Ids(ids), what, back)
+        } else {
+            let what = format!("replay of {} events", ids.len());
+            (Events::Ids(ids), what, "/events".to_owned())
         }
     };
     let key = sent.wanted("key")?.to_owned();

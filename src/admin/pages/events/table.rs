@@ -52,7 +52,7 @@ pub(super) struct Line {
 /// What all rules said.
 #[derive(Default)]
 pub(super) struct Tables {
-    pub(super) tables: Vec<Table>,
+    pub(super) rules: Vec<Table>,
     /// Rules that do not listen to such an event.
     pub(super) deaf: usize,
     /// Rules that were not looked at, for want of time.
@@ -72,7 +72,7 @@ pub(super) fn of(detail: &EventDetail, book: &Book, vars: &Object, suppressed: &
     let begun = Instant::now();
     let mut found = Tables::default();
     for rule in order(detail, book) {
-        let is_full = found.tables.len() >= MOST || begun.elapsed() >= BUDGET;
+        let is_full = found.rules.len() >= MOST || begun.elapsed() >= BUDGET;
         if is_full && !all {
             found.left += 1;
             continue;
@@ -86,7 +86,7 @@ pub(super) fn of(detail: &EventDetail, book: &Book, vars: &Object, suppressed: &
             continue;
         }
         let kept = suppressed.iter().find(|other| *other.rule == *rule.id);
-        found.tables.push(shown(table, rule, runs, kept));
+        found.rules.push(shown(table, rule, runs, kept));
     }
     found
 }
