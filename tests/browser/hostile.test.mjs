@@ -88,7 +88,7 @@ test("poison in every field runs nowhere, is reported nowhere, and asks nobody",
   groove.answer = { status: 201, body: { message: { href: LINKS[0] }, [ALL]: ALL, links: LINKS } };
   await poison(true);
   await poison(false);
-  await fetch(`${server.url}/hooks/meter/${encodeURIComponent(ASCII)}`, { method: "POST", body: ALL, headers: { "content-type": "text/html" } });
+  await fetch(`${server.url}/hooks/meter/${encodeURIComponent(ASCII)}`, { method: "POST", body: quoted({ html: ALL, links: LINKS }), headers: { "content-type": "application/json" } });
   await fetch(`${server.url}/hooks/meter`, { method: "POST", body: `<html>${ALL}`, headers: { "content-type": "text/html" } });
   await fetch(`${server.url}/hooks/${encodeURIComponent(ASCII)}`, { method: "POST", body: ALL });
   groove.answer = { status: 422, body: { errors: [ALL, LINKS[0]], message: ASCII } };
