@@ -91,6 +91,8 @@ test("poison in every field runs nowhere, is reported nowhere, and asks nobody",
   await fetch(`${server.url}/hooks/meter/${encodeURIComponent(ASCII)}`, { method: "POST", body: quoted({ html: ALL, links: LINKS }), headers: { "content-type": "application/json" } });
   await fetch(`${server.url}/hooks/meter`, { method: "POST", body: `<html>${ALL}`, headers: { "content-type": "text/html" } });
   await fetch(`${server.url}/hooks/${encodeURIComponent(ASCII)}`, { method: "POST", body: ALL });
+  const taken = await fetch(`${server.url}/hooks/meter`, { method: "POST", body: quoted({ html: ALL, links: LINKS }), headers: { "content-type": "application/json" } });
+  assert.equal(taken.status, 202);
   groove.answer = { status: 422, body: { errors: [ALL, LINKS[0]], message: ASCII } };
   await happened(page, server, missed(8, { location: ALL, link: LINKS[0] }));
   // Names that people choose, each as far as it is allowed.

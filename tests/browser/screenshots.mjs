@@ -14,7 +14,7 @@ const server = await serve(place);
 const chromium = await browser();
 const page = await owner(chromium, server, { reducedMotion: "reduce" });
 
-const named = (href) => href.replace(/^\//, "").replace(/[^a-z0-9]+/gi, "-").replace(/-?(evt|run|prb|job|ref)-\w+/g, "-one").slice(0, 60) || "overview";
+const named = (href) => href.replace(/^\/\??/, "").replace(/[^a-z0-9]+/gi, "-").replace(/-?(evt|run|prb|job|ref)-\w+/g, "-one").slice(0, 60) || "overview";
 async function picture(prefix, href) {
   for (const theme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: theme });
