@@ -23,14 +23,18 @@ after(async () => {
 });
 
 /** What axe finds on the page as it is. */
-async function axe(page) {
+async function axe(page, runOnly) {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE_TEXT);
-  const violations = await page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] });
+  return page.evaluate(async (runOnly) => {
+    const { violations } = await window.axe.run(document, { runOnly, resultTypes: ["violations"] });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(" | ")}`);
-  });
-  return violations;
+  }, runOnly);
 }
+const RULES_OF = {
+  light: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  // By night colours alone are others.
+  dark: { type: "rule", values: ["color-contrast", "link-in-text-block"] },
+};
 const AXE_TEXT = await import("node:fs").then(({ readFileSync }) => readFileSync(AXE, "utf8"));
 
 /** How many pixels the page is wider than the screen. */
@@ -41,21 +45,22 @@ test("axe finds nothing on any page, light or dark, and none scrolls sideways on
   hrefs = await walk(page, async (href) => {
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      found.push(...(await axe(page)).map((violation) => `${href} ${colorScheme}: ${violation}`));
+      found.push(...(await axe(page, RULES_OF[colorScheme])).map((violation) => `${href} ${colorScheme}: ${violation}`));
     }
     await page.setViewportSize({ width: 390, height: 844 });
     const wide = await excess(page);
     if (wide > 0) found.push(`${href} is ${wide} px wider than a telephone`);
     await page.setViewportSize({ width: 1280, height: 900 });
   }, { each: 1 });
+  const faults = page.faults.splice(0);
   assert.deepEqual([...new Set(found)], []);
-  assert.deepEqual(page.faults, []);
+  assert.deepEqual(faults, []);
   assert.ok(hrefs.length > 25, hrefs.join("\n"));
 });
 
 test("the first load of any page but the editor is below 100 KB on the line", async () => {
   const heavy = [];
-  for (const href of hrefs.filter((href) => !href.startsWith("/rules/edit"))) {
+  for (const href of hrefs) {
     const first = await page.context().newPage();
     const line = await page.context().newCDPSession(first);
     await line.send("Network.enable");
@@ -63,7 +68,8 @@ test("the first load of any page but the editor is below 100 KB on the line", as
     let bytes = 0;
     line.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
     await first.goto(href, { waitUntil: "load" });
-    if (bytes >= 100_000 || bytes === 0) heavy.push(`${href}: ${bytes} bytes`);
+    const isEditor = new URL(first.url()).pathname === "/rules/edit";
+    if ((bytes >= 100_000 && !isEditor) || bytes === 0) heavy.push(`${href}: ${bytes} bytes`);
     await first.close();
   }
   assert.deepEqual(heavy, []);
@@ -101,7 +107,7 @@ test("without scripts people sign in, filter, open a run, switch a rule off and 
   assert.match(plain.url(), /state=unmatched/);
   await plain.goto("/events?type=gruveo.call&state=matched");
   await plain.locator("#rows a").first().click();
-  await plain.locator("main a[href^='/runs/run_']").first().click();
+  await plain.locator("section[aria-labelledby=runs] a[href^='/runs/run_']").first().click();
   await plain.getByRole("heading", { level: 1, name: /^Run/ }).waitFor();
   await plain.goto("/rules/show?id=calls%2Fmissed");
   await plain.getByRole("button", { name: "Switch off" }).click();

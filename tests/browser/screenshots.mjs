@@ -12,15 +12,15 @@ const place = workspace(groove, RULES);
 commit(place, "Rules of the desk");
 const server = await serve(place);
 const chromium = await browser();
-const page = await owner(chromium, server);
+const page = await owner(chromium, server, { reducedMotion: "reduce" });
 
-const named = (href) => href.replace(/^\//, "").replace(/[^a-z0-9]+/gi, "-").replace(/-?(evt|run|prb|job|ref)-\w+/g, "-one").slice(0, 60) || "overview";
+const named = (href) => href.replace(/^\/\??/, "").replace(/[^a-z0-9]+/gi, "-").replace(/-?(evt|run|prb|job|ref)-\w+/g, "-one").slice(0, 60) || "overview";
 async function picture(prefix, href) {
   for (const theme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: theme });
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 900 });
-      if (href.startsWith("/rules/edit")) await page.waitForTimeout(500);
+      if (href.startsWith("/rules/edit")) await page.waitForTimeout(1500);
       await page.screenshot({ path: join(folder, `${prefix}${named(href)}.${theme}.${width}.png`), fullPage: true });
     }
   }

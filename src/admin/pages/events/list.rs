@@ -119,7 +119,8 @@ pub(super) async fn list(query: Result<Query, Refused>, admin: &State<Admin>, pe
     let live = Asked { live: true, limit: asked.limit, ..alone.clone() };
     // Without a row there is nothing behind which the new ones come: from now on.
     let after = first.unwrap_or_else(|| first_at(now.minus(SETTLE)).saturating_sub(1));
-    let is_replayable = !matches!(asked.state, Some(InboxState::Duplicate | InboxState::Refused));
+    let is_replayable = !matches!(asked.state, Some(InboxState::Duplicate | InboxState::Refused))
+        && rows.iter().any(|row| row.event.is_some());
     let all_href =
         if is_replayable { at("/events/replay", &format!("all=1&{}", alone.query())) } else { String::new() };
     page(&List {
