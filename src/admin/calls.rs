@@ -82,7 +82,8 @@ pub struct CallFilter {
 }
 
 impl CallFilter {
-    fn takes(&self, call: &Call) -> bool {
+    /// Whether a call is one of them.
+    pub fn takes(&self, call: &Call) -> bool {
         let holds = |text: &String| call.who().to_lowercase().contains(&text.to_lowercase());
         let tracking = call.tracking();
         self.since.is_none_or(|since| call.at >= since)

@@ -29,14 +29,32 @@ use crate::{
     after_long_help = "Exit codes: 0 fine; 1 the answer is no (findings, nothing of that name); 2 wrong use; 74 storage; 78 configuration.\n\n\
         Examples:\n  bellwire demo                        see it work, in one minute\n  \
         bellwire init my-automations         make a workspace\n  \
-        bellwire --workspace my-automations serve"
+        bellwire --workspace my-automations serve\n  \
+        bellwire --url https://bellwire.example.com --token-file token.txt runs list --state held"
 )]
 pub(super) struct Arguments {
     /// The workspace: a folder with rules/, templates/ and bellwire.toml
     #[arg(long, short, global = true, default_value = ".", value_name = "DIR", display_order = 900)]
     pub(super) workspace: PathBuf,
+    #[command(flatten)]
+    pub(super) server: Server,
     #[command(subcommand)]
     pub(super) verb: Verb,
+}
+
+/// A running server that is asked by its API, in place of a workspace here.
+#[derive(Debug, Default, Args)]
+#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
+pub(super) struct Server {
+    /// Ask the running server at this address by its API, and no workspace here; or BELLWIRE_URL in the environment
+    #[arg(long, global = true, value_name = "URL", display_order = 901)]
+    pub(super) url: Option<String>,
+    /// A file that holds the token for it, as `bellwire tokens new` printed it; or the token itself in BELLWIRE_TOKEN
+    #[arg(long, global = true, value_name = "FILE", display_order = 902, conflicts_with = "token")]
+    pub(super) token_file: Option<PathBuf>,
+    /// The token itself; others on this machine see it in the list of processes (ps): better --token-file
+    #[arg(long, global = true, value_name = "TOKEN", display_order = 903)]
+    pub(super) token: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

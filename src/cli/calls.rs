@@ -27,31 +27,31 @@ use crate::{
 pub(super) struct Calls {
     /// Only those that ended so
     #[arg(long, value_parser = ["missed", "answered", "declined"])]
-    resolution: Option<String>,
+    pub(super) resolution: Option<String>,
     /// Only of this permanent link, such as @acme.sales
     #[arg(long)]
-    link: Option<String>,
+    pub(super) link: Option<String>,
     /// Only those that a person answered whose name or e-mail holds this text, whatever its case
     #[arg(long, value_name = "TEXT")]
-    who: Option<String>,
+    pub(super) who: Option<String>,
     /// Only those whose link carried this parameter with this value, such as email=maria@example.com
     #[arg(long, value_name = "NAME=VALUE")]
-    tracking: Vec<String>,
+    pub(super) tracking: Vec<String>,
     /// Only those since then: a time, or 7d for the last seven days
     #[arg(long, value_name = "TIME")]
-    since: Option<When>,
+    pub(super) since: Option<When>,
     /// Only those before then
     #[arg(long, value_name = "TIME")]
-    until: Option<When>,
+    pub(super) until: Option<When>,
     /// How many; the newest
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    limit: u32,
+    pub(super) limit: u32,
     /// As CSV, with all that is known of each
     #[arg(long, conflicts_with = "json")]
-    csv: bool,
+    pub(super) csv: bool,
     /// The machine's form
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) fn run(workspace: &Path, options: &Calls) -> Result<Answer, Failure> {
@@ -64,8 +64,13 @@ pub(super) fn run(workspace: &Path, options: &Calls) -> Result<Answer, Failure> 
             newest(&store, options).await
         })?
     };
+    told(&calls, options)
+}
+
+/// Calls in the form that was asked for.
+pub(super) fn told(calls: &[Call], options: &Calls) -> Result<Answer, Failure> {
     if options.csv {
-        return as_csv(&calls);
+        return as_csv(calls);
     }
     if options.json {
         return Ok(Answer::json(&calls.iter().map(as_json).collect()));
@@ -76,22 +81,27 @@ pub(super) fn run(workspace: &Path, options: &Calls) -> Result<Answer, Failure> 
              bellwire send gruveo.call --sample missed",
         ));
     }
-    Ok(Answer::text(as_text(&calls)))
+    Ok(Answer::text(as_text(calls)))
 }
 
 /// The newest calls that are wanted, newest first.
 async fn newest(store: &Store, options: &Calls) -> Result<Vec<Call>, Failure> {
+    let filter = filter(options)?;
+    let most = usize::try_from(options.limit).unwrap_or(usize::MAX);
+    Ok(admin::calls(store, &filter, None, most, usize::MAX).await?.calls)
+}
+
+/// Which calls are wanted.
+pub(super) fn filter(options: &Calls) -> Result<CallFilter, Failure> {
     let now = open::clock().now();
-    let filter = CallFilter {
+    Ok(CallFilter {
         resolution: options.resolution.clone(),
         link: options.link.clone(),
         who: options.who.clone(),
         tracking: tracking_of(options)?,
         since: options.since.map(|when| when.at(now)),
         until: options.until.map(|when| when.at(now)),
-    };
-    let most = usize::try_from(options.limit).unwrap_or(usize::MAX);
-    Ok(admin::calls(store, &filter, None, most, usize::MAX).await?.calls)
+    })
 }
 
 fn tracking_of(options: &Calls) -> Result<Vec<(String, String)>, Failure> {

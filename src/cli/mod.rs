@@ -33,6 +33,7 @@ mod profiles;
 mod progress;
 mod refused;
 mod release;
+mod remote;
 mod render;
 mod replay;
 mod run;

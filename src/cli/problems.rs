@@ -28,7 +28,8 @@ pub(super) fn run(workspace: &Path, options: &Problems) -> Result<Answer, Failur
     Ok(Answer::text(as_text(&rows, options.all)))
 }
 
-fn as_text(rows: &[ProblemRow], all: bool) -> String {
+/// Problems as people read them.
+pub(super) fn as_text(rows: &[ProblemRow], all: bool) -> String {
     if rows.is_empty() {
         return if all { "There was no problem yet." } else { "No problem is open." }.to_owned();
     }

@@ -52,17 +52,18 @@ fn list(config: &Config, options: &RunsList) -> Result<Answer, Failure> {
     } else {
         open::block_on(async { Ok(open::store(config, Mode::Read)?.runs(filter).await?) })?
     };
-    if options.json {
-        return Ok(Answer::json(&machine(&rows)));
+    Ok(listed(&rows, narrowed, options.json))
+}
+
+/// Runs, newest first. `narrowed`: not all were asked for.
+pub(super) fn listed(rows: &[RunRow], narrowed: bool, json: bool) -> Answer {
+    if json {
+        return Answer::json(&machine(&rows));
     }
     if rows.is_empty() {
-        return Ok(Answer::text(if narrowed {
-            "No runs like that. All of them: bellwire runs list"
-        } else {
-            NONE_YET
-        }));
+        return Answer::text(if narrowed { "No runs like that. All of them: bellwire runs list" } else { NONE_YET });
     }
-    Ok(Answer::text(rows_as_text(&rows)))
+    Answer::text(rows_as_text(rows))
 }
 
 /// The table of runs.
@@ -93,8 +94,12 @@ fn what_next(row: &RunRow) -> String {
 }
 
 fn show(config: &Config, id: RunId, json: bool) -> Result<Answer, Failure> {
-    let detail = load(config, id)?;
-    Ok(if json { Answer::json(&as_json(&detail)) } else { Answer::text(as_text(&detail)) })
+    Ok(shown(&load(config, id)?, json))
+}
+
+/// One run whole.
+pub(super) fn shown(detail: &RunDetail, json: bool) -> Answer {
+    if json { Answer::json(&as_json(detail)) } else { Answer::text(as_text(detail)) }
 }
 
 fn load(config: &Config, id: RunId) -> Result<RunDetail, Failure> {
@@ -294,16 +299,22 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
         // Somebody was quicker, or the server took it on meanwhile.
         return Err(not_held(load(config, id)?.row.status));
     }
+    Ok(resolved_as(id, resolution))
+}
+
+/// What a word on a held run's attempt leads to.
+pub(super) fn resolved_as(id: RunId, resolution: Resolution) -> Answer {
     let what = match resolution {
         Resolution::Done => "taken as done; the run goes on with its next step",
         Resolution::Retry => "tried again",
         Resolution::Fail => "taken as failed",
         Resolution::Verify => "looked up at the service",
     };
-    Ok(Answer::text(format!("{id}: the step is {what} (by a running server within a second)")))
+    Answer::text(format!("{id}: the step is {what} (by a running server within a second)"))
 }
 
-fn chosen(outcome: &Outcome) -> Resolution {
+/// What a person says became of the attempt.
+pub(super) fn chosen(outcome: &Outcome) -> Resolution {
     match (outcome.done, outcome.retry, outcome.verify) {
         (true, ..) => Resolution::Done,
         (_, true, _) => Resolution::Retry,

@@ -15,20 +15,20 @@ use super::{
     part::Part,
 };
 use crate::{
-    admin::{audit::Deed, refused::Refused, state::Admin},
+    admin::{act::runs as act, audit::Deed, refused::Refused, state::Admin},
     ids::{EventId, RunId},
     model::{AttemptKind, Person, Role, RunStatus, Scope, StepError, StepOutput},
     store::{AttemptRow, Resolution, RunDetail, RunFilter, RunRow},
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(list_runs, show_run, cancel_run, resolve_run))]
+#[openapi(paths(list_runs, show_run, cancel_run, resolve_run, replay_run))]
 struct Told;
 
 pub(super) fn part() -> Part {
     Part::of::<Told>("runs", "One rule on one event, with every attempt.")
         .with(Role::Viewer, Scope::Read, rocket::routes![list_runs, show_run])
-        .with(Role::Editor, Scope::Run, rocket::routes![cancel_run, resolve_run])
+        .with(Role::Editor, Scope::Run, rocket::routes![cancel_run, resolve_run, replay_run])
 }
 
 /// Where a run stands.
@@ -369,6 +369,74 @@ async fn resolve_run(
         Reply::ok(&RunWhole::from(detail(admin, id).await?))
     };
     key?.once(admin, person, sent.digest, resolve).await
+}
+
+/// How a run is repeated.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RepeatSent {
+    /// The step where it goes on, by its id or path; those before it keep what they gave. From the beginning unless set.
+    #[serde(default)]
+    #[schema(required = false, example = "note")]
+    from: Option<String>,
+    /// By which text. That which it ran by unless set.
+    #[serde(default, rename = "with")]
+    #[schema(required = false)]
+    text: RepeatText,
+    /// The text of the rule, with `draft`; nothing of it is kept in the workspace.
+    #[serde(default)]
+    #[schema(required = false, max_length = 262144)]
+    draft: Option<String>,
+    /// New Idempotency-Keys also with the original text.
+    #[serde(default)]
+    #[schema(required = false)]
+    new_keys: bool,
+}
+
+/// By which text a run is repeated.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RepeatText {
+    /// That which it ran by.
+    #[default]
+    Original,
+    /// That which is in force.
+    Current,
+    /// That of `draft`.
+    Draft,
+}
+
+/// Run a run again, for real: as a new run that points to the old one.
+#[utoipa::path(
+    request_body = RepeatSent,
+    responses((status = 202, description = "The new run.", body = RunView))
+)]
+#[post("/api/v1/runs/<id>/replay", data = "<sent>")]
+async fn replay_run(
+    admin: &State<Admin>,
+    person: &Person,
+    id: &str,
+    key: Result<Key, Refused>,
+    asked: Result<Asked<Nothing>, Refused>,
+    sent: Result<Body<RepeatSent>, Refused>,
+) -> Answer {
+    let sent = sent?;
+    asked?;
+    let of = run_id(id)?;
+    let RepeatSent { from, text, draft, new_keys } = sent.value;
+    let with = match (text, draft) {
+        (RepeatText::Original, None) => act::With::Original,
+        (RepeatText::Current, None) => act::With::Current,
+        (RepeatText::Draft, Some(draft)) => act::With::Draft(draft),
+        (RepeatText::Draft, None) => return Err(Refused::new(422, "invalid", "`draft`: the rule's text wanted.")),
+        (_, Some(_)) => return Err(Refused::new(422, "invalid", "`draft` means nothing unless `with` is `draft`.")),
+    };
+    let replay = async {
+        let new = act::replay(admin, person, act::Wish { of, from, with, new_keys, key: None }).await?;
+        let reply = Reply::new(202, &RunView::from(detail(admin, new).await?.row))?;
+        Ok(reply.header("Location", format!("/api/v1/runs/{new}")))
+    };
+    key?.once(admin, person, sent.digest, replay).await
 }
 
 fn check_held(detail: &RunDetail, resolution: Resolution) -> Result<(), Refused> {

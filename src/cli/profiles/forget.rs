@@ -91,7 +91,7 @@ fn told(email: &str, options: &Forget, forgotten: &Forgotten, traces: &Traces) -
 }
 
 /// Whether a person at a terminal says yes.
-fn confirmed(email: &str) -> Result<bool, Failure> {
+pub(in crate::cli) fn confirmed(email: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::Usage("say --yes, or --dry to see what would be deleted".to_owned()));
     }

@@ -21,4 +21,7 @@ mod verb;
 mod watch;
 mod wrap;
 
+pub(super) use list::{MORE, Row, rows_as_text};
+pub(super) use show::Show;
 pub(super) use verb::{ServicesVerb, run};
+pub(super) use wrap::wrapped;

@@ -33,16 +33,16 @@ use crate::{
 )]
 pub(in crate::cli) struct Show {
     /// The service
-    name: String,
+    pub(in crate::cli) name: String,
     /// One of its actions or events
     #[arg(value_name = "ACTION OR EVENT")]
-    part: Option<String>,
+    pub(in crate::cli) part: Option<String>,
     /// Print this sample of the event
     #[arg(long, value_name = "NAME", requires = "part")]
     sample: Option<String>,
     /// The machine's form
     #[arg(long)]
-    json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 pub(super) fn run(workspace: &Path, options: &Show) -> Result<Answer, Failure> {
