@@ -108,6 +108,7 @@ async fn show(admin: &State<Admin>, person: &Person, window: Option<&str>) -> Pa
         store.newest_runs(RunStatus::Running, FEW),
         store.newest_runs(RunStatus::Failed, FEW),
     )?;
+    let open_problems = u64::try_from(open_problems).unwrap_or(0);
     admin.glance().tell_problems(open_problems);
     let sum = total(&stretches);
     let set = in_force(admin).await?;
