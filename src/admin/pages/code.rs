@@ -151,7 +151,7 @@ async fn off(
     let sent = sent?;
     match browser.try_password(admin, "code", &person.name, sent.text("password")?.unwrap_or_default()).await? {
         Tried::Right(_) => {}
-        Tried::Wrong => return standing(admin, person, 401, "This is not your password.").await.map(Then::Page),
+        Tried::Wrong => return standing(admin, person, 422, "This is not your password.").await.map(Then::Page),
         Tried::Wait(wait) => return Err(too_often(wait)),
     }
     admin.store.drop_totp(person.id, admin.clock.now()).await?;

@@ -21,7 +21,7 @@ struct Api {
 
 impl Api {
     async fn on(rules: &[(&str, &str)], more: BTreeMap<String, String>) -> Self {
-        let app = TestApp::on(Journal::start().await, rules, "", more).await;
+        let app = TestApp::on(Journal::start([]).await, rules, "", more).await;
         Self { app, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
