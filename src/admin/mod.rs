@@ -16,6 +16,7 @@ mod guard;
 mod here;
 mod inbox;
 mod jobs;
+mod needs;
 mod outward;
 mod pages;
 mod query;
@@ -34,6 +35,7 @@ pub use auth::{
 };
 pub use calls::{Call, CallFilter, CallPage, calls};
 pub use card::{CARD_TEMPLATE, CardOf, card, card_answer, card_template};
+pub use needs::Needs;
 pub use outward::{Begun, Came, Link, LinkGrant, LinkHost, Outward, OutwardError, Prepared, Trial};
 pub use state::{Admin, Parts, stage};
 pub use traces::Traces;

@@ -24,7 +24,6 @@ mod help;
 mod init;
 pub mod logging;
 mod main;
-mod needs;
 mod open;
 mod pinned;
 mod polls;

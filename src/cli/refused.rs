@@ -3,10 +3,9 @@
 use super::{
     answer::{Answer, clean, machine},
     failure::Failure,
-    needs::Needs,
     table::table,
 };
-use crate::{app, config::Config, ids::RefusalId, model::Refusal, store::Store};
+use crate::{admin::Needs, app, config::Config, ids::RefusalId, model::Refusal, store::Store};
 
 /// The refusal of an id.
 pub(super) async fn answer(config: &Config, store: &Store, id: RefusalId, json: bool) -> Result<Answer, Failure> {

@@ -10,11 +10,11 @@ use super::{
     answer::{Answer, clean, machine},
     arguments::SecretsVerb,
     failure::Failure,
-    needs::Needs,
     open,
     table::table,
 };
 use crate::{
+    admin::Needs,
     app,
     config::Config,
     egress::Origin,

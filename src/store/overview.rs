@@ -124,6 +124,18 @@ impl Store {
         self.read(|conn, _| stored(conn)).await
     }
 
+    /// How many events are older than `before`, counted up to `most`.
+    pub async fn events_before(&self, before: Time, most: i64) -> Result<u64, StoreError> {
+        let end = crate::ids::first_at(before);
+        let count = move |conn: &mut Conn, _: &Lookup| -> Result<usize, StoreError> {
+            use super::schema::events;
+            let older = events::table.filter(events::id.lt(end)).order(events::id.asc()).select(events::id).limit(most);
+            let ids: Vec<i64> = each!(conn, c => older.load(c))?;
+            Ok(ids.len())
+        };
+        Ok(self.read(count).await? as u64)
+    }
+
     /// The digest of a rule set in hex. `None`: there is no such set.
     pub async fn set_digest(&self, set: i64) -> Result<Option<String>, StoreError> {
         self.read(move |conn, _| super::runs::digest_of(conn, set)).await

@@ -8,4 +8,7 @@ pub(in crate::admin) mod problems;
 pub(in crate::admin) mod rules;
 pub(in crate::admin) mod runs;
 pub(in crate::admin) mod schedules;
+pub(in crate::admin) mod secrets;
 pub(in crate::admin) mod sources;
+pub(in crate::admin) mod tokens;
+pub(in crate::admin) mod users;

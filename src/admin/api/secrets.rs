@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use rocket::{State, delete, get, post, put};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -15,19 +14,18 @@ use super::{
     part::Part,
 };
 use crate::{
-    admin::{audit::Deed, refused::Refused, state::Admin},
+    admin::{
+        act::{self, secrets::NewValue},
+        refused::Refused,
+        state::Admin,
+    },
     config::forms,
-    egress::Origin,
     model::{Person, Role, Scope},
     rules::parse_duration,
-    secret::{SHORTEST, Secret},
-    store::{SecretRow, VaultError},
+    secret::Secret,
+    store::SecretRow,
 };
 
-/// Characters of a value: more is a slip.
-const LONGEST: usize = 16_384;
-/// The most origins of a secret.
-const ORIGINS: usize = 50;
 /// The longest that a value which was replaced may still count.
 const OVERLAP: Duration = Duration::from_hours(24 * 31);
 
@@ -73,32 +71,19 @@ impl From<SecretRow> for SecretView {
     }
 }
 
-fn refused(error: VaultError) -> Refused {
-    match error {
-        VaultError::Store(error) => error.into(),
-        VaultError::Missing(name) => Refused::missing(&format!("secret `{name}`")),
-        VaultError::TooShort(_) => Refused::new(422, "invalid", format!("{error}.")),
-        VaultError::Sealed { .. } | VaultError::Unsealable { .. } => Refused::conflict(format!("{error}.")),
-    }
-}
-
 /// Secrets, by name, without their values.
 #[utoipa::path(responses((status = 200, description = "All of them.", body = Listed<SecretView>)))]
 #[get("/api/v1/secrets")]
 async fn list_secrets(admin: &State<Admin>, asked: Result<Asked<Nothing>, Refused>) -> Answer {
     asked?;
-    let rows = admin.vault.list().await.map_err(refused)?;
+    let rows = act::secrets::list(admin).await?;
     Reply::ok(&Listed { items: rows.into_iter().map(SecretView::from).collect(), next: None })
 }
 
 async fn one(admin: &Admin, name: &str) -> Result<SecretView, Refused> {
-    let rows = admin.vault.list().await.map_err(refused)?;
+    let rows = act::secrets::list(admin).await?;
     let found = rows.into_iter().find(|row| row.name == name).map(SecretView::from);
-    found.ok_or_else(|| missing(name))
-}
-
-fn missing(name: &str) -> Refused {
-    Refused::missing(&format!("secret `{}` in the database", name.chars().take(64).collect::<String>()))
+    found.ok_or_else(|| act::secrets::missing(name))
 }
 
 /// A value, and where it may go. It is never shown again.
@@ -142,30 +127,13 @@ async fn put_secret(
     asked?;
     let name = forms::secret_name(name).map_err(|why| Refused::new(404, "not_found", format!("{why}.")))?;
     let SecretSent { value, origins, overlap } = sent.value;
-    if origins.len() > ORIGINS {
-        return Err(Refused::new(422, "invalid", format!("`origins`: at most {ORIGINS} of them.")));
-    }
-    let origins = origins.iter().map(|origin| origin_of(origin)).collect::<Result<Vec<String>, Refused>>()?;
     let overlap = overlap.as_deref().map_or(Ok(Duration::ZERO), overlap_of)?;
-    if value.len() > LONGEST || value.chars().count() < SHORTEST {
-        let why = format!(
-            "A value has {SHORTEST} characters at least, so that it can be masked, and {LONGEST} bytes at most."
-        );
-        return Err(Refused::new(422, "invalid", why));
-    }
+    let new = NewValue { value: Secret::new(value), origins, overlap };
     let put = async {
-        let until = admin.vault.rotate(&name, Secret::new(value), origins.clone(), overlap).await.map_err(refused)?;
-        let after = json!({"origins": origins, "overlap_until": until.map(|at| at.to_string())});
-        let deed = Deed { action: "secret.set", subject: name.clone(), after, ..Deed::default() };
-        admin.audit(person, deed).await?;
+        act::secrets::set(admin, person, &name, new).await?;
         Reply::ok(&one(admin, &name).await?)
     };
     key?.once(admin, person, sent.digest, put).await
-}
-
-fn origin_of(text: &str) -> Result<String, Refused> {
-    let read = Origin::parse(text).map(|origin| origin.as_str().to_owned());
-    read.map_err(|error| Refused::new(422, "invalid", format!("`origins`: {error}.")))
 }
 
 fn overlap_of(text: &str) -> Result<Duration, Refused> {
@@ -189,11 +157,7 @@ async fn remove_secret(
     let sent = sent?;
     asked?;
     let remove = async {
-        if name.contains('\0') || !admin.vault.remove(name).await.map_err(refused)? {
-            return Err(missing(name));
-        }
-        let deed = Deed { action: "secret.remove", subject: name.to_owned(), ..Deed::default() };
-        admin.audit(person, deed).await?;
+        act::secrets::remove(admin, person, name).await?;
         Ok(Reply::done())
     };
     key?.once(admin, person, sent.digest, remove).await
@@ -215,12 +179,7 @@ async fn retire_secret(
     let sent = sent?;
     asked?;
     let retire = async {
-        one(admin, name).await?;
-        if !admin.vault.retire(name).await.map_err(refused)? {
-            return Err(Refused::conflict(format!("No earlier value of `{name}` is kept.")));
-        }
-        let deed = Deed { action: "secret.retire", subject: name.to_owned(), ..Deed::default() };
-        admin.audit(person, deed).await?;
+        act::secrets::retire(admin, person, name).await?;
         Reply::ok(&one(admin, name).await?)
     };
     key?.once(admin, person, sent.digest, retire).await

@@ -45,7 +45,6 @@ pub(super) fn of_login(name: &str, peer: &str, device: Option<[u8; 32]>) -> Vec<
     vec![account, network, all]
 }
 
-#[expect(dead_code, reason = "asked by the page of codes")]
 /// What a guess at a second factor is counted on: the user alone, whatever sign-ins lie between.
 pub(super) fn of_second_factor(user: i64) -> Vec<TryLimit> {
     vec![TryLimit {

@@ -9,9 +9,10 @@ mod login;
 mod next;
 mod origin;
 mod password;
-mod second;
+pub(super) mod second;
 mod setup;
 mod signed;
+pub(super) mod totp;
 
 pub use keys::{digest, new_token};
 pub use password::{fault as password_fault, hash_now as hash_password};
@@ -27,6 +28,7 @@ use super::guard::Guarded;
 /// Login, logout, set-up.
 pub(super) fn routes() -> Vec<Guarded> {
     let mut all = login::routes();
+    all.extend(second::routes());
     all.extend(setup::routes());
     all
 }

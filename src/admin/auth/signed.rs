@@ -29,9 +29,9 @@ const AGENT: usize = 200;
 /// What of a browser's request matters to signing in.
 #[derive(Debug, Clone)]
 pub(in crate::admin) struct Browser {
-    peer: String,
+    pub(super) peer: String,
     agent: String,
-    session: Option<String>,
+    pub(super) session: Option<String>,
     device: Option<String>,
     pub(super) login: Option<String>,
 }

@@ -30,6 +30,7 @@ struct AccountPage {
     role: Role,
     email: String,
     sessions: Vec<Shown>,
+    has_code: bool,
     fault: String,
 }
 
@@ -45,6 +46,7 @@ async fn show(admin: &State<Admin>, person: &Person, ticket: Ticket, did: Option
     let notice = match did {
         Some("password") => "Your password is changed, and your other sessions have ended.",
         Some("email") => "Your address is kept.",
+        Some("code-off") => "No code is asked of you any more.",
         Some("ended") => "The session has ended.",
         _ => "",
     };
@@ -61,6 +63,7 @@ async fn render(
 ) -> Result<Answer, Refused> {
     let now = admin.clock.now();
     let rows = admin.store.sessions_of(person.id).await?;
+    let has_code = admin.store.user(person.id).await?.is_some_and(|user| user.totp.is_some());
     let shown =
         |row: SessionRow| Shown { id: hex::encode(row.digest), is_this: ticket.session() == Some(row.digest), row };
     let mut frame = Frame::new(admin, person, "/account", "Account");
@@ -71,6 +74,7 @@ async fn render(
         role: person.role,
         email: person.email.clone().unwrap_or_default(),
         sessions: rows.into_iter().filter(|row| !row.is_over(now)).map(shown).collect(),
+        has_code,
         fault,
     })?;
     Ok(Answer::page(status, html))

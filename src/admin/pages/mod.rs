@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod calls;
+mod code;
 mod connections;
 mod editor;
 mod events;
@@ -17,6 +18,7 @@ mod secrets;
 mod services;
 mod settings;
 mod sources;
+mod tokens;
 mod users;
 
 use crate::admin::guard::Guarded;
@@ -27,6 +29,7 @@ pub(super) fn routes() -> Vec<Guarded> {
         account::routes(),
         audit::routes(),
         calls::routes(),
+        code::routes(),
         connections::routes(),
         editor::routes(),
         events::routes(),
@@ -41,6 +44,7 @@ pub(super) fn routes() -> Vec<Guarded> {
         services::routes(),
         settings::routes(),
         sources::routes(),
+        tokens::routes(),
         users::routes(),
     ];
     all.into_iter().flatten().collect()

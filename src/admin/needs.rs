@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::Config,
-    rules::{HttpAuth, On, OnStepError, Set, Step, StepKind},
+    rules::{HttpAuth, On, OnStepError, Rule, Set, Step, StepKind},
     services::{Hook, Pack, Registry},
 };
 
 /// Name of a secret of ours -> what it is for, a phrase each.
-pub(super) struct Needs;
+pub struct Needs;
 
+/// Secrets with their uses.
 type Wanted = BTreeMap<String, Vec<String>>;
 
 impl Needs {
     /// Every secret that the packs could use.
-    pub(super) fn of_packs(registry: &Registry, config: &Config) -> Wanted {
+    pub fn of_packs(registry: &Registry, config: &Config) -> Wanted {
         let mut wanted = Wanted::new();
         for name in registry.packs.keys() {
             add_hook(&mut wanted, registry, config, name);
@@ -31,7 +32,7 @@ impl Needs {
     }
 
     /// The secrets that sources of the settings need, and services of which one secret is `set`: their hooks are in use.
-    pub(super) fn of_sources(registry: &Registry, config: &Config, set: &BTreeSet<String>) -> Wanted {
+    pub fn of_sources(registry: &Registry, config: &Config, set: &BTreeSet<String>) -> Wanted {
         let mut wanted = Wanted::new();
         for name in config.sources.keys() {
             add_hook(&mut wanted, registry, config, name);
@@ -45,33 +46,44 @@ impl Needs {
     }
 
     /// The secrets that deliveries to one source are verified with, in order. Empty where nothing is known of it.
-    pub(super) fn of_source(registry: &Registry, config: &Config, name: &str) -> Vec<String> {
+    pub fn of_source(registry: &Registry, config: &Config, name: &str) -> Vec<String> {
         let mut wanted = Wanted::new();
         add_hook(&mut wanted, registry, config, name);
         wanted.into_keys().collect()
     }
 
     /// The secrets that enabled rules need to be started and to run.
-    pub(super) fn of_rules(set: &Set, registry: &Registry, config: &Config) -> Wanted {
+    pub fn of_rules(set: &Set, registry: &Registry, config: &Config) -> Wanted {
         let mut wanted = Wanted::new();
         for rule in set.rules.values().filter(|rule| rule.enabled) {
-            for on in &rule.on {
-                let service = match on {
-                    On::Type { event, .. } => event.split('.').next().unwrap_or_default(),
-                    On::Service { service, .. } => service,
-                    On::Manual { .. } | On::Schedule(_) => continue,
-                    On::Poll(poll) => {
-                        add_step(&mut wanted, registry, config, &poll.step);
-                        continue;
-                    }
-                };
-                add_hook(&mut wanted, registry, config, service);
-            }
-            for step in rule.steps.iter().chain(&rule.on_error) {
-                add_step(&mut wanted, registry, config, step);
-            }
+            add_rule(&mut wanted, registry, config, rule);
         }
         wanted
+    }
+
+    /// The secrets that one rule needs, enabled or not.
+    pub fn of_rule(rule: &Rule, registry: &Registry, config: &Config) -> Vec<String> {
+        let mut wanted = Wanted::new();
+        add_rule(&mut wanted, registry, config, rule);
+        wanted.into_keys().collect()
+    }
+}
+
+fn add_rule(wanted: &mut Wanted, registry: &Registry, config: &Config, rule: &Rule) {
+    for on in &rule.on {
+        let service = match on {
+            On::Type { event, .. } => event.split('.').next().unwrap_or_default(),
+            On::Service { service, .. } => service,
+            On::Manual { .. } | On::Schedule(_) => continue,
+            On::Poll(poll) => {
+                add_step(wanted, registry, config, &poll.step);
+                continue;
+            }
+        };
+        add_hook(wanted, registry, config, service);
+    }
+    for step in rule.steps.iter().chain(&rule.on_error) {
+        add_step(wanted, registry, config, step);
     }
 }
 
