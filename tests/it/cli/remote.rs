@@ -7,7 +7,8 @@ use crate::support::{
     program::{Ended, Place, free_address, until},
 };
 
-const BY_HAND: &str = "name: By hand\non: { manual: { inputs: { who: { type: text } } } }\ndo:\n  - stop: \"{{ event.who }}\"\n";
+const BY_HAND: &str =
+    "name: By hand\non: { manual: { inputs: { who: { type: text } } } }\ndo:\n  - stop: \"{{ event.who }}\"\n";
 const HEARD: &str = "name: Heard\non: box.rang\nwhen: { event.loud: true }\ndo:\n  - fail: \"too loud\"\n";
 
 /// A workspace with a server, and an empty folder elsewhere whose commands ask it.
