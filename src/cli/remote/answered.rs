@@ -37,6 +37,8 @@ pub(super) fn failure(place: &str, reply: &Reply) -> Failure {
             "{place} does not take the token: it is wrong, has ended or was revoked, or its user is disabled; make one on its machine \
              with `bellwire tokens new NAME --user YOU --scope read`"
         )),
+        // What is asked here is allowed at the right address.
+        405 => no_bellwire(place),
         429 => {
             let header = reply.headers.iter().find(|(name, _)| name == "retry-after");
             let when = header.map_or("later".to_owned(), |(_, seconds)| format!("in {} s", clean(seconds, 10)));

@@ -14,6 +14,7 @@ mod process;
 mod profiles;
 mod readme;
 mod records;
+mod remote;
 mod replays;
 mod saved;
 mod secrets;
