@@ -72,6 +72,9 @@ fn read<T: DeserializeOwned>(request: &Request<'_>, sent: &Sent) -> Result<Body<
             Refused::new(422, "invalid", format!("`{place}` holds a NUL character, which nothing here can hold."));
         return Err(refused.with(json!({ "path": place })));
     }
+    if !matches!(value, Value::Object(_) | Value::Null) {
+        return Err(Refused::new(422, "invalid", "The body does not fit: an object wanted."));
+    }
     let mut digest = Sha256::new();
     for part in [request.method().as_str(), "\n", &request.uri().to_string(), "\n", &value.to_string()] {
         digest.update(part.as_bytes());
@@ -86,6 +89,13 @@ fn read<T: DeserializeOwned>(request: &Request<'_>, sent: &Sent) -> Result<Body<
         }
     })?;
     Ok(Body { value: read, digest: digest.finalize().into() })
+}
+
+/// Reads a list of objects: `serde` would take a list of values for one too.
+pub(super) fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list = Vec::<Map<String, Value>>::deserialize(deserializer)?;
+    let read = |map| serde_json::from_value(Value::Object(map)).map_err(D::Error::custom);
+    list.into_iter().map(read).collect()
 }
 
 /// Where a name or a text holds a NUL character, which PostgreSQL does not store. `None`: nowhere.

@@ -7,7 +7,7 @@ use utoipa::{OpenApi, ToSchema};
 use super::{
     answer::{Answer, Reply},
     asked::{Asked, Nothing},
-    body::Body,
+    body::{Body, objects},
     events,
     explained::{self, ExplainAsked, Explained},
     findings::FindingView,
@@ -68,7 +68,7 @@ pub(super) fn drafts(sent: Vec<DraftSent>) -> Result<Vec<Draft>, Refused> {
 #[serde(deny_unknown_fields)]
 pub(super) struct CheckSent {
     /// In place of the workspace's files. Empty: the workspace as it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     #[schema(max_items = 200)]
     drafts: Vec<DraftSent>,
 }
@@ -119,7 +119,7 @@ pub(super) struct ExplainSent {
     #[serde(default)]
     all: bool,
     /// In place of the workspace's files.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     #[schema(max_items = 200)]
     drafts: Vec<DraftSent>,
 }

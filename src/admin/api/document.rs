@@ -144,7 +144,14 @@ fn name_ids(operation: &mut Map<String, Value>, path: &str) {
             _ => {}
         }
     }
-    let kinds = [("/events/", "evt"), ("/runs/", "run"), ("/refusals/", "ref"), ("/jobs/", "job"), ("/tokens/", "tok")];
+    let kinds = [
+        ("/events/", "evt"),
+        ("/runs/", "run"),
+        ("/refusals/", "ref"),
+        ("/jobs/", "job"),
+        ("/tokens/", "tok"),
+        ("/problems/", "prb"),
+    ];
     let Some((_, prefix)) = kinds.iter().find(|(part, _)| path.contains(part)) else { return };
     for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "path" && parameter["name"] == "id") {
         parameter["schema"] = json!({"type": "string", "pattern": id_pattern(prefix)});

@@ -24,6 +24,7 @@ mod profiles;
 mod refusals;
 mod rule_writes;
 mod rules;
+mod run_writes;
 mod runs;
 mod schedules;
 mod secrets;
@@ -51,6 +52,7 @@ fn parts() -> Vec<Part> {
         refusals::part(),
         calls::part(),
         runs::part(),
+        run_writes::part(),
         problems::part(),
         schedules::part(),
         polls::part(),

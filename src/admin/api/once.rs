@@ -44,6 +44,11 @@ impl<'r> FromRequest<'r> for Key {
 }
 
 impl Key {
+    /// The key itself. `None`: the request has none.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
     /// Does a write, unless it was done under this key: then it is answered as it was. `digest` is that of the request. An answer that
     /// asks to try again is not kept.
     pub(super) async fn once(

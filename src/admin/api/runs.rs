@@ -2,33 +2,32 @@
 
 use std::str::FromStr;
 
-use rocket::{State, get, post};
+use rocket::{State, get};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
     answer::{Answer, Listed, Moment, Reply, value_of},
-    asked::{Asked, Limit, Nothing, Text},
-    body::{Body, Empty},
-    once::Key,
+    asked::{Asked, At, Limit, Nothing, Text},
     part::Part,
 };
 use crate::{
-    admin::{act::runs as act, audit::Deed, refused::Refused, state::Admin},
-    ids::{EventId, RunId},
-    model::{AttemptKind, Person, Role, RunStatus, Scope, StepError, StepOutput},
-    store::{AttemptRow, Resolution, RunDetail, RunFilter, RunRow},
+    admin::{refused::Refused, state::Admin},
+    ids::{EventId, ProblemId, RunId},
+    model::{Role, RunStatus, Scope, StepError, StepOutput},
+    store::{AttemptRow, RunDetail, RunFilter, RunRow},
 };
 
+/// What the resource is.
+pub(super) const ABOUT: &str = "One rule on one event, with every attempt.";
+
 #[derive(OpenApi)]
-#[openapi(paths(list_runs, show_run, cancel_run, resolve_run, replay_run))]
+#[openapi(paths(list_runs, show_run))]
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>("runs", "One rule on one event, with every attempt.")
-        .with(Role::Viewer, Scope::Read, rocket::routes![list_runs, show_run])
-        .with(Role::Editor, Scope::Run, rocket::routes![cancel_run, resolve_run, replay_run])
+    Part::of::<Told>("runs", ABOUT).with(Role::Viewer, Scope::Read, rocket::routes![list_runs, show_run])
 }
 
 /// Where a run stands.
@@ -232,9 +231,21 @@ pub(super) struct RunsAsked {
     /// Of this event.
     #[param(value_type = String, required = false, pattern = "^evt_[0-9a-f][0-9abcdefghjkmnpqrstvwxyz]{12}$")]
     event: Option<Text<EventId>>,
+    /// Failed with this class of error.
+    #[param(value_type = String, required = false, example = "status")]
+    class: Option<String>,
+    /// Failed with this problem.
+    #[param(value_type = String, required = false, pattern = "^prb_[0-9a-f][0-9abcdefghjkmnpqrstvwxyz]{12}$")]
+    problem: Option<Text<ProblemId>>,
+    /// Made at this time or later.
+    #[param(value_type = String, required = false, format = DateTime)]
+    from: Option<Text<At>>,
+    /// Made before this time.
+    #[param(value_type = String, required = false, format = DateTime)]
+    until: Option<Text<At>>,
 }
 
-/// Runs, newest first.
+/// Runs, newest first. A page may hold fewer than asked for while `next` says that there are more: a search stops now and then.
 #[utoipa::path(params(RunsAsked), responses((status = 200, description = "A page of them.", body = Listed<RunView>)))]
 #[get("/api/v1/runs")]
 async fn list_runs(admin: &State<Admin>, asked: Result<Asked<RunsAsked>, Refused>) -> Answer {
@@ -247,9 +258,9 @@ async fn list_runs(admin: &State<Admin>, asked: Result<Asked<RunsAsked>, Refused
         event: asked.event.map(|event| event.0),
         ..RunFilter::default()
     };
-    let rows = admin.store.runs(filter).await?;
-    let items = rows.into_iter().map(RunView::from).collect();
-    Reply::ok(&Listed::page(items, asked.limit.0, |last| last.id.clone()))
+    let page = admin.store.run_page(filter).await?;
+    let items = page.rows.into_iter().map(RunView::from).collect();
+    Reply::ok(&Listed { items, next: page.next.map(|next| next.to_string()) })
 }
 
 /// One run, with its steps and every attempt.
@@ -269,190 +280,7 @@ fn missing(id: &str) -> Refused {
     Refused::missing(&format!("run {}", id.chars().take(64).collect::<String>()))
 }
 
-async fn detail(admin: &Admin, id: RunId) -> Result<RunDetail, Refused> {
+/// A run as it is now.
+pub(super) async fn detail(admin: &Admin, id: RunId) -> Result<RunDetail, Refused> {
     admin.store.run(id).await?.ok_or_else(|| missing(&id.to_string()))
-}
-
-/// End an open run as cancelled: at once, or after its open request has been answered.
-#[utoipa::path(request_body = Empty,
-    responses((status = 200, description = "The run as it is now.", body = RunWhole))
-)]
-#[post("/api/v1/runs/<id>/cancel", data = "<sent>")]
-async fn cancel_run(
-    admin: &State<Admin>,
-    person: &Person,
-    id: &str,
-    key: Result<Key, Refused>,
-    asked: Result<Asked<Nothing>, Refused>,
-    sent: Result<Body<Empty>, Refused>,
-) -> Answer {
-    let sent = sent?;
-    asked?;
-    let id = run_id(id)?;
-    let cancel = async {
-        let before = detail(admin, id).await?.row;
-        if !admin.store.cancel(id, admin.clock.now()).await? {
-            return Err(Refused::conflict(format!(
-                "Run {id} is {} already: there is nothing to cancel.",
-                before.status
-            )));
-        }
-        admin.wake.ring();
-        let after = detail(admin, id).await?;
-        let deed = Deed {
-            action: "run.cancel",
-            subject: id.to_string(),
-            before: before.status.word().into(),
-            after: after.row.status.word().into(),
-        };
-        admin.audit(person, deed).await?;
-        Reply::ok(&RunWhole::from(after))
-    };
-    key?.once(admin, person, sent.digest, cancel).await
-}
-
-/// What a person says became of an attempt of unknown outcome.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ResolveSent {
-    /// `done`: it took effect. `retry`: it did not, try again. `fail`: it did not, and shall not. `verify`: let the service be asked.
-    outcome: Resolved,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Resolved {
-    Done,
-    Retry,
-    Fail,
-    Verify,
-}
-
-impl Resolved {
-    fn resolution(self) -> (Resolution, &'static str) {
-        match self {
-            Self::Done => (Resolution::Done, "done"),
-            Self::Retry => (Resolution::Retry, "retry"),
-            Self::Fail => (Resolution::Fail, "fail"),
-            Self::Verify => (Resolution::Verify, "verify"),
-        }
-    }
-}
-
-/// Say what became of a held run's attempt that nobody saw end.
-#[utoipa::path(
-    request_body = ResolveSent,
-    responses((status = 200, description = "The run as it is now.", body = RunWhole))
-)]
-#[post("/api/v1/runs/<id>/resolve", data = "<sent>")]
-async fn resolve_run(
-    admin: &State<Admin>,
-    person: &Person,
-    id: &str,
-    key: Result<Key, Refused>,
-    asked: Result<Asked<Nothing>, Refused>,
-    sent: Result<Body<ResolveSent>, Refused>,
-) -> Answer {
-    let sent = sent?;
-    asked?;
-    let id = run_id(id)?;
-    let (resolution, word) = sent.value.outcome.resolution();
-    let resolve = async {
-        let before = detail(admin, id).await?;
-        check_held(&before, resolution)?;
-        if !admin.store.resolve(id, resolution, admin.clock.now()).await? {
-            return Err(Refused::conflict(format!("Run {id} is no longer held: somebody was quicker.")));
-        }
-        admin.wake.ring();
-        let deed = Deed { action: "run.resolve", subject: id.to_string(), before: "held".into(), after: word.into() };
-        admin.audit(person, deed).await?;
-        Reply::ok(&RunWhole::from(detail(admin, id).await?))
-    };
-    key?.once(admin, person, sent.digest, resolve).await
-}
-
-/// How a run is repeated.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RepeatSent {
-    /// The step where it goes on, by its id or path; those before it keep what they gave. From the beginning unless set.
-    #[serde(default)]
-    #[schema(required = false, example = "note")]
-    from: Option<String>,
-    /// By which text. That which it ran by unless set.
-    #[serde(default, rename = "with")]
-    #[schema(required = false)]
-    text: RepeatText,
-    /// The text of the rule, with `draft`; nothing of it is kept in the workspace.
-    #[serde(default)]
-    #[schema(required = false, max_length = 262144)]
-    draft: Option<String>,
-    /// New Idempotency-Keys also with the original text.
-    #[serde(default)]
-    #[schema(required = false)]
-    new_keys: bool,
-}
-
-/// By which text a run is repeated.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum RepeatText {
-    /// That which it ran by.
-    #[default]
-    Original,
-    /// That which is in force.
-    Current,
-    /// That of `draft`.
-    Draft,
-}
-
-/// Run a run again, for real: as a new run that points to the old one.
-#[utoipa::path(
-    request_body = RepeatSent,
-    responses((status = 202, description = "The new run.", body = RunView))
-)]
-#[post("/api/v1/runs/<id>/replay", data = "<sent>")]
-async fn replay_run(
-    admin: &State<Admin>,
-    person: &Person,
-    id: &str,
-    key: Result<Key, Refused>,
-    asked: Result<Asked<Nothing>, Refused>,
-    sent: Result<Body<RepeatSent>, Refused>,
-) -> Answer {
-    let sent = sent?;
-    asked?;
-    let of = run_id(id)?;
-    let RepeatSent { from, text, draft, new_keys } = sent.value;
-    let with = match (text, draft) {
-        (RepeatText::Original, None) => act::With::Original,
-        (RepeatText::Current, None) => act::With::Current,
-        (RepeatText::Draft, Some(draft)) => act::With::Draft(draft),
-        (RepeatText::Draft, None) => return Err(Refused::new(422, "invalid", "`draft`: the rule's text wanted.")),
-        (_, Some(_)) => return Err(Refused::new(422, "invalid", "`draft` means nothing unless `with` is `draft`.")),
-    };
-    let replay = async {
-        let new = act::replay(admin, person, act::Wish { of, from, with, new_keys, key: None }).await?;
-        let reply = Reply::new(202, &RunView::from(detail(admin, new).await?.row))?;
-        Ok(reply.header("Location", format!("/api/v1/runs/{new}")))
-    };
-    key?.once(admin, person, sent.digest, replay).await
-}
-
-fn check_held(detail: &RunDetail, resolution: Resolution) -> Result<(), Refused> {
-    let RunRow { id, status, .. } = &detail.row;
-    if *status != RunStatus::Held {
-        return Err(Refused::conflict(format!("Run {id} is {status}, not held: there is nothing to resolve.")));
-    }
-    let last = detail.attempts.iter().rev().find(|attempt| attempt.kind == AttemptKind::Try);
-    let Some(last) = last else {
-        let why = format!("Run {id} is held by the blown fuse of its rule, not for an attempt: release the rule.");
-        return Err(Refused::conflict(why));
-    };
-    let can_verify = last.request.as_deref().is_some_and(|request| value_of(request).get("inputs").is_some());
-    if resolution == Resolution::Verify && !can_verify {
-        let why = format!("Nothing can tell what became of the attempt of {id}: its action has no `verify`.");
-        return Err(Refused::conflict(why));
-    }
-    Ok(())
 }

@@ -14,7 +14,7 @@ use utoipa::{OpenApi, ToSchema};
 use super::{
     answer::{Answer, Moment, Reply},
     asked::{Asked, At, Nothing, Text},
-    body::Body,
+    body::{Body, objects},
     checks::{DraftSent, drafts},
     explained,
     findings::FindingView,
@@ -131,7 +131,7 @@ async fn dry_run(
 #[serde(deny_unknown_fields)]
 pub(super) struct BacktestSent {
     /// In place of the workspace's files. Empty: the workspace as it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     #[schema(required = false, max_items = 200)]
     drafts: Vec<DraftSent>,
     /// Only this rule.

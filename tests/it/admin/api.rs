@@ -13,6 +13,7 @@ use crate::support::{
     journal::Journal,
 };
 
+const FAILS: &str = "name: Fails\non: gruveo.call\ndo:\n  - fail: Nothing else was asked for\n";
 const WAITS: &str = "name: Waits\non: gruveo.call\ndo:\n  - wait: 1d\n";
 
 /// Asks the API as somebody who may do everything.
@@ -252,7 +253,7 @@ on_both!(a_token_is_shown_once_and_makes_none_that_may_more_than_itself, |databa
 });
 
 on_both!(events_are_replayed_as_one_job, |database| {
-    let api = Api::on(&[("waits", WAITS)], database).await;
+    let api = Api::on(&[("fails", FAILS)], database).await;
     for ticket in 0..3 {
         api.app.call(&missed_call(&ticket.to_string())).await;
     }
@@ -335,3 +336,31 @@ async fn rules_are_started_sources_paused_and_drafts_tried() {
     let broken = json!({"drafts": [{"path": "rules/waits.yaml", "text": "name: x"}]});
     assert_eq!(code(&api.send(Method::POST, "/backtest", broken).await), (422, "findings"));
 }
+
+on_both!(a_run_that_failed_is_repeated_and_its_problem_answered, |database| {
+    let api = Api::on(&[("fails", FAILS)], database).await;
+    api.app.call(&missed_call("1")).await;
+    api.app.settle().await;
+    let failed = api.get("/runs?state=failed&rule=fails&class=fail").await.body["items"][0]["id"].clone();
+    let path = format!("/runs/{}", failed.as_str().unwrap());
+    let again = api.send(Method::POST, &format!("{path}/replay"), json!({"with": "current"})).await;
+    assert_eq!((again.status, &again.body["replay_of"]), (202, &failed), "{again:?}");
+    let draft = api.send(Method::POST, &format!("{path}/replay"), json!({"with": "draft"})).await;
+    assert_eq!(code(&draft), (422, "invalid"));
+    assert_eq!(code(&api.ask(Method::POST, &format!("{path}/retry"), &[], None).await), (409, "conflict"));
+    assert_eq!(code(&api.ask(Method::POST, &format!("{path}/cancel"), &[], None).await), (409, "conflict"));
+    let resolve = api.send(Method::POST, &format!("{path}/resolve"), json!({"outcome": "done"})).await;
+    assert_eq!(code(&resolve), (409, "conflict"));
+    let problem = api.get("/problems?kind=run&rule=fails").await.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/problems/{problem}");
+    let known = api.ask(Method::POST, &format!("{path}/acknowledge"), &[], None).await;
+    assert_eq!((known.status, &known.body["state"]), (200, &json!("acknowledged")), "{known:?}");
+    let muted = api.send(Method::POST, &format!("{path}/mute"), json!({"until": "2026-03-02T00:00:00Z"})).await;
+    assert_eq!(muted.body["muted_until"], "2026-03-02T00:00:00Z", "{muted:?}");
+    let job = api.send(Method::POST, &format!("{path}/replay"), json!({})).await;
+    assert!(job.status == 202 && job.body["id"].as_str().is_some_and(|id| id.starts_with("job_")), "{job:?}");
+    let solved = api.ask(Method::POST, &format!("{path}/resolve"), &[], None).await;
+    assert_eq!(solved.body["state"], "solved");
+    assert_eq!(api.get(&path).await.body["state"], "solved");
+    assert_eq!(api.get("/problems?state=open&rule=fails").await.body["items"], json!([]));
+});
