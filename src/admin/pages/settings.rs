@@ -133,7 +133,8 @@ fn tables(printed: &Value) -> Vec<Table> {
     settings.iter().map(table).filter(|table| !table.keys.is_empty()).collect()
 }
 
-/// `1.2 GB`.
+/// `1234 MB`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass by reference")]
 fn size(bytes: &u64) -> String {
     let mut size = *bytes;
     for unit in ["B", "kB", "MB", "GB"] {

@@ -117,7 +117,7 @@ fn ask(
 }
 
 #[rocket::get("/tokens/new")]
-async fn form(admin: &State<Admin>, person: &Person) -> Result<Answer, Refused> {
+fn form(admin: &State<Admin>, person: &Person) -> Result<Answer, Refused> {
     ask(admin, person, "", &[Scope::Read], USUAL, None)
 }
 

@@ -77,7 +77,7 @@ async fn list(admin: &State<Admin>, person: &Person, query: Result<Query, Refuse
         });
     }
     let mut frame = Frame::new(admin, person, "/users", "Users");
-    frame.notice = match query.short("did", 20)? {
+    let notice = match query.short("did", 20)? {
         Some("role") => "The role is changed. Sessions that were open have ended.",
         Some("disabled") => "They may not sign in any more: sessions have ended, and tokens are refused.",
         Some("enabled") => "They may sign in again.",
@@ -85,8 +85,8 @@ async fn list(admin: &State<Admin>, person: &Person, query: Result<Query, Refuse
         Some("code") => "No code is asked of them any more.",
         Some("removed") => "The user is removed, with sessions and tokens. What they did stays in the audit log.",
         _ => "",
-    }
-    .to_owned();
+    };
+    notice.clone_into(&mut frame.notice);
     page(&List { frame, users, roles: Role::ALL })
 }
 
@@ -102,7 +102,7 @@ struct Form<'f> {
 }
 
 #[rocket::get("/users/new")]
-async fn form(admin: &State<Admin>, person: &Person) -> Page {
+fn form(admin: &State<Admin>, person: &Person) -> Page {
     let frame = Frame::new(admin, person, "/users", "Add a user");
     page(&Form { frame, name: "", email: "", roles: Role::ALL, role: Role::Viewer, fault: "" })
 }
