@@ -40,14 +40,14 @@ test: ## Everything: lint, then all tests on SQLite and PostgreSQL, a short cras
 	$(call stage,format,$(CARGO) fmt --check)
 	$(call stage,build,$(CARGO) test --locked --no-run)
 	$(call stage,test,$(CARGO) test --locked)
-	$(call stage,pages,node --test --test-concurrency=2 tests/browser/)
+	$(call stage,pages,node --test --test-concurrency=2 tests/browser/*.test.mjs)
 	$(call stage,lint,$(MAKE) --no-print-directory lint)
 
 .PHONY: browser
 browser: ## The pages in Chromium: the main path, hostile strings in every field, axe, keys, sizes, no scripts
 	$(call stage,setup,tests/setup)
 	$(call stage,build,$(CARGO) build --locked)
-	$(call stage,pages,node --test --test-concurrency=2 tests/browser/)
+	$(call stage,pages,node --test --test-concurrency=2 tests/browser/*.test.mjs)
 
 .PHONY: screenshots
 screenshots: ## Every page, light and dark, wide and narrow, into target/screenshots
