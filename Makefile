@@ -6,6 +6,8 @@ CARGO ?= cargo
 # Kills of `make crash`, minutes of `make fuzz`.
 N ?= 300
 MINUTES ?= 60
+# Events of `make fill`.
+ROWS ?= 10000000
 # Parts of `make bench`; all of them where it is empty.
 PART ?=
 
@@ -24,8 +26,12 @@ run: ## The main job on this machine: a missed call becomes a note, with a local
 build: ## The program, for use: target/release/bellwire
 	$(CARGO) build --release
 
+.PHONY: web
+web: ## What pages load that is not written by hand (the editor's bundle, htmx, their licences); needs Node, and is committed
+	cd web && npm ci --ignore-scripts && npm test && npm run --silent build
+
 .PHONY: setup
-setup: ## Installs what the tests need beside Rust (Debian's postgresql, strace, python3-aiosmtpd, openssl, ca-certificates), and says what
+setup: ## Installs what the tests need beside Rust (Debian packages; playwright-core, axe-core and schemathesis in target/tools), and says what
 	@tests/setup
 
 .PHONY: test
@@ -34,7 +40,20 @@ test: ## Everything: lint, then all tests on SQLite and PostgreSQL, a short cras
 	$(call stage,format,$(CARGO) fmt --check)
 	$(call stage,build,$(CARGO) test --locked --no-run)
 	$(call stage,test,$(CARGO) test --locked)
+	$(call stage,pages,node --test --test-concurrency=2 tests/browser/*.test.mjs)
 	$(call stage,lint,$(MAKE) --no-print-directory lint)
+
+.PHONY: browser
+browser: ## The pages in Chromium: the main path, hostile strings in every field, axe, keys, sizes, no scripts
+	$(call stage,setup,tests/setup)
+	$(call stage,build,$(CARGO) build --locked)
+	$(call stage,pages,node --test --test-concurrency=2 tests/browser/*.test.mjs)
+
+.PHONY: screenshots
+screenshots: ## Every page, light and dark, wide and narrow, into target/screenshots
+	@tests/setup
+	$(CARGO) build --locked
+	$(call stage,screenshots,node tests/browser/screenshots.mjs)
 
 .PHONY: lint
 lint: ## Format, clippy with warnings as errors, borders between the parts; licences and spelling where the tools are installed
@@ -51,6 +70,10 @@ audit: ## Known advisories of the crates in Cargo.lock (needs cargo-deny and its
 .PHONY: bench
 bench: ## Figures of this machine, as ratios of one run; some parts alone (verdict, check, test, reload, backtest, intake, gates ..): make bench PART=reload
 	$(CARGO) bench --bench figures -- $(PART)
+
+.PHONY: fill
+fill: ## A database with millions of events and runs, in target/filled-<ROWS>: make fill ROWS=10000000
+	FILL=$(ROWS) $(CARGO) bench --bench figures -- fill
 
 .PHONY: crash
 crash: ## Kills the server under load N times and checks that nothing was lost: make crash N=300

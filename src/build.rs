@@ -1,4 +1,4 @@
-//! Lists the files of the built-in packs, so that a new one needs no line of code.
+//! Lists the files of the built-in packs and of the example rules, so that a new one needs no line of code.
 #![expect(
     clippy::disallowed_methods,
     clippy::case_sensitive_file_extension_comparisons,
@@ -12,17 +12,21 @@ use std::{
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let folder = root.join("templates/services");
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     println!("cargo::rerun-if-changed=src/build.rs");
-    println!("cargo::rerun-if-changed=templates/services");
+    list(&root, "templates/services", &out.join("builtin_packs.rs"))?;
+    list(&root, "rules", &out.join("example_rules.rs"))
+}
+
+/// Writes the list of what stands below a folder: names and texts.
+fn list(root: &Path, name: &str, into: &Path) -> io::Result<()> {
     let mut files = Vec::new();
-    collect(&folder, "templates/services", &mut files)?;
+    collect(&root.join(name), name, &mut files)?;
     files.sort();
     let line =
         |(name, path): &(String, PathBuf)| format!("({name:?}, include_str!({:?})),\n", path.display().to_string());
     let list: String = files.iter().map(line).collect();
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    fs::write(out.join("builtin_packs.rs"), format!("&[\n{list}]"))
+    fs::write(into, format!("&[\n{list}]"))
 }
 
 /// Every YAML and JSON file below `folder`, named from the workspace's top.

@@ -55,6 +55,13 @@ macro_rules! id {
                 serializer.collect_str(self)
             }
         }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
     };
 }
 
@@ -71,8 +78,32 @@ id!(
     AttemptId, "att"
 );
 id!(
+    /// A bearer token of the API.
+    TokenId, "tok"
+);
+id!(
+    /// Somebody who may use the admin.
+    UserId, "usr"
+);
+id!(
+    /// A row of the audit log.
+    AuditId, "aud"
+);
+id!(
     /// A refused delivery, kept in a bounded ring.
     RefusalId, "ref"
+);
+id!(
+    /// A long action of a person, worked off in steps.
+    JobId, "job"
+);
+id!(
+    /// A place in a list of events, duplicates and refusals, whose ids come from one source.
+    Cursor, "at"
+);
+id!(
+    /// A problem: something that is wrong for longer than a moment.
+    ProblemId, "prb"
 );
 
 /// Makes ids that only ever grow, also when the machine's clock steps back.

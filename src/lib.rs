@@ -1,6 +1,7 @@
 //! Bellwire: webhooks come in, YAML rules decide, HTTP actions go out. `ARCHITECTURE.md` tells how the parts stand.
 
 pub mod actions;
+pub mod admin;
 pub mod app;
 pub mod callback;
 pub mod cli;

@@ -125,6 +125,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "secret",
             "services",
+            // A run that is started or repeated by hand begins as any other.
+            "starts",
             "store",
             "templates",
             "trial",

@@ -116,6 +116,20 @@ pub fn check_with(config: &Config, secrets: &(dyn Fn(&services::Registry) -> Opt
     finish(config, read_with(config, Some(secrets)))
 }
 
+/// The workspace with these texts in place of its files; `None` for a file that is not there. `earlier` is a set that was compiled under
+/// the same settings: what is the same in it is not read again.
+pub(super) fn check_drafts(config: &Config, drafts: &[(&str, Option<&str>)], earlier: Option<&Set>) -> Compiled {
+    let (texts, faults) = texts_of(&config.workspace);
+    let mut files = (*texts.0).clone();
+    for (path, text) in drafts {
+        match text {
+            Some(text) => drop(files.insert((*path).to_owned(), (*text).to_owned())),
+            None => drop(files.remove(*path)),
+        }
+    }
+    finish(config, finished((Texts(Arc::new(files)), faults), config, None, earlier))
+}
+
 fn finish(config: &Config, (texts, mut compiled): (Texts, Compiled)) -> Compiled {
     compiled.findings.extend(settings::findings(config, &compiled, &texts));
     compiled.findings.sort_by(|left, right| left.order().cmp(&right.order()));
@@ -153,7 +167,7 @@ fn finished(
 }
 
 /// Built-in packs stand among the texts, so that a run keeps to them after an upgrade.
-fn texts_of(folder: &Path) -> (Texts, Vec<Finding>) {
+pub(super) fn texts_of(folder: &Path) -> (Texts, Vec<Finding>) {
     let rules::Loaded { texts: own, findings: faults } = rules::load(folder);
     let mut texts: BTreeMap<String, String> =
         services::builtin_files().iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::App;
+use super::{App, exposure};
 use crate::{clock::SystemClock, config::Config, lifecycle::Phase};
 
 /// What a second signal on the way down ends with, as shells show it for an interrupted program.
@@ -12,6 +12,9 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs until SIGTERM or SIGINT (a second one ends at once), or until storage fails (74).
 pub async fn serve(config: Config) -> ExitCode {
+    if let Some(warning) = exposure::warning(&config) {
+        tracing::warn!("{warning}");
+    }
     serve_beside(config, async |_| Ok(())).await
 }
 
@@ -31,6 +34,9 @@ pub async fn serve_beside(config: Config, beside: impl AsyncFnOnce(&App) -> Resu
         }
     };
     tracing::info!(address = %app.address(), "listening");
+    if let Some(link) = app.setup_link() {
+        println!("Nobody can sign in yet. Create the owner, once, within 24 hours: {link}");
+    }
     let lifecycle = app.lifecycle().clone();
     let mut ended_with = 0;
     let mut work = Box::pin(beside(&app));

@@ -7,10 +7,13 @@ use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 
 use super::{
     compile::pinned,
+    exposure::{self, admin_url},
     in_force::{Rulebook, RulebookError},
+    outward::Outward,
+    workshop::Bench,
 };
 use crate::{
-    callback,
+    admin, callback,
     clock::{SharedClock, Time},
     config::Config,
     connections::Connections,
@@ -46,6 +49,9 @@ pub enum StartError {
     /// The settings, each fault a sentence.
     #[error("{}", .0.join("\n"))]
     Settings(Vec<String>),
+    /// The link that makes the owner.
+    #[error(transparent)]
+    Link(#[from] admin::LinkError),
     /// The address.
     #[error(transparent)]
     Listen(#[from] web::ServeError),
@@ -55,7 +61,10 @@ impl StartError {
     /// The exit code: 74 for storage, 78 for all else.
     pub fn exit(&self) -> u8 {
         match self {
-            Self::Store(_) | Self::Rules(RulebookError::Store(_)) | Self::Vault(VaultError::Store(_)) => 74,
+            Self::Store(_)
+            | Self::Rules(RulebookError::Store(_))
+            | Self::Vault(VaultError::Store(_))
+            | Self::Link(_) => 74,
             _ => 78,
         }
     }
@@ -69,6 +78,10 @@ pub struct App {
     rulebook: Arc<Rulebook>,
     runner: Arc<Runner>,
     server: web::Server,
+    /// Of the admin alone, where that has an address of its own.
+    admin: Option<web::Server>,
+    /// The path of the one-time link that makes the owner. `None`: there is one.
+    setup: Option<String>,
     background: Vec<JoinHandle<()>>,
 }
 
@@ -78,6 +91,7 @@ impl App {
         let config = Arc::new(config);
         let lifecycle = Lifecycle::default();
         check_hours(&config)?;
+        exposure::check(&config).map_err(|why| StartError::Settings(vec![why]))?;
         let store = open_store(&config, &clock, &lifecycle).await?;
         let vault = Arc::new(open_vault(&store, &config, &clock).await?);
         let ids = Arc::new(IdSource::above(store.highest_id().await?));
@@ -103,6 +117,17 @@ impl App {
             Arc::new(move || rulebook.in_force())
         };
         let logins = logins(&connections, &client, &vault, &in_force);
+        let outward = Arc::new(Outward {
+            config: Arc::clone(&config),
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            egress: Arc::clone(&egress),
+            connections: connections.clone(),
+            client: client.clone(),
+            clock: Arc::clone(&clock),
+            in_force: Arc::clone(&in_force),
+            sent: std::sync::Mutex::default(),
+        });
         let runner = Arc::new(Runner::start(RunnerParts {
             config: Arc::clone(&config),
             store: store.clone(),
@@ -118,6 +143,19 @@ impl App {
             in_force: Arc::clone(&in_force),
         }));
         keep(&rulebook, &runner);
+        let parts = admin::Parts {
+            config: Arc::clone(&config),
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            wake: wake.clone(),
+            jobs: Wake::default(),
+            lifecycle: lifecycle.clone(),
+            in_force: Arc::clone(&in_force),
+            workshop: Arc::new(Bench::new(&config, &rulebook, &runner, &vault, &egress)),
+            outward,
+        };
         let refusals = intake::Refusals::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), Arc::default());
         let state = intake::State {
             config: Arc::clone(&config),
@@ -130,17 +168,38 @@ impl App {
             lifecycle: lifecycle.clone(),
             in_force,
         };
-        let server = serve_http(&config, &lifecycle, state, logins).await?;
+        let setup = admin::setup_link(&store, clock.now()).await?;
+        let (server, admin) = serve_http(&config, &lifecycle, state, logins, parts).await?;
         let background = vec![
             tokio::spawn(watch_rules(config.workspace.clone(), Arc::clone(&rulebook), Arc::clone(&runner))),
             tokio::spawn(refresh_secrets(vault, lifecycle.clone())),
         ];
-        Ok(Self { config, store, lifecycle, rulebook, runner, server, background })
+        Ok(Self { config, store, lifecycle, rulebook, runner, server, admin, setup, background })
     }
 
     /// Where it listens, with the port that was taken.
     pub fn address(&self) -> SocketAddr {
         self.server.address
+    }
+
+    /// Where the admin listens: an address of its own, or the same one.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.as_ref().map_or(self.server.address, |admin| admin.address)
+    }
+
+    /// The one-time link by which a browser makes the owner. `None`: there is a user already. It is a key: print it where its reader may
+    /// become the owner, and nowhere else.
+    pub fn setup_link(&self) -> Option<String> {
+        self.setup.as_ref().map(|path| format!("{}{path}", admin_url(&self.config, self.admin_address())))
+    }
+
+    /// Method and path of every route that is mounted, sorted.
+    pub fn routes(&self) -> Vec<(String, String)> {
+        let servers = [Some(&self.server), self.admin.as_ref()];
+        let mut routes: Vec<_> = servers.into_iter().flatten().flat_map(|server| server.routes.clone()).collect();
+        routes.sort();
+        routes.dedup();
+        routes
     }
 
     /// The store, for reading.
@@ -179,6 +238,9 @@ impl App {
             tracing::warn!("requests were still open after the grace; what became of them is unknown");
         }
         self.server.stopped().await;
+        if let Some(admin) = self.admin {
+            admin.stopped().await;
+        }
         self.lifecycle.enter(Phase::Stopped);
         let store = self.store;
         drop(tokio::task::spawn_blocking(move || store.close()).await);
@@ -221,7 +283,8 @@ async fn serve_http(
     lifecycle: &Lifecycle,
     state: intake::State,
     logins: callback::State,
-) -> Result<web::Server, web::ServeError> {
+    admin: admin::Parts,
+) -> Result<(web::Server, Option<web::Server>), web::ServeError> {
     let in_force = Arc::clone(&state.in_force);
     let sources = config.sources.clone();
     let is_source = move |name: &str| sources.contains_key(name) || in_force().registry.pack(name).is_some();
@@ -230,11 +293,21 @@ async fn serve_http(
     let settings = web::Settings { observer, counters, ..web::Settings::of(config) };
     // Where nobody has said how the world reaches this server, no service can send a browser here.
     let logins = config.server.public_url.is_some().then(|| callback::stage(logins));
+    let admin = admin::stage(Arc::new(admin));
+    let (apart, with_hooks) = match config.server.admin_listen {
+        Some(listen) => (Some((web::Settings { listen, ..settings.clone() }, admin)), None),
+        None => (None, Some(admin)),
+    };
     let attach = |rocket: Rocket<Build>| {
         let rocket = rocket.attach(intake::stage(state));
-        logins.into_iter().fold(rocket, Rocket::attach)
+        with_hooks.into_iter().chain(logins).fold(rocket, Rocket::attach)
     };
-    web::start(settings, lifecycle.clone(), attach).await
+    let server = web::start(settings, lifecycle.clone(), attach).await?;
+    let apart = match apart {
+        Some((settings, admin)) => Some(web::start(settings, lifecycle.clone(), |rocket| rocket.attach(admin)).await?),
+        None => None,
+    };
+    Ok((server, apart))
 }
 
 /// What logins are ended with that come back to this server.
@@ -259,7 +332,7 @@ fn keep(rulebook: &Rulebook, runner: &Runner) {
     runner.pinned().keep(now.set_id, Pinned { set: now.set, registry: now.registry });
 }
 
-async fn reload(rulebook: &Rulebook, runner: &Runner) -> Result<bool, StoreError> {
+pub(super) async fn reload(rulebook: &Rulebook, runner: &Runner) -> Result<bool, StoreError> {
     let changed = rulebook.reload().await?;
     if changed {
         keep(rulebook, runner);

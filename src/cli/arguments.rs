@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     config::forms::{duration, secret_name},
-    ids::{EventId, RunId},
-    model::RunStatus,
+    ids::{EventId, RunId, TokenId},
+    model::{Role, RunStatus, Scope},
 };
 
 /// Webhooks come in, YAML rules decide, HTTP actions go out.
@@ -29,14 +29,32 @@ use crate::{
     after_long_help = "Exit codes: 0 fine; 1 the answer is no (findings, nothing of that name); 2 wrong use; 74 storage; 78 configuration.\n\n\
         Examples:\n  bellwire demo                        see it work, in one minute\n  \
         bellwire init my-automations         make a workspace\n  \
-        bellwire --workspace my-automations serve"
+        bellwire --workspace my-automations serve\n  \
+        bellwire --url https://bellwire.example.com --token-file token.txt runs list --state held"
 )]
 pub(super) struct Arguments {
     /// The workspace: a folder with rules/, templates/ and bellwire.toml
     #[arg(long, short, global = true, default_value = ".", value_name = "DIR", display_order = 900)]
     pub(super) workspace: PathBuf,
+    #[command(flatten)]
+    pub(super) server: Server,
     #[command(subcommand)]
     pub(super) verb: Verb,
+}
+
+/// A running server that is asked by its API, in place of a workspace here.
+#[derive(Debug, Default, Args)]
+#[expect(clippy::doc_markdown, reason = "these comments are the help texts")]
+pub(super) struct Server {
+    /// Ask the running server at this address by its API, and no workspace here; or BELLWIRE_URL in the environment
+    #[arg(long, global = true, value_name = "URL", display_order = 901)]
+    pub(super) url: Option<String>,
+    /// A file that holds the token for it, as `bellwire tokens new` printed it; or the token itself in BELLWIRE_TOKEN
+    #[arg(long, global = true, value_name = "FILE", display_order = 902, conflicts_with = "token")]
+    pub(super) token_file: Option<PathBuf>,
+    /// The token itself; others on this machine see it in the list of processes (ps): better --token-file
+    #[arg(long, global = true, value_name = "TOKEN", display_order = 903)]
+    pub(super) token: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,7 +63,7 @@ pub(super) enum Verb {
     Demo(Demo),
     /// Take deliveries and run rules until it is stopped
     #[command(
-        after_long_help = "Examples:\n  bellwire serve\n  BELLWIRE_SERVER_LISTEN=0.0.0.0:8000 bellwire serve\n\n\
+        after_long_help = "Examples:\n  bellwire serve\n  BELLWIRE_SERVER_LISTEN=127.0.0.1:8080 bellwire serve\n\n\
         SIGTERM and Ctrl-C end it gently; a second one ends it at once."
     )]
     Serve,
@@ -65,6 +83,12 @@ pub(super) enum Verb {
     /// Set, list and remove secrets
     #[command(subcommand)]
     Secrets(SecretsVerb),
+    /// Say who may use the admin
+    #[command(subcommand)]
+    Users(UsersVerb),
+    /// Make, list and revoke tokens of the API
+    #[command(subcommand)]
+    Tokens(TokensVerb),
     /// Look at connections: what goes out, as whom; log in at services
     Connections(Connections),
     /// Look at services, by their packs: how to connect one, what it offers, whether it works
@@ -413,6 +437,141 @@ pub(super) enum SecretsVerb {
         /// Such as gruveo_key
         #[arg(value_parser = secret_name)]
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UsersVerb {
+    /// List who may use the admin
+    #[command(after_long_help = "Examples:\n  bellwire users list\n  bellwire users list --json")]
+    List {
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let somebody use the admin; prints a one-time link at which that person chooses a password
+    #[command(after_long_help = "Examples:\n  bellwire users add ada --role editor\n  \
+        bellwire users add bob --role viewer --email bob@example.com")]
+    Add {
+        /// What the person signs in with, such as ada
+        name: String,
+        /// viewer, editor or owner
+        #[arg(long)]
+        role: Role,
+        /// Stands in the history of rules that the person saves
+        #[arg(long)]
+        email: Option<String>,
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a one-time link: for a user to choose a password, or without a name for the first owner
+    #[command(after_long_help = "Examples:\n  bellwire users link\n  bellwire users link ada\n\n\
+        It counts once and for 24 hours; the one before it ends.")]
+    Link {
+        /// Whose password is chosen anew; left out, the first owner is made
+        name: Option<String>,
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a user another role; open sessions end
+    #[command(after_long_help = "Example:\n  bellwire users role ada owner")]
+    Role {
+        /// Such as ada
+        name: String,
+        /// viewer, editor or owner
+        role: Role,
+    },
+    /// Let a user sign in no more; sessions end, tokens are refused
+    #[command(after_long_help = "Example:\n  bellwire users disable ada")]
+    Disable {
+        /// Such as ada
+        name: String,
+    },
+    /// Let a user sign in again
+    #[command(after_long_help = "Example:\n  bellwire users enable ada")]
+    Enable {
+        /// Such as ada
+        name: String,
+    },
+    /// Remove a user with sessions and tokens; what was done stays in the audit log
+    #[command(after_long_help = "Example:\n  bellwire users remove ada")]
+    Remove {
+        /// Such as ada
+        name: String,
+    },
+    /// Set a user's password; it comes from standard input, and open sessions end
+    #[command(after_long_help = "Example:\n  bellwire users password ada < password.txt")]
+    Password {
+        /// Such as ada
+        name: String,
+    },
+    /// Look at a user's open sessions, and end them
+    #[command(subcommand)]
+    Sessions(SessionsVerb),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionsVerb {
+    /// List the open sessions of a user
+    #[command(
+        after_long_help = "Examples:\n  bellwire users sessions list ada\n  bellwire users sessions list ada --json"
+    )]
+    List {
+        /// Such as ada
+        name: String,
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+    /// End all sessions of a user
+    #[command(after_long_help = "Example:\n  bellwire users sessions end ada")]
+    End {
+        /// Such as ada
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokensVerb {
+    /// List tokens of the API, never the tokens themselves
+    #[command(after_long_help = "Examples:\n  bellwire tokens list\n  bellwire tokens list --user ada --json")]
+    List {
+        /// Those of one user
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a token of the API; it is shown once
+    #[command(
+        after_long_help = "Examples:\n  bellwire tokens new ci --user ada --scope read --scope run --expires 90d\n  \
+        bellwire tokens new backup --user ada --scope read --json\n\n\
+        It may do what its scopes and its user's role both allow."
+    )]
+    New {
+        /// What people call it
+        name: String,
+        /// Whose it is
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        /// What it may do: read, run, rules, people, secrets, admin; several times for several
+        #[arg(long = "scope", value_name = "SCOPE", required = true)]
+        scopes: Vec<Scope>,
+        /// When it ends, such as 90d; left out, it does not
+        #[arg(long, value_name = "SPAN", value_parser = duration)]
+        expires: Option<Duration>,
+        /// The machine's form
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a token
+    #[command(after_long_help = "Example:\n  bellwire tokens revoke tok_01hf3y8a9d000")]
+    Revoke {
+        /// tok_...
+        id: TokenId,
     },
 }
 

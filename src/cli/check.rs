@@ -8,8 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{answer::Answer, arguments::Check, code_pages, failure::Failure, needs::Needs, open, secrets::with_vault};
+use super::{answer::Answer, arguments::Check, code_pages, failure::Failure, open, secrets::with_vault};
 use crate::{
+    admin::Needs,
     app::{self, Compiled},
     config::Config,
     model::Finding,

@@ -26,17 +26,20 @@ pub(super) fn run(workspace: &Path, options: &Circuits) -> Result<Answer, Failur
     if options.json {
         return Ok(Answer::json(&machine(&rows)));
     }
-    if rows.is_empty() {
-        return Ok(Answer::text("No circuit is open: every host is called as rules ask."));
+    let line = |row: &ProblemRow| {
+        [&row.subject, &row.opened_at.to_string(), &row.last_at.to_string(), &row.message].map(String::clone)
+    };
+    Ok(as_text(rows.iter().map(line)))
+}
+
+/// Hosts as people read them: each with since when, its last failure and what that was.
+pub(super) fn as_text(circuits: impl Iterator<Item = [String; 4]>) -> Answer {
+    let line = |[host, since, last, what]: [String; 4]| vec![clean(&host, 80), since, last, clean(&what, 300)];
+    let lines: Vec<Vec<String>> = circuits.map(line).collect();
+    if lines.is_empty() {
+        return Answer::text("No circuit is open: every host is called as rules ask.");
     }
-    let lines: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let (since, last) = (row.first_at.to_string(), row.last_at.to_string());
-            vec![clean(&row.subject, 80), since, last, clean(&row.message, 300)]
-        })
-        .collect();
-    Ok(Answer::text(table(&["HOST", "SINCE", "LAST FAILURE", "WHAT"], &lines)))
+    Answer::text(table(&["HOST", "SINCE", "LAST FAILURE", "WHAT"], &lines))
 }
 
 fn read(config: &Config) -> Result<Vec<ProblemRow>, Failure> {

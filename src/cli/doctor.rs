@@ -11,10 +11,10 @@ use super::{
     check::count,
     disk,
     failure::Failure,
-    needs::Needs,
     open, schedules,
 };
 use crate::{
+    admin::Needs,
     app::{self, Compiled},
     clock::Time,
     config::{self, Config},

@@ -58,7 +58,8 @@ fn list(config: &Config, options: &EventsList) -> Result<Answer, Failure> {
     Ok(listed(&rows, narrowed, options.json))
 }
 
-fn listed(rows: &[EventRow], narrowed: bool, json: bool) -> Answer {
+/// Events, newest first. `narrowed`: not all were asked for.
+pub(super) fn listed(rows: &[EventRow], narrowed: bool, json: bool) -> Answer {
     if json {
         return Answer::json(&machine(&rows));
     }
@@ -93,7 +94,12 @@ fn show(config: &Config, id: EventId, json: bool) -> Result<Answer, Failure> {
     }
     let found = open::block_on(async { Ok(open::store(config, Mode::Read)?.event(id).await?) })?;
     let detail = found.ok_or_else(missing)?;
-    Ok(if json { Answer::json(&as_json(&detail)) } else { Answer::text(as_text(&detail)) })
+    Ok(shown(&detail, json))
+}
+
+/// One event whole.
+pub(super) fn shown(detail: &EventDetail, json: bool) -> Answer {
+    if json { Answer::json(&as_json(detail)) } else { Answer::text(as_text(detail)) }
 }
 
 fn as_json(detail: &EventDetail) -> Value {

@@ -18,9 +18,14 @@ use crate::{
     model::{EventFlags, Verdict},
     rules::{Rule, Texts},
     starts,
-    store::{EventDetail, Mode, Store, Suppressed},
+    store::{EventDetail, EventRow, Mode, Store, Suppressed},
     trial::explain::explain_rule,
 };
+
+/// Whose rules explain an event.
+pub(super) const OF_NOW: &str = "those of the workspace as it is now";
+/// The same, where they are those that decided.
+pub(super) const THAT_DECIDED: &str = "the set that decided it";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  bellwire explain evt_01hf3y8a9d000\n  \
@@ -119,6 +124,7 @@ async fn event(
         table.hears |= polled == Some(&*one.id) && one.polls().next().is_some();
         let acted = table.hears && one.enabled;
         if acted || options.all || rule.is_some() {
+            let kept_back = suppressed.iter().find(|other| *other.rule == *one.id);
             shown.push(Shown {
                 table,
                 file: one.file.to_string(),
@@ -126,7 +132,8 @@ async fn event(
                 by_hand: detail.row.kind == starts::MANUAL
                     || (scheduled.is_some() && detail.row.source == starts::BY_HAND),
                 runs: detail.runs.iter().filter(|run| *run.rule == *one.id).collect(),
-                suppressed: suppressed.iter().find(|other| *other.rule == *one.id),
+                suppressed: kept_back,
+                kept_back: kept_back.map(|other| explained::why_suppressed(&other.by)),
             });
         } else {
             deaf.push(one.id.to_string());
@@ -135,12 +142,14 @@ async fn event(
     if options.json {
         return Ok(Answer::json(&as_json(&detail, &shown, &deaf, &suppressed, options.current)));
     }
-    let mut text = head(&detail, options.current, &compiled.set.digest.to_string());
+    let digest: String = compiled.set.digest.to_string().chars().take(12).collect();
+    let whose = if options.current { OF_NOW.to_owned() } else { format!("{THAT_DECIDED}, {digest}") };
+    let mut text = head(&detail.row, detail.event.flags, &whose);
     for one in &shown {
         text.push('\n');
         text.push_str(&explained::as_text(one, subject.own));
     }
-    text.push_str(&tail(&shown, &deaf, &detail));
+    text.push_str(&tail(&shown, &deaf, &detail.row.kind));
     let answer = Answer::text(text);
     Ok(if options.current && broken > 0 {
         answer.note("bellwire: files with errors are left out; see `bellwire check`")
@@ -169,20 +178,15 @@ fn no_rule(wanted: &str, compiled: &app::Compiled, current: bool) -> Failure {
     Failure::No(format!("{whose} has no rule `{}`; it has {}{help}", clean(wanted, 128), known.join(", ")))
 }
 
-fn head(detail: &EventDetail, current: bool, digest: &str) -> String {
-    let row = &detail.row;
+/// What an event is, and by whose rules it is explained.
+pub(super) fn head(row: &EventRow, flags: EventFlags, whose: &str) -> String {
     let mut text = format!(
-        "{}  {}  {}\nreceived  {} by source {}\nrules     {}\n",
+        "{}  {}  {}\nreceived  {} by source {}\nrules     {whose}\n",
         row.id,
         clean(&row.kind, 64),
         row.state,
         row.received_at,
         clean(&row.source, 48),
-        if current {
-            "those of the workspace as it is now".to_owned()
-        } else {
-            format!("the set that decided it, {}", digest.chars().take(12).collect::<String>())
-        },
     );
     if row.seen > 1 {
         let more = row.seen - 1;
@@ -196,19 +200,20 @@ fn head(detail: &EventDetail, current: bool, digest: &str) -> String {
             }
         ));
     }
-    if detail.event.flags.has(EventFlags::OWN) {
+    if flags.has(EventFlags::OWN) {
         text.push_str("own echo  one of our own actions caused it: only rules with `own: true` hear it\n");
     }
-    if detail.event.flags.has(EventFlags::TRUNCATED) {
+    if flags.has(EventFlags::TRUNCATED) {
         text.push_str("cut       more rules matched than one event may start (limits.runs_per_event)\n");
     }
     text
 }
 
-fn tail(shown: &[Shown<'_>], deaf: &[String], detail: &EventDetail) -> String {
+/// What is said below the tables.
+pub(super) fn tail(shown: &[Shown<'_>], deaf: &[String], kind: &str) -> String {
     let mut text = String::new();
     if shown.is_empty() {
-        text.push_str(&format!("\nNo rule listens to {}.\n", clean(&detail.row.kind, 64)));
+        text.push_str(&format!("\nNo rule listens to {}.\n", clean(kind, 64)));
     }
     if !deaf.is_empty() {
         let names = clean(&deaf.join(", "), 60);

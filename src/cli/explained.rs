@@ -26,6 +26,8 @@ pub(super) struct Shown<'d> {
     /// Its runs on this event, newest first.
     pub(super) runs: Vec<&'d RunRow>,
     pub(super) suppressed: Option<&'d Suppressed>,
+    /// Why it matched and started nothing.
+    pub(super) kept_back: Option<String>,
 }
 
 /// The rule's name and verdict, its conditions, its vars, and what came of it.
@@ -55,8 +57,8 @@ pub(super) fn as_text(shown: &Shown<'_>, own: bool) -> String {
     for fault in faults {
         text.push_str(&format!("    {}\n", fit(fault, WIDTH - 5)));
     }
-    if let Some(suppressed) = shown.suppressed {
-        text.push_str(&format!("  it started no run: {}\n", why_suppressed(&suppressed.by)));
+    if let Some(why) = &shown.kept_back {
+        text.push_str(&format!("  it started no run: {}\n", fit(why, WIDTH)));
     }
     for run in &shown.runs {
         text.push_str(&format!("  run {}  {}\n", run.id, run.status));
@@ -65,7 +67,7 @@ pub(super) fn as_text(shown: &Shown<'_>, own: bool) -> String {
 }
 
 /// Why a rule that matched started nothing.
-fn why_suppressed(by: &SuppressedBy) -> String {
+pub(super) fn why_suppressed(by: &SuppressedBy) -> String {
     match by {
         SuppressedBy::Once { event, until } => format!("`once`: its key was taken by {event} until {until}"),
         SuppressedBy::Threshold { have, of } => format!("`threshold`: it is number {have} of {of}"),
@@ -193,6 +195,7 @@ mod tests {
             by_hand: false,
             runs: Vec::new(),
             suppressed: None,
+            kept_back: None,
         }
     }
 
@@ -215,7 +218,7 @@ mod tests {
     fn what_kept_a_rule_from_running_is_told() {
         let suppressed =
             Suppressed { rule: "a".to_owned(), by: SuppressedBy::Once { event: EventId(1), until: Time(0) } };
-        let one = Shown { suppressed: Some(&suppressed), ..shown(Vec::new()) };
+        let one = Shown { kept_back: Some(why_suppressed(&suppressed.by)), ..shown(Vec::new()) };
         let text = as_text(&one, false);
         assert!(text.contains("taken by evt_0000000000001 until 1970-01-01T00:00:00Z"), "{text}");
     }

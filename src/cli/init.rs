@@ -6,13 +6,14 @@ use std::{
     path::Path,
 };
 
-use super::{answer::Answer, arguments::Init, failure::Failure, profiles::BUILT_IN, schema};
+use super::{answer::Answer, arguments::Init, failure::Failure, schema};
+use crate::admin::CARD_TEMPLATE;
 
 /// What a workspace begins with: path and text. The rule is the repository's own.
 pub(super) const FILES: [(&str, &str); 5] = [
     ("bellwire.toml", SETTINGS),
     ("rules/calls/missed.yaml", include_str!("../../rules/calls/missed.yaml")),
-    ("templates/profile/groove.liquid", BUILT_IN),
+    ("templates/profile/groove.liquid", CARD_TEMPLATE),
     (".gitignore", "# The database, its key and its lock.\n/data/\n"),
     ("README.md", README),
 ];
@@ -24,6 +25,7 @@ const SETTINGS: &str = r#"# Settings of this workspace. `bellwire config default
 # Where deliveries come in. Put a reverse proxy with TLS before it.
 listen = "127.0.0.1:8000"
 # trusted_proxies = ["127.0.0.1"]
+# public_url = "https://bellwire.example.com"
 
 # Values that rules see as vars.NAME.
 # [vars]

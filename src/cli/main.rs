@@ -12,8 +12,8 @@ use super::{
     arguments::{Arguments, Verb},
     backtest, calls, check, circuits, config, connections, demo, doctor, events, explain,
     failure::Failure,
-    help, init, polls, problems, profiles, render, replay, run as run_verb, runs, schedules, schema, secrets, send,
-    serve, services, test,
+    help, init, polls, problems, profiles, remote, render, replay, run as run_verb, runs, schedules, schema, secrets,
+    send, serve, services, test, tokens, users,
 };
 
 /// Runs the command line of this process. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 74 storage, 78 configuration.
@@ -41,6 +41,9 @@ enum Ended {
 
 fn run(arguments: Arguments) -> Result<Ended, Failure> {
     let workspace = &arguments.workspace;
+    if let Some(there) = remote::asked(&arguments)? {
+        return remote::run(&there, &arguments.verb).map(Ended::Answer);
+    }
     let answer = match arguments.verb {
         Verb::Serve => return serve::run(workspace).map(Ended::Code),
         Verb::Demo(options) => return demo::run(workspace, &options).map(Ended::Code),
@@ -52,6 +55,8 @@ fn run(arguments: Arguments) -> Result<Ended, Failure> {
         Verb::Help(options) => help::run(&options)?,
         Verb::Config(verb) => config::run(workspace, &verb)?,
         Verb::Secrets(verb) => secrets::run(workspace, verb)?,
+        Verb::Users(verb) => users::run(workspace, verb)?,
+        Verb::Tokens(verb) => tokens::run(workspace, verb)?,
         Verb::Connections(options) => connections::run(workspace, &options)?,
         Verb::Services(verb) => services::run(workspace, &verb)?,
         Verb::Events(verb) => events::run(workspace, &verb)?,

@@ -7,7 +7,8 @@ use crate::{
     app::{self, Compiled},
     config::Config,
     rules::Texts,
-    store::{NewSet, Store},
+    starts,
+    store::{Store, StoreError},
 };
 
 /// The workspace's rules as they are now, and their number in the store: that of the set in force where it is the same.
@@ -18,18 +19,8 @@ pub(super) async fn workspace(config: &Config, store: &Store) -> Result<(i64, Co
 }
 
 /// The number of texts in the store, where they are kept from now on.
-pub(super) async fn number(store: &Store, texts: &Texts) -> Result<i64, Failure> {
-    if let Some(in_force) = store.in_force().await?
-        && let Some(known) = store.set_texts(in_force).await?
-        && Texts(Arc::new(known.into_iter().collect())) == *texts
-    {
-        return Ok(in_force);
-    }
-    let new = NewSet {
-        digest: texts.digest().0,
-        texts: texts.0.iter().map(|(path, text)| (path.clone(), text.clone())).collect(),
-    };
-    Ok(store.keep_set(new, open::clock().now()).await?)
+pub(super) async fn number(store: &Store, texts: &Texts) -> Result<i64, StoreError> {
+    starts::kept_set(store, texts, open::clock().now()).await
 }
 
 /// A rule set by its number. `Err` where its texts are gone.

@@ -61,38 +61,44 @@ fn lines(config: &Config) -> Result<Vec<Line>, Failure> {
 
 fn list(config: &Config, is_json: bool) -> Result<Answer, Failure> {
     let lines = lines(config)?;
+    Ok(told(lines.iter().map(Line::as_json).collect(), is_json))
+}
+
+/// Polls in the machine's form, or as people read them.
+pub(super) fn told(lines: Vec<Value>, is_json: bool) -> Answer {
     if is_json {
-        return Ok(Answer::json(&Value::Array(lines.iter().map(Line::as_json).collect())));
+        return Answer::json(&Value::Array(lines));
     }
     if lines.is_empty() {
         let way = "one is `on: { poll: { every: 5m, groove.find_tickets: {}, items: result, key: number } }`";
-        return Ok(Answer::text(format!("No rule has a poll; {way}.")));
+        return Answer::text(format!("No rule has a poll; {way}."));
     }
-    let cells: Vec<Vec<String>> = lines.iter().map(Line::cells).collect();
-    Ok(Answer::text(table(&["RULE", "ASKS", "EVERY", "LAST", "NEXT", "ITEMS", "CURSOR", "ERROR"], &cells)))
+    let cells: Vec<Vec<String>> = lines.iter().map(cells).collect();
+    Answer::text(table(&["RULE", "ASKS", "EVERY", "LAST", "NEXT", "ITEMS", "CURSOR", "ERROR"], &cells))
+}
+
+fn cells(line: &Value) -> Vec<String> {
+    let text = |name: &str| line.get(name).and_then(Value::as_str);
+    let at = |name: &str| text(name).map_or_else(|| "-".to_owned(), |at| clean(at, 40));
+    // What nobody has asked yet was not tried either.
+    let is_asked = !line["last"].is_null() || !line["tried"].is_null() || !line["next"].is_null();
+    let cursor = line.get("cursor").filter(|cursor| !cursor.is_null());
+    let error = text("error").or(text("odd"));
+    vec![
+        clean(text("rule").unwrap_or_default(), 40),
+        clean(text("asks").unwrap_or_default(), 60),
+        clean(text("every").unwrap_or_default(), 40),
+        at("last"),
+        if line["enabled"] == true { at("next") } else { "not enabled".to_owned() },
+        if is_asked { line["items"].to_string() } else { "-".to_owned() },
+        cursor.map_or_else(|| "-".to_owned(), |cursor| clean(&cursor.to_string(), 30)),
+        error.map(|error| clean(error, SHOWN)).unwrap_or_default(),
+    ]
 }
 
 impl Line {
     fn asks(&self) -> &str {
         self.poll.target.split(": ").next().unwrap_or_default()
-    }
-
-    fn cells(&self) -> Vec<String> {
-        let row = self.row.as_ref();
-        let at = |time: Option<Time>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
-        let next = if self.rule.enabled { at(row.map(|row| row.due_at)) } else { "not enabled".to_owned() };
-        let cursor = row.map(|row| &row.cursor).filter(|cursor| !cursor.is_null());
-        let error = row.and_then(|row| row.error.as_ref().or(row.odd.as_ref()));
-        vec![
-            clean(&self.rule.id, 40),
-            clean(self.asks(), 60),
-            shown_duration(self.poll.every),
-            at(row.and_then(|row| row.last_at)),
-            next,
-            row.map_or_else(|| "-".to_owned(), |row| row.items.to_string()),
-            cursor.map_or_else(|| "-".to_owned(), |cursor| clean(&cursor.to_string(), 30)),
-            error.map(|error| clean(error, SHOWN)).unwrap_or_default(),
-        ]
     }
 
     fn as_json(&self) -> Value {
@@ -145,6 +151,11 @@ fn ask_now(config: &Config, rule: &str) -> Result<Answer, Failure> {
         store.close();
         Ok(())
     })?;
-    let asked = count(of_rule.len(), "poll");
-    Ok(Answer::text(format!("{asked} of {shown} due now: a running server asks within a second; see `bellwire polls`")))
+    Ok(asked_now(of_rule.len(), rule))
+}
+
+/// So many polls of a rule are due.
+pub(super) fn asked_now(polls: usize, rule: &str) -> Answer {
+    let (asked, shown) = (count(polls, "poll"), clean(rule, 128));
+    Answer::text(format!("{asked} of {shown} due now: a running server asks within a second; see `bellwire polls`"))
 }

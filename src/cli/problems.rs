@@ -9,7 +9,10 @@ use super::{
     open,
     table::table,
 };
-use crate::store::{Mode, ProblemRow};
+use crate::{
+    model::ProblemState,
+    store::{Mode, ProblemRow},
+};
 
 pub(super) fn run(workspace: &Path, options: &Problems) -> Result<Answer, Failure> {
     let config = open::settings(workspace)?;
@@ -25,7 +28,8 @@ pub(super) fn run(workspace: &Path, options: &Problems) -> Result<Answer, Failur
     Ok(Answer::text(as_text(&rows, options.all)))
 }
 
-fn as_text(rows: &[ProblemRow], all: bool) -> String {
+/// Problems as people read them.
+pub(super) fn as_text(rows: &[ProblemRow], all: bool) -> String {
     if rows.is_empty() {
         return if all { "There was no problem yet." } else { "No problem is open." }.to_owned();
     }
@@ -38,7 +42,7 @@ fn as_text(rows: &[ProblemRow], all: bool) -> String {
                 row.count.to_string(),
                 row.first_at.to_string(),
                 row.last_at.to_string(),
-                row.solved_at.map_or("open".to_owned(), |at| format!("solved {at}")),
+                standing(row),
             ]
         })
         .collect();
@@ -49,22 +53,44 @@ fn as_text(rows: &[ProblemRow], all: bool) -> String {
     text
 }
 
+/// The state in a word, with its time where that says more.
+fn standing(row: &ProblemRow) -> String {
+    let word = row.state.word();
+    match (row.state, row.solved_at, row.muted_until, &row.acknowledged_by) {
+        (ProblemState::Solved, Some(at), ..) => format!("{word} {at}"),
+        (ProblemState::Muted, _, Some(until), _) if until.0 < i64::MAX => format!("{word} until {until}"),
+        (ProblemState::Acknowledged, .., Some(by)) => format!("{word} by {}", clean(by, 40)),
+        _ => word.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Time;
+    use crate::{clock::Time, ids::ProblemId};
 
     #[test]
     fn an_open_problem_is_told_with_its_sentence() {
-        let row = |solved_at| ProblemRow {
+        let row = |solved_at: Option<Time>| ProblemRow {
             fingerprint: "silence:box".to_owned(),
             kind: "silence".to_owned(),
             subject: "box".to_owned(),
             message: "nothing came\u{1b}".to_owned(),
+            state: if solved_at.is_some() { ProblemState::Solved } else { ProblemState::Open },
             count: 3,
             first_at: Time(0),
+            opened_at: Time(0),
             last_at: Time(1000),
             solved_at,
+            id: ProblemId(1),
+            acknowledged_by: None,
+            acknowledged_at: None,
+            muted_until: None,
+            rule: None,
+            step: None,
+            host: None,
+            class: None,
+            run: None,
         };
         let text = as_text(&[row(None)], false);
         assert!(text.contains("silence  box    3") && text.ends_with("\nnothing came\\u{1b}\n"), "{text}");

@@ -3,10 +3,9 @@
 use super::{
     answer::{Answer, clean, machine},
     failure::Failure,
-    needs::Needs,
     table::table,
 };
-use crate::{app, config::Config, ids::RefusalId, model::Refusal, store::Store};
+use crate::{admin::Needs, app, config::Config, ids::RefusalId, model::Refusal, store::Store};
 
 /// The refusal of an id.
 pub(super) async fn answer(config: &Config, store: &Store, id: RefusalId, json: bool) -> Result<Answer, Failure> {
@@ -55,7 +54,8 @@ pub(super) fn list(refusals: &[Refusal], json: bool) -> Answer {
     Answer::text(format!("{text}\n`bellwire explain {}` says why, and what to do about it", newest.id))
 }
 
-fn as_text(refusal: &Refusal, help: &str) -> String {
+/// A refusal as people read it.
+pub(super) fn as_text(refusal: &Refusal, help: &str) -> String {
     let source = refusal.source.as_deref().map_or("no source of that name".to_owned(), |source| clean(source, 64));
     format!(
         "{}  refused with {}: {}\nreceived  {}\nsource    {source}\nfrom      {}, {} bytes\ndetail    {}\n\n{help}\n",
@@ -71,7 +71,7 @@ fn as_text(refusal: &Refusal, help: &str) -> String {
 
 /// What a person can do, by the reason's word. `secrets` are those that deliveries to the source are verified with; none where it is no
 /// longer known.
-fn way_out(refusal: &Refusal, secrets: &[String]) -> String {
+pub(super) fn way_out(refusal: &Refusal, secrets: &[String]) -> String {
     let names = if secrets.is_empty() { vec!["NAME".to_owned()] } else { secrets.to_vec() };
     let set: Vec<String> = names.iter().map(|name| format!("bellwire secrets set {name}")).collect();
     let set = set.join("\n");

@@ -32,7 +32,12 @@ pub(super) fn cancel(config: &Config, id: RunId) -> Result<Answer, Failure> {
     if !cancelled {
         return Err(Failure::No(format!("run {id} was over before; see `bellwire runs show {id}`")));
     }
-    Ok(Answer::text(format!("{id} ends as cancelled, after its open request, if it has one, has been answered")))
+    Ok(cancelled_as(id))
+}
+
+/// What an open run's cancelling leads to.
+pub(super) fn cancelled_as(id: RunId) -> Answer {
+    Answer::text(format!("{id} ends as cancelled, after its open request, if it has one, has been answered"))
 }
 
 fn beside<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {

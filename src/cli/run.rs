@@ -168,11 +168,12 @@ async fn on_event(config: &Config, store: &Store, rule: &str, event: EventId) ->
         root: None,
         vars: Map::new(),
         outputs: Vec::new(),
+        key: None,
         at: now,
     };
     open::with_ids(now, async |ids| {
         let id = RunId(ids.next(now));
-        store.replay(Replay { id, ..replay.clone() }).await.map(|()| id)
+        store.replay(Replay { id, ..replay.clone() }).await
     })
     .await
 }

@@ -8,7 +8,6 @@ use super::{
     answer::{Answer, clean, clean_lines, machine},
     arguments::{Outcome, Resolve, RunsList, RunsVerb},
     events::body_of,
-    exchange,
     failure::Failure,
     open, release,
     table::table,
@@ -17,7 +16,8 @@ use crate::{
     config::Config,
     ids::RunId,
     model::{AttemptKind, RunStatus, StepError, StepPath},
-    store::{AttemptRow, Mode, Resolution, RunDetail, RunFilter, RunRow},
+    store::{AttemptRow, Mode, PAUSED, Resolution, RunDetail, RunFilter, RunRow},
+    web::exchange_lines,
 };
 
 /// Characters of a request or reply that are shown to people; the machine's form has all that is kept.
@@ -41,27 +41,29 @@ fn list(config: &Config, options: &RunsList) -> Result<Answer, Failure> {
         before: options.before,
         limit: Some(usize::from(options.limit)),
         rule: options.rule.clone(),
-        status: options.state,
+        states: options.state.into_iter().collect(),
         event: options.event,
+        ..RunFilter::default()
     };
     let narrowed =
-        filter.before.is_some() || filter.rule.is_some() || filter.status.is_some() || filter.event.is_some();
+        filter.before.is_some() || filter.rule.is_some() || !filter.states.is_empty() || filter.event.is_some();
     let rows = if open::is_unborn(config)? {
         Vec::new()
     } else {
         open::block_on(async { Ok(open::store(config, Mode::Read)?.runs(filter).await?) })?
     };
-    if options.json {
-        return Ok(Answer::json(&machine(&rows)));
+    Ok(listed(&rows, narrowed, options.json))
+}
+
+/// Runs, newest first. `narrowed`: not all were asked for.
+pub(super) fn listed(rows: &[RunRow], narrowed: bool, json: bool) -> Answer {
+    if json {
+        return Answer::json(&machine(&rows));
     }
     if rows.is_empty() {
-        return Ok(Answer::text(if narrowed {
-            "No runs like that. All of them: bellwire runs list"
-        } else {
-            NONE_YET
-        }));
+        return Answer::text(if narrowed { "No runs like that. All of them: bellwire runs list" } else { NONE_YET });
     }
-    Ok(Answer::text(rows_as_text(&rows)))
+    Answer::text(rows_as_text(rows))
 }
 
 /// The table of runs.
@@ -92,8 +94,12 @@ fn what_next(row: &RunRow) -> String {
 }
 
 fn show(config: &Config, id: RunId, json: bool) -> Result<Answer, Failure> {
-    let detail = load(config, id)?;
-    Ok(if json { Answer::json(&as_json(&detail)) } else { Answer::text(as_text(&detail)) })
+    Ok(shown(&load(config, id)?, json))
+}
+
+/// One run whole.
+pub(super) fn shown(detail: &RunDetail, json: bool) -> Answer {
+    if json { Answer::json(&as_json(detail)) } else { Answer::text(as_text(detail)) }
 }
 
 fn load(config: &Config, id: RunId) -> Result<RunDetail, Failure> {
@@ -171,7 +177,9 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
     for attempt in &detail.attempts {
         text.extend(attempt_as_text(attempt));
     }
-    if is_held_by_fuse(detail) {
+    if is_held_by_source(detail) {
+        text.push("\nIt begins when its source is resumed, on the source's page of the admin UI.".to_owned());
+    } else if detail.is_held_by_fuse() {
         text.push(format!(
             "\nLook at why so many came, then let them go:\n  bellwire runs release {}",
             clean(&row.rule, 128)
@@ -184,23 +192,16 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
              bellwire runs resolve {id} --fail     it did not, and shall not",
             id = row.id
         ));
-        if can_verify(detail) {
+        if detail.can_be_read_back() {
             text.push(format!("  bellwire runs resolve {} --verify   let the service be asked", row.id));
         }
     }
     text.join("\n")
 }
 
-/// Held, and not for an attempt without an answer: a blown fuse holds runs that have not begun.
-fn is_held_by_fuse(detail: &RunDetail) -> bool {
-    detail.row.status == RunStatus::Held && detail.attempts.is_empty()
-}
-
-/// Whether a read can tell what became of the last attempt: its request then holds what the action was given.
-fn can_verify(detail: &RunDetail) -> bool {
-    let last = detail.attempts.iter().rev().find(|attempt| attempt.kind == AttemptKind::Try);
-    let request = last.and_then(|attempt| attempt.request.as_deref());
-    request.map(body_of).is_some_and(|request| request.get("inputs").is_some())
+/// Held until its source is resumed.
+fn is_held_by_source(detail: &RunDetail) -> bool {
+    detail.row.status == RunStatus::Held && detail.row.why.as_deref() == Some(PAUSED)
 }
 
 /// `note (do.0)` where the step's error tells its id, else the path alone.
@@ -251,7 +252,7 @@ fn attempt_as_text(attempt: &AttemptRow) -> Vec<String> {
         let Some(bytes) = bytes else { continue };
         let shown = match body_of(bytes) {
             Value::String(text) => text,
-            value => exchange::lines(&value),
+            value => exchange_lines(&value),
         };
         text.push(format!("  {name}"));
         text.extend(clean_lines(&shown, SHOWN).lines().map(|line| format!("    {line}")));
@@ -272,13 +273,18 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
     if status != RunStatus::Held {
         return Err(not_held(status));
     }
-    if is_held_by_fuse(&detail) {
+    if is_held_by_source(&detail) {
+        return Err(Failure::No(format!(
+            "run {id} waits until its source is resumed, not for an attempt; resume the source in the admin UI"
+        )));
+    }
+    if detail.is_held_by_fuse() {
         let rule = clean(&detail.row.rule, 128);
         return Err(Failure::No(format!(
             "run {id} is held by the blown fuse of its rule, not for an attempt; let it go with `bellwire runs release {rule}`"
         )));
     }
-    if resolution == Resolution::Verify && !can_verify(&detail) {
+    if resolution == Resolution::Verify && !detail.can_be_read_back() {
         return Err(Failure::No(format!(
             "nothing can tell what became of the attempt: the action of that step has no `verify`; see `bellwire runs show {id}`"
         )));
@@ -293,16 +299,22 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
         // Somebody was quicker, or the server took it on meanwhile.
         return Err(not_held(load(config, id)?.row.status));
     }
+    Ok(resolved_as(id, resolution))
+}
+
+/// What a word on a held run's attempt leads to.
+pub(super) fn resolved_as(id: RunId, resolution: Resolution) -> Answer {
     let what = match resolution {
         Resolution::Done => "taken as done; the run goes on with its next step",
         Resolution::Retry => "tried again",
         Resolution::Fail => "taken as failed",
         Resolution::Verify => "looked up at the service",
     };
-    Ok(Answer::text(format!("{id}: the step is {what} (by a running server within a second)")))
+    Answer::text(format!("{id}: the step is {what} (by a running server within a second)"))
 }
 
-fn chosen(outcome: &Outcome) -> Resolution {
+/// What a person says became of the attempt.
+pub(super) fn chosen(outcome: &Outcome) -> Resolution {
     match (outcome.done, outcome.retry, outcome.verify) {
         (true, ..) => Resolution::Done,
         (_, true, _) => Resolution::Retry,
@@ -343,6 +355,9 @@ mod tests {
             },
             set: 1,
             set_digest: "abc".to_owned(),
+            started_at: Some(Time(0)),
+            step: None,
+            cancelled: false,
             vars: serde_json::Map::new(),
             outputs: Vec::new(),
             attempts: vec![AttemptRow {
@@ -350,6 +365,7 @@ mod tests {
                 step: StepPath("do.0".to_owned()),
                 kind: AttemptKind::Try,
                 number: 1,
+                planned_at: None,
                 started_at: Time(0),
                 ended_at: Some(Time(30_000)),
                 outcome: AttemptOutcome::Unknown,

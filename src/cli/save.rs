@@ -1,13 +1,12 @@
 //! `bellwire events save`: a stored event as a fixture and a test of a rule.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{fs, io, sync::Arc};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     answer::{Answer, clean},
-    events::body_of,
     failure::Failure,
     open, pinned,
 };
@@ -17,10 +16,8 @@ use crate::{
     ids::EventId,
     model::Finding,
     rules::{Rule, Texts},
-    services::Reading,
-    starts,
-    store::{EventDetail, Mode, RunDetail, Store},
-    trial::save::{Mask, Recorded, Saved, saved, with_test},
+    store::{EventDetail, Mode, Store},
+    trial::save::{Decided, Names, Saved, made, newest_run, replace, with_test},
 };
 
 #[derive(Debug, Args)]
@@ -61,16 +58,15 @@ pub(super) fn run(config: &Config, options: &Save) -> Result<Answer, Failure> {
     })?;
     let file = rule.file.to_string();
     let text = compiled.set.texts.0.get(&file).cloned().unwrap_or_default();
-    let named = names(options, rule);
-    let folder = file.rsplit_once('/').map_or("rules", |(folder, _)| folder);
-    let fixture = format!("{folder}/fixtures/{}.json", named.file);
+    let named = Names::of(options.name.as_deref(), rule, options.id);
+    let fixture = named.fixture(&file);
     let target = config.workspace.join(&fixture);
     if target.exists() && !options.force {
         return Err(Failure::No(format!(
             "{fixture} is there already; choose another --name, or --force to replace it"
         )));
     }
-    if rule.tests.iter().any(|test| test.get("name").and_then(Value::as_str) == Some(&named.test)) {
+    if named.is_taken(rule) {
         return Err(Failure::No(format!(
             "{file} has a test called `{}`; choose another --name",
             clean(&named.test, 96)
@@ -102,95 +98,24 @@ pub(super) fn run(config: &Config, options: &Save) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-struct Names {
-    test: String,
-    /// Of the fixture, without ending.
-    file: String,
-}
-
-fn names(options: &Save, rule: &Rule) -> Names {
-    let test = options.name.clone().unwrap_or_else(|| format!("{} on {}", rule.name, options.id));
-    let source = options.name.as_deref().map_or_else(|| options.id.to_string(), str::to_lowercase);
-    let mut file = String::new();
-    for c in source.chars().take(80) {
-        match c {
-            'a'..='z' | '0'..='9' | '_' => file.push(c),
-            _ if !file.ends_with('-') && !file.is_empty() => file.push('-'),
-            _ => {}
-        }
-    }
-    let file = file.trim_end_matches('-');
-    Names { test, file: if file.is_empty() { options.id.to_string() } else { file.to_owned() } }
-}
-
 /// The masked event, and the test.
 async fn make(
     config: &Config,
     store: &Store,
     compiled: &Compiled,
     rule: &Arc<Rule>,
-    mut detail: EventDetail,
+    detail: EventDetail,
     mask: bool,
     named: &Names,
 ) -> Result<(Value, Saved), Failure> {
-    let gone = || Failure::No(format!("the body of {} was deleted by retention", detail.row.id));
-    let read = Reading::kept(&detail.event.meta).read(detail.event.body.as_deref().ok_or_else(gone)?);
-    let mut body = read
-        .map_err(|refused| Failure::No(format!("the body of {} no longer reads: {}", detail.row.id, refused.detail)))?
-        .value;
-    let mut mask = Mask::new(mask);
-    let untrusted = detail
-        .event
-        .service
-        .as_deref()
-        .and_then(|service| compiled.registry.pack(service))
-        .zip(detail.event.kind.split_once('.'))
-        .and_then(|(pack, (_, name))| pack.events.get(name))
-        .map(|known| known.untrusted.clone())
-        .unwrap_or_default();
-    mask.payload(&mut body, &untrusted);
-    // From here on it is what a fixture holds: JSON of what rules see.
-    detail.event.body = Some(body.to_string().into_bytes());
-    Reading::JSON.keep(&mut detail.event.meta);
-    let run = newest(store, &detail, &rule.id).await?;
+    let run = newest_run(store, &detail, &rule.id).await?;
     let old = match &run {
         Some(run) => pinned::stored(config, store, run.set).await.ok(),
         None => None,
     };
-    let (ran, registry) = old
-        .as_ref()
-        .and_then(|old| Some((old.set.rules.get(&rule.id)?, &old.registry)))
-        .unwrap_or((rule, &compiled.registry));
-    let subject = starts::subject_of(&detail.event, registry).map_err(Failure::No)?;
-    let recorded = run.as_ref().map(recorded);
-    let fixture = format!("{}.json", named.file);
-    let made = saved(
-        &named.test,
-        &fixture,
-        (ran, rule),
-        &subject,
-        &config.vars,
-        registry,
-        recorded.as_ref().map(|recorded| (recorded, &mut mask)),
-    );
-    Ok((json!({"type": detail.event.kind, "body": body}), made))
-}
-
-/// The newest run of a rule on an event that is over.
-async fn newest(store: &Store, detail: &EventDetail, rule: &str) -> Result<Option<RunDetail>, Failure> {
-    let found = detail.runs.iter().find(|run| run.rule == rule && run.status.is_final());
-    Ok(match found {
-        Some(row) => store.run(row.id).await?,
-        None => None,
-    })
-}
-
-fn recorded(run: &RunDetail) -> Recorded {
-    let attempts = run.attempts.iter().map(|attempt| {
-        let reply = attempt.reply.as_deref().map_or(Value::Null, body_of);
-        (attempt.step.clone(), reply)
-    });
-    Recorded { attempts: attempts.collect(), outputs: run.outputs.clone() }
+    let decided: Option<Decided<'_>> = old.as_ref().map(|old| (&*old.set, &*old.registry));
+    let run = run.as_ref().map(|run| (run, decided));
+    made(named, rule, &compiled.registry, &config.vars, detail, run, mask).map_err(Failure::No)
 }
 
 /// The workspace with the edited file must have no error that it had not.
@@ -208,17 +133,4 @@ fn holds(config: &Config, before: &Compiled, file: &str, edited: &str) -> Result
         return Ok(());
     }
     Err(Failure::No(format!("{file} was left as it is: with the test it would have errors\n{}", errors.join("\n"))))
-}
-
-/// Writes a file beside the old one and puts it in its place: whoever reads sees one or the other, whole.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let folder = file.parent().unwrap_or_else(|| Path::new("."));
-    let new = tempfile::Builder::new().prefix(".bellwire").tempfile_in(folder)?;
-    fs::write(new.path(), text)?;
-    let permissions = match fs::metadata(file) {
-        Ok(old) => old.permissions(),
-        Err(_) => std::os::unix::fs::PermissionsExt::from_mode(0o644),
-    };
-    fs::set_permissions(new.path(), permissions)?;
-    new.persist(file).map(drop).map_err(|error| error.error)
 }

@@ -65,29 +65,52 @@ pub(super) fn lines<'r>(rules: impl Iterator<Item = &'r Rule>, rows: &'r [Schedu
     lines
 }
 
-fn as_text(lines: &[Line<'_>]) -> String {
-    if lines.is_empty() {
+/// What the table says of a schedule.
+pub(super) struct Cells<'l> {
+    pub(super) rule: &'l str,
+    pub(super) schedule: &'l Schedule,
+    pub(super) enabled: bool,
+    pub(super) last: Option<Time>,
+    pub(super) next: Option<Time>,
+    /// `None`: no server has had it in force yet.
+    pub(super) missed: Option<u64>,
+}
+
+impl Cells<'_> {
+    fn line(&self) -> Vec<String> {
+        let shown = |time: Option<Time>| time.map_or("-".to_owned(), |time| self.schedule.local(time));
+        vec![
+            clean(self.rule, 40),
+            clean(&self.schedule.expression(), 40),
+            shown(self.last),
+            if self.enabled { shown(self.next) } else { "not enabled".to_owned() },
+            self.missed.map_or("-".to_owned(), |missed| missed.to_string()),
+            format!("{}, {}", self.schedule.words(), self.schedule.timezone()),
+        ]
+    }
+}
+
+/// The table of schedules.
+pub(super) fn rows_as_text<'l>(rows: impl Iterator<Item = Cells<'l>>) -> String {
+    let cells: Vec<Vec<String>> = rows.map(|row| row.line()).collect();
+    if cells.is_empty() {
         return "No rule has a schedule; one is `on: { schedule: { cron: \"0 9 * * mon-fri\" } }`.".to_owned();
     }
-    let shown =
-        |time: Option<Time>, line: &Line<'_>| time.map_or("-".to_owned(), |time| local(time, line.schedule.timezone()));
-    let cells: Vec<Vec<String>> = lines
-        .iter()
-        .map(|line| {
-            vec![
-                clean(&line.rule.id, 40),
-                clean(&line.schedule.expression(), 40),
-                shown(line.row.and_then(|row| row.last_slot), line),
-                if line.rule.enabled { shown(line.next, line) } else { "not enabled".to_owned() },
-                line.row.map_or("-".to_owned(), |row| row.missed.to_string()),
-                format!("{}, {}", line.schedule.words(), line.schedule.timezone()),
-            ]
-        })
-        .collect();
-    let mut text = table(&["RULE", "SCHEDULE", "LAST", "NEXT", "MISSED", "MEANS"], &cells);
+    table(&["RULE", "SCHEDULE", "LAST", "NEXT", "MISSED", "MEANS"], &cells)
+}
+
+fn as_text(lines: &[Line<'_>]) -> String {
+    let mut text = rows_as_text(lines.iter().map(|line| Cells {
+        rule: &line.rule.id,
+        schedule: line.schedule,
+        enabled: line.rule.enabled,
+        last: line.row.and_then(|row| row.last_slot),
+        next: line.next,
+        missed: line.row.map(|row| row.missed),
+    }));
     for line in lines {
         if let Some(due) = line.overdue {
-            let at = local(due, line.schedule.timezone());
+            let at = line.schedule.local(due);
             text.push_str(&format!(
                 "\n{}: the slot {at} is overdue; is `bellwire serve` running, with runner.enabled?\n",
                 line.rule.id
@@ -122,16 +145,7 @@ fn as_json(lines: &[Line<'_>]) -> Answer {
     Answer::json(&Value::Array(all))
 }
 
-/// With the zone's offset: `2026-03-02T09:00:00+02:00`.
-fn local(at: Time, zone: &str) -> String {
-    let shown = || {
-        let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
-        let zone = jiff::tz::TimeZone::get(zone).ok()?;
-        Some(at.display_with_offset(zone.to_offset(at)).to_string())
-    };
-    shown().unwrap_or_else(|| at.to_string())
-}
-
+/// The next slots of an expression.
 fn next_slots(options: &SchedulesNext, now: Time) -> Result<Answer, Failure> {
     let from = match &options.from {
         None => now,
@@ -147,7 +161,7 @@ fn next_slots(options: &SchedulesNext, now: Time) -> Result<Answer, Failure> {
     let zone = schedule.timezone();
     if options.json {
         let utc: Vec<String> = slots.iter().map(ToString::to_string).collect();
-        let local: Vec<String> = slots.iter().map(|slot| local(*slot, zone)).collect();
+        let local: Vec<String> = slots.iter().map(|slot| schedule.local(*slot)).collect();
         return Ok(Answer::json(&json!({
             "expression": schedule.expression(),
             "words": schedule.words(),
@@ -157,13 +171,13 @@ fn next_slots(options: &SchedulesNext, now: Time) -> Result<Answer, Failure> {
             "local": local,
         })));
     }
-    let cells: Vec<Vec<String>> = slots.iter().map(|slot| vec![local(*slot, zone), slot.to_string()]).collect();
+    let cells: Vec<Vec<String>> = slots.iter().map(|slot| vec![schedule.local(*slot), slot.to_string()]).collect();
     let text = table(&["LOCAL", "UTC"], &cells);
     Ok(Answer::text(format!("{}, {zone}\n{text}", schedule.words())))
 }
 
 /// `every 10m` and `10m`, or a cron expression.
-fn read(expression: &str, timezone: Option<&str>) -> Result<Schedule, Failure> {
+pub(super) fn read(expression: &str, timezone: Option<&str>) -> Result<Schedule, Failure> {
     let span = parse_duration(expression.strip_prefix("every ").unwrap_or(expression).trim());
     let at = match span {
         Some(_) if timezone.is_some_and(|zone| zone != "UTC") => {

@@ -10,11 +10,11 @@ use super::{
     answer::{Answer, clean, machine},
     arguments::SecretsVerb,
     failure::Failure,
-    needs::Needs,
     open,
     table::table,
 };
 use crate::{
+    admin::Needs,
     app,
     config::Config,
     egress::Origin,
@@ -93,7 +93,8 @@ fn list(config: &Config, json: bool) -> Result<Answer, Failure> {
     Ok(show(&rows, json))
 }
 
-fn show(rows: &[SecretRow], json: bool) -> Answer {
+/// Secrets, never their values.
+pub(super) fn show(rows: &[SecretRow], json: bool) -> Answer {
     if json {
         return Answer::json(&machine(&rows));
     }
@@ -155,7 +156,8 @@ pub(super) fn with_vault<T>(
     })
 }
 
-fn read(name: &str) -> Result<Secret, Failure> {
+/// A value from standard input.
+pub(super) fn read(name: &str) -> Result<Secret, Failure> {
     let stdin = io::stdin();
     let mut bytes = Vec::new();
     let read = if stdin.is_terminal() {

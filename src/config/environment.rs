@@ -13,6 +13,9 @@ use crate::secret::{SHORTEST, Secret};
 /// What the names of all our variables begin with.
 pub(super) const PREFIX: &str = "BELLWIRE_";
 
+/// Of the command line, which asks a server elsewhere: no settings.
+const OF_THE_COMMAND_LINE: [&str; 2] = ["URL", "TOKEN"];
+
 /// Bytes of a file that a `..._FILE` variable names: more is no secret but a slip.
 const FILE_LIMIT: u64 = 64 << 10;
 
@@ -43,7 +46,7 @@ impl Environment {
         let mut environment = Self::default();
         for (variable, value) in variables {
             let Some(name) = variable.strip_prefix(PREFIX) else { continue };
-            if is_of_kubernetes(name, value) {
+            if is_of_kubernetes(name, value) || OF_THE_COMMAND_LINE.contains(&name) {
                 continue;
             }
             if let Some(secret) = name.strip_prefix("SECRET_") {
@@ -164,7 +167,8 @@ fn known(shape: &Shape<'_>) -> Vec<String> {
         .sections
         .iter()
         .flat_map(|(section, keys)| keys.iter().map(|key| format!("{PREFIX}{}", upper(&[section, key]))));
-    keys.chain(["BELLWIRE_DATABASE_URL_FILE".to_owned()]).collect()
+    let ours = OF_THE_COMMAND_LINE.iter().map(|name| format!("{PREFIX}{name}"));
+    keys.chain(["BELLWIRE_DATABASE_URL_FILE".to_owned()]).chain(ours).collect()
 }
 
 fn upper(parts: &[&str]) -> String {

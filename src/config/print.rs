@@ -75,6 +75,8 @@ fn tables(config: &Config) -> Vec<(String, Keys)> {
                 ("gate", json!(config.server.gate)),
                 ("trusted_proxies", json!(texts(&config.server.trusted_proxies))),
                 ("public_url", json!(config.server.public_url)),
+                ("admin_listen", json!(config.server.admin_listen.map(|address| address.to_string()))),
+                ("dangerous_plain_http", json!(config.server.dangerous_plain_http)),
             ],
         ),
         table("data", [("dir", json!(config.data.dir))]),

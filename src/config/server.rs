@@ -17,11 +17,16 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// Where the world reaches this server, without the slash at its end. `None`: nobody has said.
     pub public_url: Option<String>,
+    /// An address of its own for the admin and its API. `None`: they are at `listen`.
+    pub admin_listen: Option<SocketAddr>,
+    /// Whether passwords may cross a network without TLS.
+    pub dangerous_plain_http: bool,
 }
 
 impl Server {
     /// The keys of the section.
-    pub(super) const KEYS: &'static [&'static str] = &["listen", "gate", "trusted_proxies", "public_url"];
+    pub(super) const KEYS: &'static [&'static str] =
+        &["listen", "gate", "trusted_proxies", "public_url", "admin_listen", "dangerous_plain_http"];
 
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let server = Self {
@@ -29,6 +34,8 @@ impl Server {
             gate: section.flag("gate").unwrap_or_default(),
             trusted_proxies: section.list("trusted_proxies", forms::network),
             public_url: section.parsed("public_url", forms::base_url),
+            admin_listen: section.parsed("admin_listen", listen),
+            dangerous_plain_http: section.flag("dangerous_plain_http").unwrap_or_default(),
         };
         section.finish(Self::KEYS);
         server

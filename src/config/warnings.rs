@@ -20,6 +20,13 @@ pub(super) fn of(config: &Config, file: &Path) -> Vec<String> {
             ));
         }
     }
+    if config.server.dangerous_plain_http {
+        warnings.push(
+            "server.dangerous_plain_http is true: passwords and sessions of the admin may cross a network in the clear, where anybody \
+             on the way reads them"
+                .to_owned(),
+        );
+    }
     for network in config.egress.allow.iter().filter(|network| network.prefix_len() == 0) {
         warnings.push(format!(
             "egress.allow holds {network}: rules may call every address, those of this machine and its network too"

@@ -121,6 +121,17 @@ impl Connections {
         self.circuits.gate(self.origin(registry, to), self.clock.now())
     }
 
+    /// The hosts of a connection: how often each has failed in a row, and until when it is left alone (`None`: it is not).
+    pub fn hosts(&self, registry: &Registry, name: &str) -> Vec<(String, u32, Option<Time>)> {
+        let Some(connection) = Effective::find(Settings::of(&self.config), registry, name) else { return Vec::new() };
+        let origins = connection.origins().into_iter().map(|origin| origin.as_str().to_owned());
+        let standing = |origin: String| {
+            let (failures, until) = self.circuits.standing(&origin);
+            (origin, failures, until)
+        };
+        origins.map(standing).collect()
+    }
+
     /// The origin that a request would go to. `None` where nobody says, which `address` refuses.
     fn origin(&self, registry: &Registry, to: &Destination<'_>) -> Option<String> {
         let base = match *to {

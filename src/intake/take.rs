@@ -18,9 +18,9 @@ use crate::{
     model::{EventFlags, RefusalReason, RunStatus},
     services::{self, Bodies, Proof, Refused, TokenPlace, Verify},
     starts::{DEEPEST, Fresh, InForce, echo_of, started},
-    store::{Accepted, Dedupe, NewEvent},
+    store::{Accepted, Dedupe, NewEvent, PEER},
     value::{Object, Value},
-    web::Fault,
+    web::{Fault, peer_of},
 };
 
 /// How long the store may take before the sender is told to come again. What it has in hand may still be kept: the next delivery is then a
@@ -166,6 +166,7 @@ fn of_generic(came: &Came<'_, '_>, proof: Option<(Proof, &[&str], usize)>, body:
     let verified = proof.as_ref().map(|(proof, _, _)| proof.form).filter(|form| *form != "none").unwrap_or_default();
     let mut meta = came.parts.kept(proof.as_ref().map_or(&[], |(_, hidden, _)| hidden));
     read.reading.keep(&mut meta);
+    meta.insert(PEER.to_owned(), peer_of(came.request).into());
     Ok(Fresh {
         kind: read.kind,
         source: came.source.to_owned(),
@@ -209,6 +210,7 @@ fn of_service(came: &Came<'_, '_>, in_force: &InForce, service: &Service, body: 
     let bodies = hook.body.with_files(files);
     let read = hook.read_as(bodies, &service.pack, source, &request, headers, *now).map_err(refused)?;
     read.reading.keep(&mut meta);
+    meta.insert(PEER.to_owned(), peer_of(came.request).into());
     let pack = &service.pack;
     let kind = format!("{}.{}", pack.name, read.event);
     let dictionary = intake.dictionaries.of(&in_force.registry, pack, &read.event, &kind);

@@ -97,6 +97,9 @@ fn rules_that_are_not_reached_in_time_are_left_to_the_runner() {
     let subject = subject(json!({"resolution": "missed"}));
     let plan = plan(&set, &subject, &Object::new(), Bounds { event: Duration::ZERO, ..BOUNDS });
     assert!(plan.runs.iter().all(|run| run.verdict == Verdict::Undecided) && plan.runs.len() == 2);
+    let slow = super::plan(&set, &subject, &Object::new(), Bounds { rule: Duration::ZERO, ..BOUNDS });
+    let said: Vec<&Verdict> = slow.runs.iter().map(|run| &run.verdict).collect();
+    assert_eq!(said, [&Verdict::Undecided, &Verdict::Matched], "one that was too slow for the answer is not lost");
     let (verdict, _) = verdict(&set.rules["a"], &subject, &Object::new(), Duration::ZERO);
     assert!(matches!(&verdict, Verdict::Error { message } if message.contains("used up")), "{verdict:?}");
 }

@@ -126,6 +126,30 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    /// Every class.
+    pub const ALL: [Self; 20] = [
+        Self::Network,
+        Self::Tls,
+        Self::Timeout,
+        Self::BadReply,
+        Self::Status,
+        Self::Refused,
+        Self::Redirect,
+        Self::EgressDenied,
+        Self::InvalidInput,
+        Self::Template,
+        Self::InvalidHeaderValue,
+        Self::RenderType,
+        Self::SecretMissing,
+        Self::SecretOrigin,
+        Self::Grant,
+        Self::Loop,
+        Self::Fail,
+        Self::RunTimeout,
+        Self::Limit,
+        Self::Internal,
+    ];
+
     /// The word that rules see.
     pub fn word(self) -> &'static str {
         match self {

@@ -18,7 +18,7 @@ pub enum RunStatus {
     Running,
     /// Waits for a time or an event in a `wait` step.
     Waiting,
-    /// Needs a person: an attempt of unknown outcome, or a blown fuse.
+    /// Needs a person: an attempt of unknown outcome, a blown fuse, or a source that is paused.
     Held,
     /// Ended well.
     Ok,

@@ -24,7 +24,7 @@ mod vocabulary;
 mod watch;
 
 pub(crate) use condition::parse_condition;
-pub use condition::{Condition, Operand, Operator, OperatorKind, Scope, Test, Traced};
+pub use condition::{Condition, Operand, Operator, OperatorKind, Scope, Test, Traced, read_search};
 pub use cron::Cron;
 pub use duration::{parse_duration, shown_duration};
 pub use hours::Hours;

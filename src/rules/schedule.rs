@@ -69,6 +69,16 @@ impl Schedule {
         }
     }
 
+    /// A time on the clock of its zone, with the offset: `2026-03-02T09:00:00+02:00`.
+    pub fn local(&self, at: Time) -> String {
+        let shown = || {
+            let instant = jiff::Timestamp::from_millisecond(at.0).ok()?;
+            let zone = jiff::tz::TimeZone::get(self.timezone()).ok()?;
+            Some(instant.display_with_offset(zone.to_offset(instant)).to_string())
+        };
+        shown().unwrap_or_else(|| at.to_string())
+    }
+
     /// As a person writes it: `0 9 * * mon-fri`, or `every 10m`.
     pub fn expression(&self) -> String {
         match &self.at {

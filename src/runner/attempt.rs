@@ -121,6 +121,7 @@ impl Hold<'_> {
             step: path.clone(),
             kind: AttemptKind::Try,
             number,
+            planned_at: self.run.due_at.filter(|_| pending.is_some()),
             started_at: self.now(),
             request: pending.is_none().then(|| serde_json::to_vec(&request).unwrap_or_default()),
         };

@@ -198,7 +198,7 @@ impl<'p> Hold<'p> {
                 Some(Left::Done)
             }
             Claimed::Held => {
-                tracing::warn!(run.id = %self.run.id, rule = self.run.rule, "run held: the rule's fuse is blown");
+                tracing::warn!(run.id = %self.run.id, rule = self.run.rule, "run held: the rule's fuse is blown, or its source is paused");
                 Some(Left::Done)
             }
         })

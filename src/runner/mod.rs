@@ -18,8 +18,9 @@ mod send;
 mod silence;
 mod slot;
 mod take_up;
+mod tell;
 mod wait;
 mod workers;
 
-pub use pinned::{Loader, Pinned, PinnedSets};
+pub use pinned::{Loader, Pinned, PinnedError, PinnedSets};
 pub use workers::{Runner, RunnerParts};

@@ -63,6 +63,7 @@ impl Hold<'_> {
             step: sending.path.clone(),
             kind: AttemptKind::Verify,
             number,
+            planned_at: self.run.due_at,
             started_at: self.now(),
             // Where one is kept from an earlier round it is the same.
             request: (number == 1).then(|| serde_json::to_vec(&request).unwrap_or_default()),

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{sync::Mutex, time::sleep};
 
-use super::{RunnerParts, silence::Silence};
+use super::{RunnerParts, silence::Silence, tell::tell};
 use crate::{
     clock::Time,
     lifecycle::Phase,
@@ -79,9 +79,11 @@ impl Clockwork {
         let fired = if parts.config.runner.enabled { state.fire(parts, &in_force, now).await? } else { 0 };
         state.watch(parts, now).await?;
         state.seen = Some(now);
-        if fired > 0 {
+        let told = tell(parts, &in_force, now).await;
+        if fired > 0 || told.as_ref().is_ok_and(|told| *told > 0) {
             parts.wake.ring();
         }
+        told?;
         watched?;
         let next = state.lines.iter().filter_map(|line| line.next).min();
         Ok(next.map_or(LOOK, |next| next.since(now).clamp(Duration::from_millis(1), LOOK)))

@@ -27,7 +27,11 @@ mod samples;
 mod schema;
 mod sign;
 mod signature;
+mod snippet;
 mod subscribe;
+mod told;
+mod values;
+mod way_in;
 
 pub use body::{Bodies, BodyKind, Encoded, Format, Formats, Reading, encode};
 pub use builtin::builtin_files;
@@ -52,4 +56,8 @@ pub use signature::{
     Algorithm, Basic, Encoding, KeyForm, MOST, Part, Proof, Scheme, Seal, StampPlace, Stamped, TOLERANCE, Target,
     Token, TokenPlace, Verify,
 };
+pub use snippet::snippet;
 pub use subscribe::{Each, Listing, Subscribe};
+pub use told::{handshake_words, hook_address, proof_words};
+pub use values::values_of;
+pub use way_in::{WayIn, ways_in};

@@ -1,19 +1,23 @@
 //! From an event, wherever it came from, to what is stored of it: matched once against the rules in force, with the runs it starts.
 
+mod again;
 mod event;
 mod gates;
 mod manual;
 mod poll;
+mod repeat;
 mod replay;
 mod schedule;
 mod subject;
 
 use std::sync::Arc;
 
+pub use again::{Again, AgainError, Book, Books, Manner, Text, Wanted};
 pub use event::{Fresh, emitted, started};
 pub use gates::{gates, place};
 pub use manual::{BY_HAND, MANUAL, by_hand, manual, manual_event};
 pub use poll::{POLLED, polled, polled_rule};
+pub use repeat::{GoOn, RepeatError, kept_set, repeat};
 pub use replay::{outputs_before, path_in_text};
 pub use schedule::{SCHEDULED, fired, scheduled_rule, slot_payload, started_one};
 pub use subject::{event_value, subject_of, trigger_of};

@@ -11,11 +11,15 @@ use super::{
     dialect::{self, Conn},
     echoes,
     error::StoreError,
+    failures,
     gates::Gates,
+    inbox::{self, RepeatInsert},
     json,
     names::{Channel, Known},
     runs::RunInsert,
     schema::{bodies, dedupe, events},
+    sources,
+    tallies::Kind,
     waits,
 };
 use crate::{
@@ -23,6 +27,9 @@ use crate::{
     ids::{EventId, RunId},
     model::{EventFlags, RunStatus, StepError},
 };
+
+/// In the meta of a delivery: the address it came from.
+pub const PEER: &str = "ip";
 
 /// An accepted delivery as it is stored.
 #[derive(Debug, Clone)]
@@ -289,8 +296,11 @@ pub(super) fn accept_all(
     let mut keys = Keys::load(conn, &wanted)?;
     let mut writes = KeyWrites::default();
     let (mut events, mut bodies, mut runs, mut gated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut paused = Vec::new();
     let mut answers = Vec::with_capacity(batch.len());
     let mut fresh = Vec::with_capacity(batch.len());
+    let mut repeats = Vec::new();
+    let mut failed = Vec::new();
     for (ready, source) in batch.iter().zip(sources) {
         let event = &ready.event;
         let answer = match &event.dedupe {
@@ -298,6 +308,14 @@ pub(super) fn accept_all(
             None => Accepted::New { id_reused: false },
         };
         answers.push(answer);
+        if let Accepted::Duplicate { first } = answer {
+            let peer = event.meta.get(PEER).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let channel = known.channel(conn, &ready.channel)?;
+            repeats.push(RepeatInsert { id: event.id.0, event: first.0, channel, peer });
+        }
+        let name = known.name(conn, &event.source)?;
+        let kind = if matches!(answer, Accepted::New { .. }) { Kind::Accepted } else { Kind::Duplicate };
+        known.tally.note(kind, Some(name), event.received_at);
         if let Accepted::New { id_reused } = answer {
             let late_echo = echoes::late(conn, event)?;
             let row = event_row(conn, known, ready, id_reused)?;
@@ -308,7 +326,15 @@ pub(super) fn accept_all(
             bodies.push(BodyRow { event: event.id.0, data: &ready.data });
             fresh.push((event, late_echo.is_some()));
             for run in event.runs.iter().filter(|run| late_echo.is_none() || run.hears_own) {
-                let row = run_row(conn, known, event, run)?;
+                let mut row = run_row(conn, known, event, run)?;
+                if known.is_paused(conn, &event.source)? && !run.status.is_final() {
+                    sources::wait(&mut row, run.status);
+                    paused.push((event.source.as_str(), run.id.0));
+                }
+                known.tally.note(Kind::Ended(run.status), Some(row.rule), event.received_at);
+                if run.status == RunStatus::Failed {
+                    failed.push((run.id, run.error.as_ref(), event.received_at));
+                }
                 if has_gates(run) {
                     gated.push((event, run, row));
                 } else {
@@ -320,11 +346,18 @@ pub(super) fn accept_all(
     dialect::insert_events(conn, &events)?;
     dialect::insert_bodies(conn, &bodies)?;
     dialect::insert_runs(conn, &runs)?;
+    for (run, error, at) in failed {
+        failures::failed(conn, known, run, error, at)?;
+    }
     // One by one and after all others: each sees what those before it have left, and the batch needs no memory of its own.
     for (event, run, row) in gated {
         if admit::admit(conn, row, event.received_at, run.due_at, &run.gates)? {
             dialect::add_started(conn, event.id.0, 1)?;
         }
+    }
+    for (source, run) in paused {
+        // One that its gates have kept from starting is not there.
+        dialect::queue_run(conn, source, run)?;
     }
     dialect::insert_keys(conn, &writes.new)?;
     for key in &writes.renewed {
@@ -333,6 +366,7 @@ pub(super) fn accept_all(
     for key in &writes.again {
         dialect::seen_again(conn, key)?;
     }
+    inbox::keep(conn, known, &repeats)?;
     for (event, is_own) in fresh {
         if !(is_own || event.own) {
             echoes::remember(conn, known, event)?;

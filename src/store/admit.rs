@@ -5,9 +5,12 @@ use super::{
     dialect::{self, Conn, Fuse, RuleKey},
     error::StoreError,
     gates::{DigestGate, FuseGate, Gates, OnceGate, SuppressedBy, ThresholdGate},
-    json, marks, places,
+    json, marks,
+    names::Known,
+    places,
     runs::RunInsert,
-    suppressed,
+    sources, suppressed,
+    tallies::Kind,
 };
 use crate::{
     clock::Time,
@@ -41,8 +44,9 @@ enum Passage {
 }
 
 impl Passage {
-    fn status(&self) -> RunStatus {
+    fn status(&self, is_paused: bool) -> RunStatus {
         match self {
+            Self::Starts { .. } if is_paused => RunStatus::Held,
             Self::Starts { .. } => RunStatus::Due,
             Self::Gathers { .. } => RunStatus::Collecting,
             Self::IsHeld { .. } => RunStatus::Held,
@@ -50,8 +54,9 @@ impl Passage {
         }
     }
 
-    fn due_at(&self, at_once: Time) -> Option<i64> {
+    fn due_at(&self, at_once: Time, is_paused: bool) -> Option<i64> {
         match self {
+            Self::Starts { .. } if is_paused => None,
             Self::Starts { .. } => Some(at_once.0),
             Self::Gathers { until } => Some(until.0),
             Self::IsHeld { .. } | Self::Suppressed(_) => None,
@@ -72,8 +77,9 @@ impl Passage {
     }
 
     /// What a list shows beside the state.
-    fn why(&self) -> Option<String> {
+    fn why(&self, is_paused: bool) -> Option<String> {
         match self {
+            Self::Starts { .. } if is_paused => Some(sources::PAUSED.to_owned()),
             Self::Starts { .. } | Self::Gathers { .. } => None,
             Self::IsHeld { why, .. } => Some(why.clone()),
             Self::Suppressed(by) => Some(by.to_string()),
@@ -97,11 +103,12 @@ pub(super) fn admit(
         return Ok(false);
     }
     let (id, rule, event) = (run.id, run.rule, run.event);
-    let marks = passage.marks();
-    run.status = passage.status().code();
-    run.due_at = passage.due_at(due_at);
+    let is_paused = marks::has(run.marks, marks::SOURCE);
+    let marks = passage.marks() | run.marks.unwrap_or(0);
+    run.status = passage.status(is_paused).code();
+    run.due_at = passage.due_at(due_at, is_paused);
     run.marks = (marks != 0).then_some(marks);
-    run.why = passage.why();
+    run.why = passage.why(is_paused);
     run.vars = vars;
     dialect::insert_runs(conn, &[run])?;
     settle(conn, id, rule, event, &passage, gates)?;
@@ -118,7 +125,7 @@ pub(super) struct Late<'l> {
 }
 
 /// Puts a run that is there already to its rule's gates; one that was asked to end as cancelled does. False: the claim was lost.
-pub(super) fn admit_late(conn: &mut Conn, late: &Late<'_>) -> Result<bool, StoreError> {
+pub(super) fn admit_late(conn: &mut Conn, known: &mut Known, late: &Late<'_>) -> Result<bool, StoreError> {
     let Some(known_marks) = dialect::marks_of_mine(conn, late.run.0, late.claim)? else { return Ok(false) };
     let Some(row) = dialect::standing(conn, late.run.0)? else { return Ok(false) };
     let vars = json::pack_object(late.vars)?;
@@ -134,10 +141,12 @@ pub(super) fn admit_late(conn: &mut Conn, late: &Late<'_>) -> Result<bool, Store
         vars: vars.as_deref(),
     };
     if marks::has(Some(known_marks), marks::CANCEL) {
-        return dialect::move_decided(
-            conn,
-            &decided(RunStatus::Cancelled, None, Some(places::cancelled_by(known_marks))),
-        );
+        let cancelled = decided(RunStatus::Cancelled, None, Some(places::cancelled_by(known_marks)));
+        let moved = dialect::move_decided(conn, &cancelled)?;
+        if moved {
+            known.tally.note(Kind::Ended(RunStatus::Cancelled), Some(row.rule), late.now);
+        }
+        return Ok(moved);
     }
     let wish = Wish {
         run: late.run.0,
@@ -148,10 +157,11 @@ pub(super) fn admit_late(conn: &mut Conn, late: &Late<'_>) -> Result<bool, Store
         due_at: late.now,
     };
     let passage = pass(conn, &wish, late.gates)?;
-    let status = RunStatus::Running.next(passage.status())?;
-    if !dialect::move_decided(conn, &decided(status, passage.due_at(late.now), passage.why().as_deref()))? {
+    let status = RunStatus::Running.next(passage.status(false))?;
+    if !dialect::move_decided(conn, &decided(status, passage.due_at(late.now, false), passage.why(false).as_deref()))? {
         return Err(StoreError::Corrupt(format!("{} went away while it was decided", late.run)));
     }
+    known.tally.note(Kind::Ended(status), Some(row.rule), late.now);
     if let Passage::Suppressed(by) = &passage {
         suppressed::keep(conn, row.event, row.rule, by)?;
     }

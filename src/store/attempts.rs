@@ -33,6 +33,8 @@ pub struct AttemptRow {
     pub kind: AttemptKind,
     /// From 1: among the tries of its step, or among the reads since its last try.
     pub number: u32,
+    /// When it was to begin. `None`: at once, when its step was reached.
+    pub planned_at: Option<Time>,
     /// When it began.
     pub started_at: Time,
     /// When it ended. `None`: it has not, or nobody saw it end.
@@ -65,6 +67,8 @@ pub(super) struct AttemptInsert {
     late: bool,
     #[diesel(treat_none_as_default_value = false)]
     kind: Option<i16>,
+    #[diesel(treat_none_as_default_value = false)]
+    planned_at: Option<i64>,
 }
 
 impl AttemptInsert {
@@ -86,6 +90,7 @@ impl AttemptInsert {
             claim_id: Some(claim),
             late: false,
             kind: attempt.kind.code(),
+            planned_at: attempt.planned_at.map(|at| at.0),
         })
     }
 
@@ -109,6 +114,7 @@ pub(super) struct StoredAttempt {
     late: bool,
     pub(super) error: Option<Vec<u8>>,
     kind: Option<i16>,
+    planned_at: Option<i64>,
 }
 
 impl StoredAttempt {
@@ -162,6 +168,7 @@ pub(super) fn of_run(conn: &mut Conn, lookup: &Lookup, run: RunId) -> Result<Vec
                 step,
                 kind,
                 number: u32::try_from(row.number).unwrap_or(0),
+                planned_at: row.planned_at.map(Time),
                 started_at: Time(row.started_at),
                 ended_at: row.ended_at.map(Time),
                 outcome,

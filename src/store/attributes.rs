@@ -82,7 +82,7 @@ pub struct AttributesRow {
     pub changed_at: Time,
 }
 
-type TableRow = (String, Vec<u8>, Vec<u8>, i64);
+pub(super) type TableRow = (String, Vec<u8>, Vec<u8>, i64);
 
 impl AttributesRow {
     fn of((key, data, origins, changed_at): TableRow) -> Result<Self, StoreError> {
@@ -125,6 +125,22 @@ pub(super) fn page(
         .limit(limit)
         .select((attributes::key, attributes::data, attributes::origins, attributes::changed_at))
         .load(c))?;
+    rows.into_iter().map(AttributesRow::of).collect()
+}
+
+/// Up to 51 of those whose keys begin with `prefix`, in the order of the bytes of their keys, behind `after`.
+pub(super) fn with_prefix(
+    conn: &mut Conn,
+    keeper: Keeper,
+    prefix: &str,
+    after: &str,
+) -> Result<Vec<AttributesRow>, StoreError> {
+    let prefix = kept(keeper, prefix);
+    if prefix.contains('\0') || after.contains('\0') {
+        return Ok(Vec::new());
+    }
+    let end = format!("{prefix}{}", char::MAX);
+    let rows = dialect::attributes_between(conn, code(keeper), after, &prefix, &end)?;
     rows.into_iter().map(AttributesRow::of).collect()
 }
 

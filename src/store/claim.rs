@@ -59,6 +59,8 @@ pub struct NewAttempt {
     pub kind: AttemptKind,
     /// From 1: among the tries of its step, or among the reads since its last try.
     pub number: u32,
+    /// When it was to begin. `None`: now, since its step was only just reached.
+    pub planned_at: Option<Time>,
     /// When it begins.
     pub started_at: Time,
     /// The rendered request without secrets, with the step's first try and its first read alone.
@@ -174,7 +176,7 @@ pub(super) fn take(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<
     // Nearly every run is taken by this alone.
     let is_plain = claim.place.is_none() && claim.from != RunStatus::Collecting;
     if !(is_plain && dialect::claim_run(conn, &update)?) {
-        if let Some(stopped) = places::door(conn, claim)? {
+        if let Some(stopped) = places::door(conn, known, claim)? {
             return Ok(stopped);
         }
         update.is_passed = true;

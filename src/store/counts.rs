@@ -5,7 +5,7 @@ use diesel::{QueryDsl as _, RunQueryDsl as _};
 use super::{
     dialect::{self, Conn},
     error::StoreError,
-    schema::{attempts, events, runs},
+    schema::{api_tokens, attempts, audit, events, jobs, repeats, runs, users},
     state,
 };
 use crate::{clock::Time, model::RunStatus};
@@ -49,10 +49,15 @@ pub(super) fn count(conn: &mut Conn, now: Time) -> Result<Counts, StoreError> {
     })
 }
 
-/// The highest id of events, runs and attempts. 0 in a fresh database.
+/// The highest id of what is known by one. 0 in a fresh database.
 pub(super) fn highest_id(conn: &mut Conn) -> Result<i64, StoreError> {
     let event: Option<i64> = events::table.select(diesel::dsl::max(events::id)).get_result(conn)?;
     let run: Option<i64> = runs::table.select(diesel::dsl::max(runs::id)).get_result(conn)?;
     let attempt: Option<i64> = attempts::table.select(diesel::dsl::max(attempts::id)).get_result(conn)?;
-    Ok([event, run, attempt].into_iter().flatten().max().unwrap_or(0))
+    let repeat: Option<i64> = repeats::table.select(diesel::dsl::max(repeats::id)).get_result(conn)?;
+    let job: Option<i64> = jobs::table.select(diesel::dsl::max(jobs::id)).get_result(conn)?;
+    let user: Option<i64> = users::table.select(diesel::dsl::max(users::id)).get_result(conn)?;
+    let token: Option<i64> = api_tokens::table.select(diesel::dsl::max(api_tokens::id)).get_result(conn)?;
+    let deed: Option<i64> = audit::table.select(diesel::dsl::max(audit::id)).get_result(conn)?;
+    Ok([event, run, attempt, repeat, job, user, token, deed].into_iter().flatten().max().unwrap_or(0))
 }

@@ -13,6 +13,7 @@ use super::{
     names::Known,
     places,
     schema::{events, runs},
+    tallies::Kind,
 };
 use crate::{
     clock::Time,
@@ -74,13 +75,13 @@ pub(super) fn keep(
     for (event, hearing) in dialect::take_early_echoes(conn, &hash, now.0)? {
         dialect::own_event(conn, event, EventFlags::OWN.0, depth.saturating_add(1))?;
         let hearing = hearing.map_or(Ok(Vec::new()), |packed| open(&packed))?;
-        skip_runs(conn, event, &hearing, now)?;
+        skip_runs(conn, known, event, &hearing, now)?;
     }
     swept(conn, known, now)
 }
 
 /// Ends the runs of an event that have not begun, but for those that hear echoes. One that is about other events too goes on.
-fn skip_runs(conn: &mut Conn, event: i64, hearing: &[i64], now: Time) -> Result<(), StoreError> {
+fn skip_runs(conn: &mut Conn, known: &mut Known, event: i64, hearing: &[i64], now: Time) -> Result<(), StoreError> {
     let started: Vec<(i64, i32)> = each!(conn, c => runs::table
         .filter(runs::event.eq(event))
         .filter(runs::started_at.is_null())
@@ -90,6 +91,7 @@ fn skip_runs(conn: &mut Conn, event: i64, hearing: &[i64], now: Time) -> Result<
     let states = [RunStatus::Collecting, RunStatus::Undecided, RunStatus::Due].map(RunStatus::code);
     for (run, rule) in started.into_iter().filter(|(run, _)| !hearing.contains(run)) {
         if dialect::skip_run(conn, run, states, RunStatus::Skipped.code(), WHY, now.0)? {
+            known.tally.note(Kind::Ended(RunStatus::Skipped), Some(rule), now);
             dialect::leave_gates(conn, run, rule, event)?;
             places::leave(conn, run, now)?;
         }

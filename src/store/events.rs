@@ -14,7 +14,7 @@ use super::{
     error::StoreError,
     json,
     names::{Lookup, channels_of},
-    page_size,
+    page_size, run_lists,
     runs::{self, RunFilter, RunRow},
     schema::{bodies, channels, events},
 };
@@ -104,9 +104,10 @@ pub struct EventDetail {
     pub runs: Vec<RunRow>,
 }
 
+/// A row of `events`.
 #[derive(Debug, Queryable)]
-struct TableRow {
-    id: i64,
+pub(super) struct TableRow {
+    pub(super) id: i64,
     channel: i32,
     received_at: i64,
     depth: i16,
@@ -115,11 +116,18 @@ struct TableRow {
     runs: i32,
     matched: bool,
     seen: i32,
-    bytes: i64,
+    pub(super) bytes: i64,
     dictionary: i32,
 }
 
-fn shown(conn: &mut Conn, lookup: &Lookup, row: &TableRow) -> Result<EventRow, StoreError> {
+/// An event and its packed body; `None` where that was not asked for, or is gone.
+pub(super) struct Packed {
+    pub(super) row: TableRow,
+    pub(super) data: Option<Vec<u8>>,
+}
+
+/// As lists show it.
+pub(super) fn shown(conn: &mut Conn, lookup: &Lookup, row: &TableRow) -> Result<EventRow, StoreError> {
     let channel = lookup.channel(conn, row.channel)?;
     Ok(EventRow {
         id: EventId(row.id),
@@ -183,16 +191,33 @@ fn find(conn: &mut Conn, id: i64) -> Result<Option<Found>, StoreError> {
         .optional())?)
 }
 
-fn opened(conn: &mut Conn, lookup: &Lookup, row: &TableRow, data: Option<Vec<u8>>) -> Result<StoredEvent, StoreError> {
+fn opened(conn: &mut Conn, lookup: &Lookup, row: TableRow, data: Option<Vec<u8>>) -> Result<StoredEvent, StoreError> {
+    let packed = Packed { row, data };
+    let joined = joined(conn, lookup, &packed)?;
+    unpacked(conn, lookup, &packed.row, joined)
+}
+
+/// Meta and body in one, as they were before they were packed.
+pub(super) fn joined(conn: &mut Conn, lookup: &Lookup, packed: &Packed) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(data) = &packed.data else { return Ok(None) };
+    match packed.row.dictionary {
+        PLAIN => Ok(Some(data.clone())),
+        BARE => Err(StoreError::Corrupt("a body is packed in a way that no version wrote".to_owned())),
+        id => lookup.dictionary(conn, id)?.open(data).map(Some),
+    }
+}
+
+/// The event of what `joined` gave.
+pub(super) fn unpacked(
+    conn: &mut Conn,
+    lookup: &Lookup,
+    row: &TableRow,
+    joined: Option<Vec<u8>>,
+) -> Result<StoredEvent, StoreError> {
     let channel = lookup.channel(conn, row.channel)?;
-    let (meta, body) = match data {
+    let (meta, body) = match joined {
         None => (Map::new(), None),
-        Some(packed) => {
-            let joined = match row.dictionary {
-                PLAIN => packed,
-                BARE => return Err(StoreError::Corrupt("a body is packed in a way that no version wrote".to_owned())),
-                id => lookup.dictionary(conn, id)?.open(&packed)?,
-            };
+        Some(joined) => {
             let (meta, body) = json::split(joined)?;
             (meta, Some(body))
         }
@@ -238,7 +263,7 @@ pub(super) fn page(
         question = question.filter(events::channel.eq_any(channels));
     }
     let rows: Vec<Found> = question.load(conn)?;
-    rows.into_iter().map(|(row, data)| opened(conn, lookup, &row, data)).collect()
+    rows.into_iter().map(|(row, data)| opened(conn, lookup, row, data)).collect()
 }
 
 /// How many events were stored after one and up to another.
@@ -254,7 +279,7 @@ pub(super) fn count_between(conn: &mut Conn, after: EventId, upto: EventId) -> R
 /// One event as it was stored. `None`: there is none of this id.
 pub(super) fn stored(conn: &mut Conn, lookup: &Lookup, id: i64) -> Result<Option<StoredEvent>, StoreError> {
     let Some((row, data)) = find(conn, id)? else { return Ok(None) };
-    opened(conn, lookup, &row, data).map(Some)
+    opened(conn, lookup, row, data).map(Some)
 }
 
 /// Events of these types with ids above `since` and up to `upto`, oldest first, `limit` at most. Each channel of a type is asked by index.
@@ -295,10 +320,10 @@ pub(super) fn between(
 pub(super) fn detail(conn: &mut Conn, lookup: &Lookup, id: EventId) -> Result<Option<EventDetail>, StoreError> {
     let Some((row, data)) = find(conn, id.0)? else { return Ok(None) };
     let of_event = RunFilter { event: Some(id), limit: Some(1000), ..RunFilter::default() };
-    let mut runs = runs::list(conn, lookup, &of_event)?;
+    let mut runs = run_lists::page(conn, lookup, &of_event)?.rows;
     for run in dialect::runs_also_about(conn, id.0)? {
         runs.extend(runs::brief(conn, lookup, RunId(run))?);
     }
     runs.sort_by_key(|run| std::cmp::Reverse(run.id));
-    Ok(Some(EventDetail { row: shown(conn, lookup, &row)?, event: opened(conn, lookup, &row, data)?, runs }))
+    Ok(Some(EventDetail { row: shown(conn, lookup, &row)?, event: opened(conn, lookup, row, data)?, runs }))
 }

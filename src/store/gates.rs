@@ -155,7 +155,7 @@ pub enum Claimed {
     Queued,
     /// No place, and it shall not wait: it has ended as skipped.
     Skipped,
-    /// The rule's fuse is blown: it is held.
+    /// The rule's fuse is blown, or its source is paused: it is held.
     Held,
 }
 

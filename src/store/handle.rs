@@ -20,14 +20,15 @@ use super::{
     lock::Lock,
     names::{Lookup, name_id},
     open::{self, Place},
-    places,
+    page_size, places,
     pool::Pool,
     prune::{self, Pruned},
     record::{self, Record, Recorded},
     refusals::{self, RefusalTableRow},
     replay::{self, Replay},
     resolve::{self, Recovered, Resolution},
-    runs::{self, RunDetail, RunFilter, RunRow},
+    run_lists,
+    runs::{self, RunDetail, RunFilter, RunPage, RunRow},
     sets::{self, NewSet},
     state, suppressed,
     writer::{Desk, Health, Writer},
@@ -139,7 +140,10 @@ impl Store {
             return;
         }
         let row = RefusalTableRow::from(refusal);
-        let kept = writer.write(256, move |desk| refusals::keep(&mut desk.conn, &row, &mut desk.refusals_since_cut));
+        let kept = writer.write(256, move |desk| {
+            refusals::keep(&mut desk.conn, &row, &mut desk.refusals_since_cut)?;
+            row.count(&mut desk.conn, &mut desk.known)
+        });
         if let Err(error) = kept {
             tracing::debug!(%error, "a refusal was not kept");
         }
@@ -192,7 +196,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let pass = move |desk: &mut Desk| {
             let late = Late { run, claim: claim.0, vars: &vars, gates: &gates, now };
-            admit::admit_late(&mut desk.conn, &late)
+            admit::admit_late(&mut desk.conn, &mut desk.known, &late)
         };
         self.write(1024, pass).await
     }
@@ -232,6 +236,16 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<AttributesRow>, StoreError> {
         self.read(move |conn, _| attributes::page(conn, keeper, &after, limit)).await
+    }
+
+    /// Up to 51 of those whose keys begin with `prefix`, in the order of the bytes of their keys, behind `after` (empty: from the first).
+    pub async fn attributes_with_prefix(
+        &self,
+        keeper: Keeper,
+        prefix: String,
+        after: String,
+    ) -> Result<Vec<AttributesRow>, StoreError> {
+        self.read(move |conn, _| attributes::with_prefix(conn, keeper, &prefix, &after)).await
     }
 
     /// Makes changes in one transaction, in order; the attributes after each. The inner `Err` is one sentence: that change cannot be made,
@@ -276,11 +290,11 @@ impl Store {
 
     /// Ends an open run as cancelled: at once, or after its open request has been answered. False: it is over already.
     pub async fn cancel(&self, run: RunId, now: Time) -> Result<bool, StoreError> {
-        self.write(64, move |desk| places::cancel(&mut desk.conn, run, 0, now)).await
+        self.write(64, move |desk| places::cancel(&mut desk.conn, &mut desk.known, run, 0, now)).await
     }
 
-    /// Stores a run that repeats another, or a manual one on a stored event.
-    pub async fn replay(&self, replay: Replay) -> Result<(), StoreError> {
+    /// Stores a run that repeats another, or a manual one on a stored event; its id, or that of the run that was stored by the same key.
+    pub async fn replay(&self, replay: Replay) -> Result<RunId, StoreError> {
         let size = 512 + replay.outputs.len() * 1024;
         self.write(size, move |desk| replay::insert(&mut desk.conn, &mut desk.known, &replay)).await
     }
@@ -298,7 +312,7 @@ impl Store {
 
     /// At start: runs that a dead process held become due; their started attempts become `unknown`.
     pub async fn recover(&self, now: Time) -> Result<Recovered, StoreError> {
-        self.write(64, move |desk| resolve::recover(&mut desk.conn, now)).await
+        self.write(64, move |desk| resolve::recover(&mut desk.conn, &mut desk.known, now)).await
     }
 
     /// When the oldest event was received that a budget of `rows` events keeps. `None`: all of them fit.
@@ -352,9 +366,39 @@ impl Store {
         self.read(move |conn, lookup| events::detail(conn, lookup, id)).await
     }
 
-    /// Runs, newest first.
-    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
-        self.read(move |conn, lookup| runs::list(conn, lookup, &filter)).await
+    /// Runs, newest first, however long it takes to find them.
+    pub async fn runs(&self, mut filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        let limit = usize::try_from(page_size(filter.limit)).unwrap_or(0);
+        let mut rows = Vec::new();
+        loop {
+            filter.limit = Some(limit - rows.len());
+            let page = self.run_page(filter.clone()).await?;
+            rows.extend(page.rows);
+            if rows.len() >= limit || page.next.is_none() {
+                return Ok(rows);
+            }
+            filter.before = page.next;
+        }
+    }
+
+    /// Runs, newest first: those that a bounded look finds.
+    pub async fn run_page(&self, filter: RunFilter) -> Result<RunPage, StoreError> {
+        self.read(move |conn, lookup| run_lists::page(conn, lookup, &filter)).await
+    }
+
+    /// The run of the same rule before one, and that after it.
+    pub async fn runs_beside(&self, run: RunId) -> Result<(Option<RunId>, Option<RunId>), StoreError> {
+        self.read(move |conn, _| runs::beside(conn, run)).await
+    }
+
+    /// Runs that repeat one, newest first; 20 at most.
+    pub async fn repeats(&self, run: RunId) -> Result<Vec<RunRow>, StoreError> {
+        self.read(move |conn, lookup| runs::repeats(conn, lookup, run)).await
+    }
+
+    /// Makes a run due now that is due later. False: it is not, or somebody has it in hand.
+    pub async fn hasten(&self, run: RunId, now: Time) -> Result<bool, StoreError> {
+        self.write(64, move |desk| runs::hasten(&mut desk.conn, run, now)).await
     }
 
     /// One run. `None`: there is none of this id.
@@ -365,6 +409,11 @@ impl Store {
     /// Refused deliveries, newest first.
     pub async fn refusals(&self, limit: usize) -> Result<Vec<Refusal>, StoreError> {
         self.read(move |conn, _| refusals::list(conn, limit)).await
+    }
+
+    /// The same older than one of them: the next page.
+    pub async fn refusals_before(&self, before: Option<RefusalId>, limit: usize) -> Result<Vec<Refusal>, StoreError> {
+        self.read(move |conn, _| refusals::page(conn, before, limit)).await
     }
 
     /// Counts for doctor, logs and health.

@@ -9,6 +9,9 @@ fn unreadable(error: &serde_json::Error) -> StoreError {
     StoreError::Corrupt(format!("stored JSON does not read: {error}"))
 }
 
+/// Bytes that say how long the meta is.
+pub(super) const HEAD: usize = 4;
+
 /// Meta and body as one value: the length of the meta in four bytes, the meta as JSON, the body as it came.
 pub(super) fn join(meta: &Map<String, Value>, body: &[u8]) -> Result<Vec<u8>, StoreError> {
     let meta = serde_json::to_vec(meta).map_err(|error| unreadable(&error))?;

@@ -13,6 +13,9 @@ pub(super) const NEWER: i32 = 16;
 /// It is about more events than one.
 pub(super) const EVENTS: i32 = 32;
 
+/// Its source was paused when its event came, and has not been resumed: it does not begin.
+pub(super) const SOURCE: i32 = 64;
+
 /// Whether a run has this mark.
 pub(super) fn has(marks: Option<i32>, mark: i32) -> bool {
     marks.unwrap_or(0) & mark != 0

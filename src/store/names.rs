@@ -1,7 +1,7 @@
 //! Words that come again and again, kept once: rows hold their small numbers. Names are only ever added.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, RwLock},
 };
 
@@ -9,9 +9,10 @@ use diesel::{ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDs
 
 use super::{
     compress::{BARE, Dictionary, PLAIN},
-    dialect::{Conn, each},
+    dialect::{self, Conn, each},
     error::StoreError,
     schema::{channels, dictionaries, names},
+    tallies::Tally,
     waits,
 };
 
@@ -58,12 +59,36 @@ pub(super) struct Known {
     channels: HashMap<Channel, i32>,
     dictionaries: HashMap<[u8; 32], i32>,
     pub(super) waits: waits::Open,
+    /// Rules with problems of failed runs. `None`: not asked yet.
+    pub(super) troubled: Option<HashSet<i32>>,
     pub(super) echoes_since_sweep: u32,
+    /// Duplicates since their ring was last cut.
+    pub(super) repeats_since_cut: u32,
+    /// Asked for once; whoever pauses or resumes one forgets it.
+    pub(super) paused: Option<BTreeSet<String>>,
+    /// What the open transaction counts.
+    pub(super) tally: Tally,
 }
 
 impl Known {
-    /// Forgets everything.
+    /// Whether the runs of a source are not begun now.
+    pub(super) fn is_paused(&mut self, conn: &mut Conn, source: &str) -> Result<bool, StoreError> {
+        let paused = match self.paused.take() {
+            Some(paused) => paused,
+            None => dialect::paused_names(conn)?,
+        };
+        let found = paused.contains(source);
+        self.paused = Some(paused);
+        Ok(found)
+    }
+
+    /// Forgets everything but what the open transaction counts.
     pub(super) fn forget(&mut self) {
+        *self = Self { tally: std::mem::take(&mut self.tally), ..Self::default() };
+    }
+
+    /// Forgets everything: the transaction came to nothing.
+    pub(super) fn roll_back(&mut self) {
         *self = Self::default();
     }
 
@@ -86,6 +111,14 @@ impl Known {
         }
         self.names.insert(name.to_owned(), id);
         Ok(id)
+    }
+
+    /// The number of a name that is there already.
+    pub(super) fn known_name(&mut self, conn: &mut Conn, name: &str) -> Result<Option<i32>, StoreError> {
+        match self.names.get(name) {
+            Some(id) => Ok(Some(*id)),
+            None => name_id(conn, name),
+        }
     }
 
     /// The number of a channel; a new one where it has none.

@@ -80,6 +80,14 @@ pub(super) fn pack(output: &StepOutput) -> Result<Option<Vec<u8>>, StoreError> {
     Ok(Some(compress::pack(&text)))
 }
 
+/// Why a step failed, out of its packed column.
+pub(super) fn error_in(data: Option<Vec<u8>>) -> Result<Option<StepError>, StoreError> {
+    let Some(packed) = data else { return Ok(None) };
+    let data: Data = serde_json::from_slice(&compress::open(&packed)?)
+        .map_err(|error| StoreError::Corrupt(format!("an output does not read: {error}")))?;
+    Ok(data.error)
+}
+
 /// The place after the last output of a run.
 pub(super) fn next_seq(conn: &mut Conn, run: RunId) -> Result<i32, StoreError> {
     let last: Option<i32> = each!(conn, c => outputs::table

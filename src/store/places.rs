@@ -7,6 +7,9 @@ use super::{
     error::StoreError,
     gates::{Claimed, Full, GateKey, PlaceWish},
     marks,
+    names::Known,
+    sources,
+    tallies::Kind,
 };
 use crate::{clock::Time, ids::RunId, model::RunStatus};
 
@@ -24,17 +27,17 @@ pub(super) fn cancelled_by(marks: i32) -> &'static str {
 }
 
 /// Whether a run may be taken by this claim. `Some`: it may not.
-pub(super) fn door(conn: &mut Conn, claim: &Claim) -> Result<Option<Claimed>, StoreError> {
+pub(super) fn door(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<Option<Claimed>, StoreError> {
     let run = claim.run.0;
     let Some(row) = dialect::standing(conn, run)? else { return Ok(Some(Claimed::NotMine)) };
-    if row.status == RunStatus::Held.code() && marks::has(row.marks, marks::FUSE) {
+    if row.status == RunStatus::Held.code() && marks::has(row.marks, marks::FUSE | marks::SOURCE) {
         return Ok(Some(Claimed::Held));
     }
     if row.status != claim.from.code() || row.claim_id.is_some() {
         return Ok(Some(Claimed::NotMine));
     }
     if marks::has(row.marks, marks::CANCEL) {
-        cancel_free(conn, run, &row, claim.now)?;
+        cancel_free(conn, known, run, &row, claim.now)?;
         return Ok(Some(Claimed::NotMine));
     }
     if claim.from == RunStatus::Collecting {
@@ -43,13 +46,17 @@ pub(super) fn door(conn: &mut Conn, claim: &Claim) -> Result<Option<Claimed>, St
         return Ok(Some(Claimed::NotMine));
     }
     let is_first = row.started_at.is_none() && claim.from != RunStatus::Undecided;
+    if is_first && marks::has(row.marks, marks::SOURCE) {
+        hold(conn, claim, sources::PAUSED, 0)?;
+        return Ok(Some(Claimed::Held));
+    }
     if is_first && dialect::fuse_of(conn, row.rule)?.is_blown {
-        hold(conn, claim)?;
+        hold(conn, claim, BLOWN, marks::FUSE)?;
         return Ok(Some(Claimed::Held));
     }
     match &claim.place {
         // Of an undecided run nobody knows yet whether it wants one.
-        Some(wish) if claim.from != RunStatus::Undecided => enter(conn, claim, &row, wish),
+        Some(wish) if claim.from != RunStatus::Undecided => enter(conn, known, claim, &row, wish),
         None if marks::has(row.marks, marks::QUEUED) => Ok(Some(Claimed::Queued)),
         _ => Ok(None),
     }
@@ -62,11 +69,11 @@ fn close(conn: &mut Conn, claim: &Claim) -> Result<(), StoreError> {
     move_free(conn, Move { run: claim.run.0, status: due.code(), due_at: Some(claim.now.0), ended_at: None, why: None })
 }
 
-fn hold(conn: &mut Conn, claim: &Claim) -> Result<(), StoreError> {
+fn hold(conn: &mut Conn, claim: &Claim, why: &str, mark: i32) -> Result<(), StoreError> {
     let held = claim.from.next(RunStatus::Held)?;
-    let why = Some(BLOWN.to_owned());
+    let why = Some(why.to_owned());
     move_free(conn, Move { run: claim.run.0, status: held.code(), due_at: None, ended_at: None, why })?;
-    dialect::add_mark(conn, claim.run.0, marks::FUSE)
+    dialect::add_mark(conn, claim.run.0, mark)
 }
 
 fn move_free(conn: &mut Conn, to: Move) -> Result<(), StoreError> {
@@ -77,7 +84,13 @@ fn move_free(conn: &mut Conn, to: Move) -> Result<(), StoreError> {
 }
 
 /// Asks for a place. `Some`: there is none now.
-fn enter(conn: &mut Conn, claim: &Claim, row: &Standing, wish: &PlaceWish) -> Result<Option<Claimed>, StoreError> {
+fn enter(
+    conn: &mut Conn,
+    known: &mut Known,
+    claim: &Claim,
+    row: &Standing,
+    wish: &PlaceWish,
+) -> Result<Option<Claimed>, StoreError> {
     let (run, of) = (claim.run.0, RuleKey { rule: row.rule, key: &wish.key });
     if dialect::place_of(conn, run)?.is_none() {
         let seats = i32::try_from(wish.limit.max(1)).unwrap_or(i32::MAX);
@@ -99,10 +112,11 @@ fn enter(conn: &mut Conn, claim: &Claim, row: &Standing, wish: &PlaceWish) -> Re
             let skipped = claim.from.next(RunStatus::Skipped)?;
             let why = Some(SKIPPED.to_owned());
             move_free(conn, Move { run, status: skipped.code(), due_at: None, ended_at: Some(claim.now.0), why })?;
+            known.tally.note(Kind::Ended(skipped), Some(row.rule), claim.now);
             return Ok(Some(Claimed::Skipped));
         }
         Full::CancelOldest => {
-            make_room(conn, of, run, wish.limit, claim.now)?;
+            make_room(conn, known, of, run, wish.limit, claim.now)?;
             if has_place(conn, run)? {
                 return Ok(None);
             }
@@ -130,18 +144,25 @@ fn fill(conn: &mut Conn, of: RuleKey<'_>, now: Time) -> Result<(), StoreError> {
 }
 
 /// Asks so many of the oldest others to end that this run and those that stay fit.
-fn make_room(conn: &mut Conn, of: RuleKey<'_>, run: i64, limit: u32, now: Time) -> Result<(), StoreError> {
+fn make_room(
+    conn: &mut Conn,
+    known: &mut Known,
+    of: RuleKey<'_>,
+    run: i64,
+    limit: u32,
+    now: Time,
+) -> Result<(), StoreError> {
     let others = dialect::others_with_place(conn, of, run)?;
     let stay = usize::try_from(limit.max(1)).unwrap_or(usize::MAX) - 1;
     let surplus = others.len().saturating_sub(stay);
     for other in others.into_iter().take(surplus) {
-        cancel(conn, RunId(other), marks::NEWER, now)?;
+        cancel(conn, known, RunId(other), marks::NEWER, now)?;
     }
     Ok(())
 }
 
 /// Ends an open run as cancelled: at once where nobody has it in hand, else with its next record. False: it is over already.
-pub(super) fn cancel(conn: &mut Conn, run: RunId, by: i32, now: Time) -> Result<bool, StoreError> {
+pub(super) fn cancel(conn: &mut Conn, known: &mut Known, run: RunId, by: i32, now: Time) -> Result<bool, StoreError> {
     let Some(mut row) = dialect::standing(conn, run.0)? else { return Ok(false) };
     if RunStatus::from_code(row.status).is_none_or(RunStatus::is_final) {
         return Ok(false);
@@ -151,12 +172,12 @@ pub(super) fn cancel(conn: &mut Conn, run: RunId, by: i32, now: Time) -> Result<
         return Ok(true);
     }
     row.marks = Some(row.marks.unwrap_or(0) | by);
-    cancel_free(conn, run.0, &row, now)?;
+    cancel_free(conn, known, run.0, &row, now)?;
     Ok(true)
 }
 
 /// Ends a run as cancelled that nobody has in hand.
-fn cancel_free(conn: &mut Conn, run: i64, row: &Standing, now: Time) -> Result<(), StoreError> {
+fn cancel_free(conn: &mut Conn, known: &mut Known, run: i64, row: &Standing, now: Time) -> Result<(), StoreError> {
     let from = RunStatus::from_code(row.status);
     let cancelled = match from {
         Some(from) => from.next(RunStatus::Cancelled)?,
@@ -167,13 +188,14 @@ fn cancel_free(conn: &mut Conn, run: i64, row: &Standing, now: Time) -> Result<(
     }
     let why = Some(cancelled_by(row.marks.unwrap_or(0)).to_owned());
     move_free(conn, Move { run, status: cancelled.code(), due_at: None, ended_at: Some(now.0), why })?;
+    known.tally.note(Kind::Ended(cancelled), Some(row.rule), now);
     leave(conn, run, now)
 }
 
 /// A run that a dead process had in hand is due again; one that was to end as cancelled ends now, since nobody answers its request.
-pub(super) fn recovered(conn: &mut Conn, run: i64, now: Time) -> Result<(), StoreError> {
+pub(super) fn recovered(conn: &mut Conn, known: &mut Known, run: i64, now: Time) -> Result<(), StoreError> {
     match dialect::standing(conn, run)? {
-        Some(row) if marks::has(row.marks, marks::CANCEL) => cancel_free(conn, run, &row, now),
+        Some(row) if marks::has(row.marks, marks::CANCEL) => cancel_free(conn, known, run, &row, now),
         _ => Ok(()),
     }
 }

@@ -53,8 +53,10 @@ pub(super) async fn all(store: &Store, before: Time, now: Time) -> Result<Pruned
     events(store, before, &mut pruned).await?;
     pruned.dedupe_keys = keys(store, now).await?;
     store.write(64, move |desk| dialect::delete_refusals(&mut desk.conn, before.0)).await?;
+    store.write(64, move |desk| dialect::delete_repeats(&mut desk.conn, first_at(before))).await?;
     store.write(64, move |desk| dialect::delete_old_echoes(&mut desk.conn, now.0)).await?;
     store.write(64, move |desk| dialect::delete_old_polls(&mut desk.conn, before.0)).await?;
+    store.prune_tallies(now).await?;
     unused(store, before).await?;
     give_back(store).await?;
     Ok(pruned)

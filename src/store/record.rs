@@ -13,10 +13,11 @@ use super::{
     dialect::{self, AttemptUpdate, Conn, RunUpdate},
     echoes,
     error::StoreError,
-    grants, json, marks,
+    failures, grants, json, marks,
     names::Known,
     outputs::{self, OutputInsert},
     places,
+    tallies::Kind,
     waits::{self, NewWait},
 };
 use crate::{
@@ -194,7 +195,7 @@ pub(super) fn write(
         Ok(plan) => plan,
         Err(why) => return Ok(Recorded::Unfit(why)),
     };
-    if move_on(conn, record, &plan, false)? {
+    if move_on(conn, known, record, &plan, false)? {
         keep(conn, known, record, &plan, emitted)?;
         return Ok(Recorded::Kept(plan.after.map(|after| after.attributes)));
     }
@@ -225,7 +226,7 @@ fn write_marked(
     plan: &Plan,
     emitted: Option<&ReadyEvent>,
 ) -> Result<(), StoreError> {
-    if !move_on(conn, record, plan, true)? {
+    if !move_on(conn, known, record, plan, true)? {
         return Err(StoreError::Corrupt(format!("{} went away while it was recorded", record.run)));
     }
     keep(conn, known, record, plan, emitted)?;
@@ -280,7 +281,12 @@ fn write_effects(
 
 /// Makes what follows ready: an attempt, a wait, or nothing that is begun. `ended` are the steps that have ended.
 fn follow(conn: &mut Conn, known: &mut Known, record: &Record, plan: &Plan, ended: &[i32]) -> Result<(), StoreError> {
-    if record.then.is_end() {
+    if let Then::End { status, error, .. } = &record.then {
+        match status {
+            RunStatus::Ok => failures::succeeded(conn, known, record.run, record.now)?,
+            RunStatus::Failed => failures::failed(conn, known, record.run, error.as_ref(), record.now)?,
+            _ => {}
+        }
         // A run that is over needs no care for the step it had begun.
         return waits::end(conn, known, record.run);
     }
@@ -307,7 +313,13 @@ fn follow(conn: &mut Conn, known: &mut Known, record: &Record, plan: &Plan, ende
     Ok(())
 }
 
-fn move_on(conn: &mut Conn, record: &Record, plan: &Plan, is_marked: bool) -> Result<bool, StoreError> {
+fn move_on(
+    conn: &mut Conn,
+    known: &mut Known,
+    record: &Record,
+    plan: &Plan,
+    is_marked: bool,
+) -> Result<bool, StoreError> {
     let running = RunStatus::Running;
     let (status, due_at, error, why) = match &record.then {
         Then::Attempt(_) | Then::Go => (running, None, None, None),
@@ -336,7 +348,11 @@ fn move_on(conn: &mut Conn, record: &Record, plan: &Plan, is_marked: bool) -> Re
         error: error.as_deref(),
         why,
     };
-    dialect::move_run(conn, &update)
+    let Some(rule) = dialect::move_run(conn, &update)? else { return Ok(false) };
+    if record.then.is_end() {
+        known.tally.note(Kind::Ended(status), Some(rule), record.now);
+    }
+    Ok(true)
 }
 
 fn write_end(conn: &mut Conn, known: &mut Known, run: RunId, end: &AttemptEnd, late: bool) -> Result<bool, StoreError> {

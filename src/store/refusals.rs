@@ -5,9 +5,11 @@ use diesel::{ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDs
 use super::{
     dialect::{self, Conn, each},
     error::StoreError,
+    names::Known,
     schema::refusals,
+    tallies::Kind,
 };
-use crate::{ids::RefusalId, model::Refusal};
+use crate::{clock::Time, ids::RefusalId, model::Refusal};
 
 /// Refusals that are kept.
 pub(super) const RING: i64 = 10_000;
@@ -57,6 +59,18 @@ impl From<RefusalTableRow> for Refusal {
     }
 }
 
+impl RefusalTableRow {
+    /// Counts it, for its source where that has ever sent anything else: whoever is refused names what he likes.
+    pub(super) fn count(&self, conn: &mut Conn, known: &mut Known) -> Result<(), StoreError> {
+        let source = match &self.source {
+            Some(source) => known.known_name(conn, source)?,
+            None => None,
+        };
+        known.tally.note(Kind::Refused, source, Time(self.refused_at));
+        Ok(())
+    }
+}
+
 /// Keeps a refusal; `since_cut` counts those since the ring was last cut.
 pub(super) fn keep(conn: &mut Conn, row: &RefusalTableRow, since_cut: &mut u32) -> Result<(), StoreError> {
     dialect::insert_refusal(conn, row)?;
@@ -75,8 +89,31 @@ pub(super) fn list(conn: &mut Conn, limit: usize) -> Result<Vec<Refusal>, StoreE
     Ok(rows.into_iter().map(Refusal::from).collect())
 }
 
+/// Refusals older than `before`, newest first.
+pub(super) fn page(conn: &mut Conn, before: Option<RefusalId>, limit: usize) -> Result<Vec<Refusal>, StoreError> {
+    let before = before.map_or(i64::MAX, |id| id.0);
+    let limit = i64::try_from(limit).unwrap_or(RING).min(RING);
+    let rows: Vec<RefusalTableRow> = each!(conn, c => refusals::table
+        .filter(refusals::id.lt(before))
+        .order(refusals::id.desc())
+        .limit(limit)
+        .load(c))?;
+    Ok(rows.into_iter().map(Refusal::from).collect())
+}
+
 /// One refusal. `None`: none is kept of this id.
 pub(super) fn find(conn: &mut Conn, id: RefusalId) -> Result<Option<Refusal>, StoreError> {
     let row: Option<RefusalTableRow> = each!(conn, c => refusals::table.find(id.0).get_result(c).optional())?;
     Ok(row.map(Refusal::from))
+}
+
+/// The newest refusals of a source, newest first.
+pub(super) fn of_source(conn: &mut Conn, source: &str, limit: usize) -> Result<Vec<Refusal>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(RING).min(RING);
+    let rows: Vec<RefusalTableRow> = each!(conn, c => refusals::table
+        .filter(refusals::source.eq(source))
+        .order(refusals::id.desc())
+        .limit(limit)
+        .load(c))?;
+    Ok(rows.into_iter().map(Refusal::from).collect())
 }

@@ -1,6 +1,6 @@
 //! Runs that repeat another, or that a person starts on a stored event.
 
-use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 use serde_json::{Map, Value};
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     json,
     names::Known,
     outputs::{self, OutputInsert},
-    schema::{events, runs},
+    schema::{events, replay_keys, runs},
 };
 use crate::{
     clock::Time,
@@ -36,12 +36,17 @@ pub struct Replay {
     pub vars: Map<String, Value>,
     /// Steps that count as ended.
     pub outputs: Vec<StepOutput>,
+    /// What tells it from the same one asked for twice. `None`: it is a new one each time.
+    pub key: Option<[u8; 16]>,
     /// Now.
     pub at: Time,
 }
 
-/// Stores the run, due at once. Rejected where its event is not stored.
-pub(super) fn insert(conn: &mut Conn, known: &mut Known, replay: &Replay) -> Result<(), StoreError> {
+/// Stores the run, due at once; its id, or that of the one that was stored by the same key. Rejected where its event is not stored.
+pub(super) fn insert(conn: &mut Conn, known: &mut Known, replay: &Replay) -> Result<RunId, StoreError> {
+    if let Some(first) = by_key(conn, replay)? {
+        return Ok(first);
+    }
     let events: i64 = each!(conn, c => events::table.filter(events::id.eq(replay.event.0)).count().get_result(c))?;
     if events == 0 {
         return Err(StoreError::Rejected(format!("{} is not stored; retention may have deleted it", replay.event)));
@@ -64,10 +69,27 @@ pub(super) fn insert(conn: &mut Conn, known: &mut Known, replay: &Replay) -> Res
         });
     }
     dialect::insert_outputs(conn, &rows)?;
-    match replay.of {
-        Some(of) => copy_events(conn, of, replay.id),
-        None => Ok(()),
+    if let Some(key) = &replay.key {
+        let row = (replay_keys::key.eq(&key[..]), replay_keys::run.eq(replay.id.0));
+        each!(conn, c => diesel::insert_into(replay_keys::table).values(row).execute(c))?;
     }
+    if let Some(of) = replay.of {
+        copy_events(conn, of, replay.id)?;
+    }
+    Ok(replay.id)
+}
+
+/// The run that was asked for with the same key. Rejected where it repeats another run than this one would.
+fn by_key(conn: &mut Conn, replay: &Replay) -> Result<Option<RunId>, StoreError> {
+    let Some(key) = &replay.key else { return Ok(None) };
+    let known: Option<i64> =
+        each!(conn, c => replay_keys::table.find(&key[..]).select(replay_keys::run).get_result(c).optional())?;
+    let Some(run) = known else { return Ok(None) };
+    let of: Option<i64> = each!(conn, c => runs::table.find(run).select(runs::replay_of).get_result(c))?;
+    if of == replay.of.map(|of| of.0) {
+        return Ok(Some(RunId(run)));
+    }
+    Err(StoreError::Rejected("the key of this replay was used for another".to_owned()))
 }
 
 /// The earlier events of a digest or threshold are the new run's own too.

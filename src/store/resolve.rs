@@ -5,6 +5,7 @@ use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use super::{
     dialect::{self, Conn, each},
     error::StoreError,
+    names::Known,
     places,
     schema::{attempts, runs},
     waits,
@@ -51,7 +52,7 @@ pub struct Recovered {
     pub attempts: usize,
 }
 
-/// Notes the resolution and makes the run due. False: it is not held, or by its rule's fuse.
+/// Notes the resolution and makes the run due. False: it is not held, or by its rule's fuse or a source that is paused.
 pub(super) fn resolve(conn: &mut Conn, run: RunId, resolution: Resolution, now: Time) -> Result<bool, StoreError> {
     let due = RunStatus::Held.next(RunStatus::Due)?;
     let changed = each!(conn, c => diesel::update(
@@ -67,7 +68,7 @@ pub(super) fn resolve(conn: &mut Conn, run: RunId, resolution: Resolution, now: 
 
 /// Makes every running run due, or waiting and due where its `wait` step has not ended, and its begun attempts unknown. One that was
 /// asked to end as cancelled ends.
-pub(super) fn recover(conn: &mut Conn, now: Time) -> Result<Recovered, StoreError> {
+pub(super) fn recover(conn: &mut Conn, known: &mut Known, now: Time) -> Result<Recovered, StoreError> {
     let due = RunStatus::Running.next(RunStatus::Due)?;
     let held: Vec<i64> = each!(conn, c => runs::table
         .filter(dialect::not_ok())
@@ -96,7 +97,7 @@ pub(super) fn recover(conn: &mut Conn, now: Time) -> Result<Recovered, StoreErro
         if changed != 1 {
             return Err(StoreError::Corrupt(format!("{} went away while it was recovered", RunId(run))));
         }
-        places::recovered(conn, run, now)?;
+        places::recovered(conn, known, run, now)?;
     }
     Ok(recovered)
 }

@@ -8,17 +8,17 @@ use serde_json::{Map, Value};
 
 use super::{
     attempts::{self, AttemptRow},
-    dialect::{self, Conn, each},
+    dialect::{Conn, each},
     error::StoreError,
-    json,
-    names::{Lookup, name_id},
-    outputs, page_size,
+    json, marks,
+    names::Lookup,
+    outputs,
     schema::{runs, sets},
 };
 use crate::{
     clock::Time,
-    ids::{EventId, RunId, time_of},
-    model::{RunStatus, StepError, StepOutput},
+    ids::{EventId, ProblemId, RunId, time_of},
+    model::{AttemptKind, RunStatus, StepError, StepOutput, StepPath},
 };
 
 /// Which runs a list shows, newest first.
@@ -30,10 +30,27 @@ pub struct RunFilter {
     pub limit: Option<usize>,
     /// Of this rule.
     pub rule: Option<String>,
-    /// In this state.
-    pub status: Option<RunStatus>,
+    /// In any of these states; empty for all.
+    pub states: Vec<RunStatus>,
     /// Of this event.
     pub event: Option<EventId>,
+    /// Failed with this class of error, by its word.
+    pub class: Option<String>,
+    /// Failed with this problem.
+    pub problem: Option<ProblemId>,
+    /// Made at this time or later.
+    pub from: Option<Time>,
+    /// Made before this time.
+    pub until: Option<Time>,
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, Default)]
+pub struct RunPage {
+    /// Those that were found, newest first; fewer than asked for where looking for more would have taken too long.
+    pub rows: Vec<RunRow>,
+    /// Before which run it goes on. `None`: there are no more.
+    pub next: Option<RunId>,
 }
 
 /// A run in a list.
@@ -71,6 +88,12 @@ pub struct RunDetail {
     pub set: i64,
     /// Its digest in hex. Empty where the set is gone.
     pub set_digest: String,
+    /// When its first step began.
+    pub started_at: Option<Time>,
+    /// The step that was begun and has not ended.
+    pub step: Option<StepPath>,
+    /// It was asked to end as cancelled.
+    pub cancelled: bool,
     /// Its vars as they are now.
     pub vars: Map<String, Value>,
     /// Steps that have ended, in order.
@@ -110,6 +133,24 @@ struct ListRow {
     error: Option<Vec<u8>>,
     why: Option<String>,
     replay_of: Option<i64>,
+    started_at: Option<i64>,
+    step: Option<i32>,
+    marks: Option<i32>,
+}
+
+impl RunDetail {
+    /// Held, and not for an attempt without an answer: a blown fuse holds runs that have not begun.
+    pub fn is_held_by_fuse(&self) -> bool {
+        self.row.status == RunStatus::Held && self.attempts.is_empty()
+    }
+
+    /// Whether a read can tell what became of the last attempt: its request then holds what the action was given.
+    pub fn can_be_read_back(&self) -> bool {
+        let last = self.attempts.iter().rev().find(|attempt| attempt.kind == AttemptKind::Try);
+        let request = last.and_then(|attempt| attempt.request.as_deref());
+        let request: Option<Value> = request.and_then(|bytes| serde_json::from_slice(bytes).ok());
+        request.is_some_and(|request| request.get("inputs").is_some())
+    }
 }
 
 /// The state of a number in a row.
@@ -132,34 +173,67 @@ fn shown(conn: &mut Conn, lookup: &Lookup, row: &mut ListRow) -> Result<RunRow, 
     })
 }
 
-/// Runs newest first.
-pub(super) fn list(conn: &mut Conn, lookup: &Lookup, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
-    let rule = match &filter.rule {
-        Some(rule) => match name_id(conn, rule)? {
-            Some(id) => Some(id),
-            None => return Ok(Vec::new()),
-        },
-        None => None,
-    };
-    let mut question =
-        runs::table.select(ListRow::as_select()).order(runs::id.desc()).limit(page_size(filter.limit)).into_boxed();
-    if let Some(before) = filter.before {
-        question = question.filter(runs::id.lt(before.0));
-    }
-    if let Some(rule) = rule {
-        question = question.filter(runs::rule.eq(rule));
-    }
-    if let Some(event) = filter.event {
-        question = question.filter(runs::event.eq(event.0));
-    }
-    if let Some(status) = filter.status {
-        question = question.filter(runs::status.eq(status.code()));
-        if status != RunStatus::Ok {
-            question = question.filter(dialect::not_ok());
-        }
-    }
-    let rows: Vec<ListRow> = question.load(conn)?;
+/// The digest of a rule set in hex. `None`: there is no such set.
+pub(super) fn digest_of(conn: &mut Conn, set: i64) -> Result<Option<String>, StoreError> {
+    let digest: Option<Vec<u8>> =
+        each!(conn, c => sets::table.find(set).select(sets::digest).get_result(c).optional())?;
+    Ok(digest.map(hex::encode))
+}
+
+/// Those of these runs that there are, newest first.
+pub(super) fn of_ids(conn: &mut Conn, lookup: &Lookup, ids: &[i64]) -> Result<Vec<RunRow>, StoreError> {
+    let rows: Vec<ListRow> = each!(conn, c => runs::table
+        .filter(runs::id.eq_any(ids))
+        .order(runs::id.desc())
+        .select(ListRow::as_select())
+        .load(c))?;
     rows.into_iter().map(|mut row| shown(conn, lookup, &mut row)).collect()
+}
+
+/// The run of the same rule before one, and that after it.
+pub(super) fn beside(conn: &mut Conn, run: RunId) -> Result<(Option<RunId>, Option<RunId>), StoreError> {
+    let rule: Option<i32> = each!(conn, c => runs::table.find(run.0).select(runs::rule).get_result(c).optional())?;
+    let Some(rule) = rule else { return Ok((None, None)) };
+    let older: Option<i64> = each!(conn, c => runs::table
+        .filter(runs::rule.eq(rule))
+        .filter(runs::id.lt(run.0))
+        .order(runs::id.desc())
+        .select(runs::id)
+        .first(c)
+        .optional())?;
+    let newer: Option<i64> = each!(conn, c => runs::table
+        .filter(runs::rule.eq(rule))
+        .filter(runs::id.gt(run.0))
+        .order(runs::id.asc())
+        .select(runs::id)
+        .first(c)
+        .optional())?;
+    Ok((older.map(RunId), newer.map(RunId)))
+}
+
+/// Runs that repeat one, newest first; 20 at most.
+pub(super) fn repeats(conn: &mut Conn, lookup: &Lookup, run: RunId) -> Result<Vec<RunRow>, StoreError> {
+    let rows: Vec<ListRow> = each!(conn, c => runs::table
+        .filter(runs::replay_of.eq(run.0))
+        .order(runs::id.desc())
+        .limit(20)
+        .select(ListRow::as_select())
+        .load(c))?;
+    rows.into_iter().map(|mut row| shown(conn, lookup, &mut row)).collect()
+}
+
+/// Makes a run due now that is due later, and nobody has in hand. False: it is not.
+pub(super) fn hasten(conn: &mut Conn, run: RunId, now: Time) -> Result<bool, StoreError> {
+    let changed = each!(conn, c => diesel::update(
+            runs::table
+                .filter(runs::id.eq(run.0))
+                .filter(runs::status.eq(RunStatus::Due.code()))
+                .filter(runs::claim_id.is_null())
+                .filter(runs::due_at.gt(now.0))
+        )
+        .set(runs::due_at.eq(now.0))
+        .execute(c))?;
+    Ok(changed == 1)
 }
 
 /// One run as lists show it. `None`: there is none of this id.
@@ -174,11 +248,14 @@ pub(super) fn detail(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Opti
     let row: Option<ListRow> =
         each!(conn, c => runs::table.find(id.0).select(ListRow::as_select()).get_result(c).optional())?;
     let Some(mut row) = row else { return Ok(None) };
-    let digest: Option<Vec<u8>> =
-        each!(conn, c => sets::table.find(row.rule_set).select(sets::digest).get_result(c).optional())?;
+    let digest = digest_of(conn, row.rule_set)?;
+    let step = row.step.map(|step| lookup.name(conn, step)).transpose()?;
     Ok(Some(RunDetail {
+        started_at: row.started_at.map(Time),
+        step: step.map(|step| StepPath(step.to_string())),
+        cancelled: marks::has(row.marks, marks::CANCEL),
         set: row.rule_set,
-        set_digest: digest.map(hex::encode).unwrap_or_default(),
+        set_digest: digest.unwrap_or_default(),
         vars: json::open_object(row.vars.take())?,
         outputs: outputs::of_run(conn, lookup, id)?,
         attempts: attempts::of_run(conn, lookup, id)?,

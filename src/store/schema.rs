@@ -55,6 +55,7 @@ diesel::table! {
         error -> Nullable<Binary>,
         why -> Nullable<Text>,
         marks -> Nullable<Integer>,
+        class -> Nullable<Integer>,
     }
 }
 diesel::table! {
@@ -73,6 +74,7 @@ diesel::table! {
         error -> Nullable<Binary>,
         reply -> Nullable<Binary>,
         kind -> Nullable<SmallInt>,
+        planned_at -> Nullable<BigInt>,
     }
 }
 diesel::table! {
@@ -165,8 +167,24 @@ diesel::table! {
         first_at -> BigInt,
         last_at -> BigInt,
         solved_at -> Nullable<BigInt>,
+        id -> BigInt,
+        state -> SmallInt,
+        opened_at -> BigInt,
+        acknowledged_by -> Nullable<Text>,
+        acknowledged_at -> Nullable<BigInt>,
+        muted_until -> Nullable<BigInt>,
+        rule -> Nullable<Text>,
+        step -> Nullable<Text>,
+        path -> Nullable<Text>,
+        host -> Nullable<Text>,
+        class -> Nullable<Text>,
+        run -> Nullable<BigInt>,
+        depth -> SmallInt,
+        told -> SmallInt,
     }
 }
+diesel::table! { problem_runs (problem, run) { problem -> BigInt, run -> BigInt, } }
+diesel::table! { replay_keys (key) { key -> Binary, run -> BigInt, } }
 diesel::table! { expectations (source) { source -> Text, since -> BigInt, } }
 diesel::table! {
     grants (connection) {
@@ -187,6 +205,8 @@ diesel::table! {
     logins (digest) { digest -> Binary, connection -> Text, verifier -> Binary, redirect -> Text, until -> BigInt, }
 }
 diesel::table! { paused (run) { run -> BigInt, connection -> Text, } }
+diesel::table! { paused_sources (source) { source -> Text, since -> BigInt, person -> Text, } }
+diesel::table! { source_queue (source, run) { source -> Text, run -> BigInt, } }
 diesel::table! {
     polls (rule, place) {
         rule -> Integer,
@@ -208,6 +228,108 @@ diesel::table! {
     }
 }
 diesel::table! { poll_keys (rule, place, key) { rule -> Integer, place -> Integer, key -> Binary, turn -> BigInt, } }
+diesel::table! { repeats (id) { id -> BigInt, event -> BigInt, channel -> Integer, peer -> Text, } }
+diesel::table! { views (person, name) { person -> BigInt, name -> Text, query -> Text, created_at -> BigInt, } }
+diesel::table! {
+    jobs (id) {
+        id -> BigInt,
+        request -> Text,
+        work -> Text,
+        what -> Text,
+        back -> Text,
+        state -> SmallInt,
+        person -> BigInt,
+        person_name -> Text,
+        total -> Nullable<BigInt>,
+        done -> BigInt,
+        failed -> BigInt,
+        made -> BigInt,
+        place -> BigInt,
+        faults -> Text,
+        runs -> Text,
+        why -> Nullable<Text>,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        name -> Text,
+        email -> Nullable<Text>,
+        role -> SmallInt,
+        password -> Nullable<Text>,
+        totp -> Nullable<Binary>,
+        totp_new -> Nullable<Binary>,
+        totp_step -> Nullable<BigInt>,
+        issuer -> Nullable<Text>,
+        remote -> Nullable<Text>,
+        disabled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+diesel::table! { recovery_codes (user_id, digest) { user_id -> BigInt, digest -> Binary, } }
+diesel::table! {
+    sessions (digest) {
+        digest -> Binary,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        fresh_until -> BigInt,
+        stage -> SmallInt,
+        peer -> Text,
+        agent -> Text,
+    }
+}
+diesel::table! { devices (digest) { digest -> Binary, user_id -> BigInt, until -> BigInt, } }
+diesel::table! { one_time (digest) { digest -> Binary, kind -> Text, data -> Text, until -> BigInt, } }
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        digest -> Binary,
+        name -> Text,
+        user_id -> BigInt,
+        scopes -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! { login_tries (key) { key -> Text, count -> BigInt, last_at -> BigInt, } }
+diesel::table! {
+    audit (id) {
+        id -> BigInt,
+        at -> BigInt,
+        who -> Text,
+        user_id -> Nullable<BigInt>,
+        token -> Nullable<BigInt>,
+        action -> Text,
+        subject -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        peer -> Text,
+        outcome -> Text,
+    }
+}
+diesel::table! {
+    request_keys (user_id, key) {
+        user_id -> BigInt,
+        key -> Text,
+        digest -> Binary,
+        status -> Nullable<SmallInt>,
+        body -> Nullable<Binary>,
+        until -> BigInt,
+    }
+}
+diesel::table! {
+    tallies (span, bucket, subject, kind) {
+        span -> SmallInt,
+        bucket -> BigInt,
+        subject -> Integer,
+        kind -> SmallInt,
+        count -> BigInt,
+    }
+}
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
 diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);

@@ -272,7 +272,7 @@ impl Vault {
     }
 
     /// Seals a text that is no secret of a person's, under a name that is none either.
-    pub(super) async fn seal(&self, name: String, value: Secret) -> Result<Vec<u8>, VaultError> {
+    pub async fn seal(&self, name: String, value: Secret) -> Result<Vec<u8>, VaultError> {
         let (file, may_create) = (self.inner.key_file.clone(), self.inner.store.mode() != Mode::Read);
         let sealed = tokio::task::spawn_blocking(move || {
             let sealed = SealingKey::load(&file, may_create).and_then(|key| key.seal(&name, &value));
@@ -282,7 +282,7 @@ impl Vault {
     }
 
     /// Opens what `seal` made.
-    pub(super) fn unseal(&self, name: &str, sealed: &[u8]) -> Result<Secret, VaultError> {
+    pub fn unseal(&self, name: &str, sealed: &[u8]) -> Result<Secret, VaultError> {
         self.inner.read_key();
         let key = self.inner.key.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let opened = match &*key {

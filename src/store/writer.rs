@@ -21,6 +21,7 @@ use super::{
     handle::Mode,
     names::Known,
     open::Place,
+    tallies::{Tally, Unwritten},
     watched::Watched,
 };
 
@@ -161,6 +162,7 @@ impl Writer {
             watched: Watched::of(&place),
             place,
             is_beside_server: mode != Mode::Serve,
+            unwritten: Unwritten::new(),
             health: Arc::clone(&health),
             on_failure,
         };
@@ -233,6 +235,7 @@ struct Worker {
     watched: Option<Watched>,
     place: Place,
     is_beside_server: bool,
+    unwritten: Unwritten,
     health: Arc<Health>,
     on_failure: OnFailure,
 }
@@ -255,9 +258,10 @@ impl Worker {
         while !stopping {
             let first = match receiver.recv_timeout(LOOKS_EVERY) {
                 Ok(first) => first,
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.look();
+                    self.write_tallies();
                     continue;
                 }
             };
@@ -278,6 +282,27 @@ impl Worker {
             if !group.is_empty() {
                 self.commit_group(group);
                 self.empty_log();
+            }
+            if self.is_beside_server {
+                // A command ends soon, and not always in a way that is told here.
+                self.write_tallies();
+            }
+        }
+        self.write_tallies();
+    }
+
+    /// Writes what was counted in a commit of its own: while nothing else is written, and at the end.
+    fn write_tallies(&mut self) {
+        if self.unwritten.is_empty() || self.health.check().is_err() {
+            return;
+        }
+        let begun = dialect::begin(&mut self.desk.conn);
+        let done = begun.and_then(|()| self.unwritten.write_now(&mut self.desk.conn));
+        match done.and_then(|()| dialect::commit(&mut self.desk.conn)) {
+            Ok(()) => self.unwritten.written(),
+            Err(error) => {
+                self.roll_back();
+                tracing::warn!(%error, "counts were not written; they are tried again");
             }
         }
     }
@@ -323,16 +348,27 @@ impl Worker {
     /// All jobs in one transaction without savepoints: the way that nearly every group goes.
     fn try_together(&mut self, group: &mut [Job]) -> Result<(), StoreError> {
         dialect::begin(&mut self.desk.conn)?;
-        let done = run_all(&mut self.desk, group).and_then(|()| dialect::commit(&mut self.desk.conn));
+        let done = run_all(&mut self.desk, group).and_then(|()| self.commit());
         if done.is_err() {
             self.roll_back();
         }
         done
     }
 
+    /// Commits, with the counts of earlier commits where it is time for them.
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let wrote = self.unwritten.write(&mut self.desk.conn)?;
+        dialect::commit(&mut self.desk.conn)?;
+        if wrote {
+            self.unwritten.written();
+        }
+        self.unwritten.absorb(&mut self.desk.known.tally);
+        Ok(())
+    }
+
     fn roll_back(&mut self) {
         dialect::rollback(&mut self.desk.conn);
-        self.desk.known.forget();
+        self.desk.known.roll_back();
     }
 
     /// Each job in a savepoint of its own, so that only the guilty one errs.
@@ -341,6 +377,7 @@ impl Worker {
             return self.give_up(group, error);
         }
         let mut outcomes = Vec::with_capacity(group.len());
+        let mut counted = Tally::default();
         for job in &mut group {
             match self.alone(job) {
                 Err(error) if !error.is_of_the_job() => {
@@ -349,11 +386,13 @@ impl Worker {
                 }
                 outcome => outcomes.push(outcome),
             }
+            counted.absorb(&mut self.desk.known.tally);
         }
         if let Err(error) = dialect::commit(&mut self.desk.conn) {
             self.roll_back();
             return self.give_up(group, error);
         }
+        self.unwritten.absorb(&mut counted);
         for (job, outcome) in group.into_iter().zip(outcomes) {
             job.answer(outcome);
         }
@@ -364,7 +403,7 @@ impl Worker {
         match run_all(&mut self.desk, std::slice::from_mut(job)) {
             Ok(()) => dialect::release(&mut self.desk.conn),
             Err(error) => {
-                self.desk.known.forget();
+                self.desk.known.roll_back();
                 dialect::undo(&mut self.desk.conn)?;
                 Err(error)
             }
@@ -393,7 +432,7 @@ impl Worker {
         answer_all(group, &done);
         // Long enough for the answer to reach the sender before a kill.
         std::thread::sleep(fault::GAP);
-        if dialect::commit(&mut self.desk.conn).is_err() {
+        if self.commit().is_err() {
             self.roll_back();
         }
     }

@@ -7,12 +7,14 @@ use rocket::{
 };
 
 /// Name and value of the headers of every answer; a page that needs another policy sets it itself, and that one stays.
-pub const STANDARD: [(&str, &str); 5] = [
+pub const STANDARD: [(&str, &str); 7] = [
     ("X-Content-Type-Options", "nosniff"),
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "no-referrer"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
 ];
 
 /// Sets them on whatever Rocket answers.

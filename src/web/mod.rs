@@ -2,6 +2,7 @@
 
 mod counters;
 mod errors;
+mod exchange;
 mod foreign;
 pub mod gate;
 mod headers;
@@ -12,6 +13,7 @@ mod server;
 
 pub use counters::{Counters, Sampler};
 pub use errors::{Fault, catchers, refuse_method};
+pub use exchange::exchange_lines;
 pub use foreign::{Foreign, loggable};
 pub use headers::{Headers, STANDARD};
 pub use mark::MARK;

@@ -85,6 +85,8 @@ pub enum ServeError {
 pub struct Server {
     /// Where it listens, with the port that was taken.
     pub address: SocketAddr,
+    /// Method and path of every route that it has.
+    pub routes: Vec<(String, String)>,
     task: JoinHandle<()>,
 }
 
@@ -106,8 +108,9 @@ pub async fn start(
     if !settings.gate {
         let rocket = build(bare(&settings, settings.listen));
         let (address, rocket) = launch(rocket, settings.listen).await?;
+        let routes = rocket.routes.clone();
         let task = tokio::spawn(watch(rocket, lifecycle, true));
-        return Ok(Server { address, task });
+        return Ok(Server { address, routes, task });
     }
     let mut settings = settings;
     make_room(&mut settings.bounds);
@@ -120,7 +123,7 @@ pub async fn start(
     let mark = HeaderValue::try_from(mark).map_err(|error| ServeError::Rocket(error.to_string()))?;
     let Settings { bounds, grace, observer, counters, .. } = settings;
     let gate = Gate::new(bounds, Upstream::new(inner, mark), lifecycle.clone(), observer, counters);
-    let shutdown = rocket.shutdown.clone();
+    let (shutdown, routes) = (rocket.shutdown.clone(), rocket.routes.clone());
     let rocket = tokio::spawn(watch(rocket, lifecycle, false));
     let task = tokio::spawn(async move {
         gate.run(listener, grace).await;
@@ -128,7 +131,7 @@ pub async fn start(
         drop(gate);
         drop(rocket.await);
     });
-    Ok(Server { address, task })
+    Ok(Server { address, routes, task })
 }
 
 /// A Rocket as every server of ours begins: quiet, without signals of its own, with our catchers and headers.
@@ -160,6 +163,7 @@ fn bare(settings: &Settings, listen: SocketAddr) -> Rocket<Build> {
 
 /// A Rocket that listens.
 struct Launched {
+    routes: Vec<(String, String)>,
     task: JoinHandle<Result<(), String>>,
     shutdown: rocket::Shutdown,
 }
@@ -178,9 +182,10 @@ async fn launch(rocket: Rocket<Build>, listen: SocketAddr) -> Result<(SocketAddr
     }));
     let rocket = rocket.ignite().await.map_err(|error| ServeError::Rocket(sentence(&error)))?;
     let shutdown = rocket.shutdown();
+    let routes = rocket.routes().map(|route| (route.method.to_string(), route.uri.path().to_owned())).collect();
     let task = tokio::spawn(async move { rocket.launch().await.map(drop).map_err(|error| sentence(&error)) });
     if let Ok(address) = told.await {
-        return Ok((address, Launched { task, shutdown }));
+        return Ok((address, Launched { routes, task, shutdown }));
     }
     let why = match task.await {
         Ok(Err(why)) => why,
@@ -198,7 +203,7 @@ fn sentence(error: &rocket::Error) -> String {
 /// Ends Rocket with the process, and the process with Rocket. `notify`: Rocket is told when the process drains; behind the gate it is
 /// told once the gate's requests are over.
 async fn watch(rocket: Launched, lifecycle: Lifecycle, notify: bool) {
-    let Launched { mut task, shutdown } = rocket;
+    let Launched { mut task, shutdown, .. } = rocket;
     let draining = async {
         if notify {
             lifecycle.reached(Phase::Draining).await;

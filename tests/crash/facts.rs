@@ -33,7 +33,7 @@ impl Facts {
     pub async fn are_quiet(&self) -> bool {
         let open = RunStatus::ALL.into_iter().filter(|status| !status.is_final() && *status != RunStatus::Held);
         for status in open {
-            let filter = RunFilter { status: Some(status), limit: Some(1), ..RunFilter::default() };
+            let filter = RunFilter { states: vec![status], limit: Some(1), ..RunFilter::default() };
             if !self.0.runs(filter).await.unwrap().is_empty() {
                 return false;
             }

@@ -9,6 +9,7 @@
 
 mod bare;
 mod client;
+mod fill;
 mod gates;
 mod load;
 mod memory;
@@ -30,9 +31,9 @@ use std::{
 
 use bellwire::config::Config;
 
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
     "rules", "verdict", "template", "check", "test", "reload", "backtest", "intake", "gates", "whole", "packs",
-    "profile", "start", "memory",
+    "profile", "start", "memory", "fill",
 ];
 
 fn main() {
@@ -42,7 +43,8 @@ fn main() {
         eprintln!("no part is named `{unknown}`; there are {}", PARTS.join(", "));
         std::process::exit(2);
     }
-    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|name| name == part);
+    // A database of many gigabytes is made when it is asked for by name.
+    let wanted = |part: &str| (asked.is_empty() && part != "fill") || asked.iter().any(|name| name == part);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     println!("disk: {}", fsync(folder.path()));
@@ -99,6 +101,11 @@ fn main() {
     if wanted("start") {
         println!("start and binary");
         runtime.block_on(process::start());
+    }
+    if wanted("fill") {
+        println!("fill: a database with FILL events and runs");
+        let events = std::env::var("FILL").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000_000);
+        runtime.block_on(fill::workspace(events));
     }
     if wanted("memory") {
         println!("memory and disk of the server as a process");

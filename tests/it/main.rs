@@ -8,6 +8,7 @@
     reason = "a test may panic, may be one long table, and its modules are its own"
 )]
 
+mod admin;
 mod cli;
 mod hooks;
 mod out;

@@ -22,11 +22,11 @@ const MOST_PROBLEMS: usize = 10_000;
 
 /// What is known of connections beside their settings, by name.
 #[derive(Default)]
-struct Beside {
+pub(in crate::cli) struct Beside {
     /// Runs that wait for the grant.
-    waiting: BTreeMap<String, i64>,
+    pub(in crate::cli) waiting: BTreeMap<String, i64>,
     /// Why no token can be had: open problems.
-    refused: BTreeMap<String, String>,
+    pub(in crate::cli) refused: BTreeMap<String, String>,
 }
 
 /// Lists connections; without --json those alone that somebody has touched, and how many there are beside.
@@ -48,7 +48,8 @@ pub(super) fn list(config: &Config, json: bool) -> Result<Answer, Failure> {
     })
 }
 
-fn show(rows: &[ConnectionRow], beside: &Beside, json: bool) -> Answer {
+/// Connections as they are told.
+pub(in crate::cli) fn show(rows: &[ConnectionRow], beside: &Beside, json: bool) -> Answer {
     let waits = |row: &ConnectionRow| beside.waiting.get(&row.name).copied().unwrap_or(0);
     if json {
         let rows = rows.iter().map(|row| {

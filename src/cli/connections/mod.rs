@@ -13,6 +13,7 @@ use super::{answer::Answer, failure::Failure, open};
 use crate::store::Mode;
 
 pub(super) use desk::Desk;
+pub(super) use list::{Beside, show};
 
 /// The port of this machine that a browser is sent back to, unless another is named.
 const PORT: u16 = 8765;
@@ -26,14 +27,14 @@ const PORT: u16 = 8765;
 )]
 pub(super) struct Connections {
     #[command(subcommand)]
-    verb: Option<Verb>,
+    pub(super) verb: Option<Verb>,
     /// The machine's form
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Log in at a service by OAuth 2.0: somebody agrees in a browser
     #[command(
         after_long_help = "Examples:\n  bellwire connections login crm\n  bellwire connections login crm --manual\n\n\
@@ -55,7 +56,7 @@ enum Verb {
 }
 
 #[derive(Debug, Args)]
-struct Login {
+pub(super) struct Login {
     /// The connection
     name: String,
     /// Paste the address that the browser ends at

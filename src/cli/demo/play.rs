@@ -109,7 +109,7 @@ impl Play {
 
     /// Runs that failed after `seen`, the newest first.
     async fn failed(&self, app: &App, seen: Option<RunId>) -> Vec<RunRow> {
-        let filter = RunFilter { status: Some(RunStatus::Failed), limit: Some(20), ..RunFilter::default() };
+        let filter = RunFilter { states: vec![RunStatus::Failed], limit: Some(20), ..RunFilter::default() };
         // A store that does not answer ends the server, which says so itself.
         let mut runs = app.store().runs(filter).await.unwrap_or_default();
         runs.retain(|run| seen.is_none_or(|seen| run.id > seen));

@@ -4,8 +4,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use serde_json::json;
 
-use super::{Forget, ask, change, email_of, traces::Traces};
+use super::{Forget, ask, change, email_of};
 use crate::{
+    admin::Traces,
     cli::{
         answer::{Answer, clean, machine},
         check::count,
@@ -37,7 +38,10 @@ pub(super) fn run(config: &Config, options: &Forget) -> Result<Answer, Failure> 
     drop(progress);
     let traces = Traces::of(config, &email);
     if !options.dry {
-        traces.delete()?;
+        let failed = |(file, error): (std::path::PathBuf, std::io::Error)| {
+            Failure::No(format!("{} cannot be deleted: {error}", file.display()))
+        };
+        traces.delete().map_err(failed)?;
     }
     Ok(told(&shown, options, &forgotten, &traces))
 }
@@ -87,7 +91,7 @@ fn told(email: &str, options: &Forget, forgotten: &Forgotten, traces: &Traces) -
 }
 
 /// Whether a person at a terminal says yes.
-fn confirmed(email: &str) -> Result<bool, Failure> {
+pub(in crate::cli) fn confirmed(email: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::Usage("say --yes, or --dry to see what would be deleted".to_owned()));
     }

@@ -1,16 +1,19 @@
 //! `bellwire profiles`: what is known of people, by e-mail.
 
 mod card;
-pub(in crate::cli) use card::BUILT_IN;
 mod exchange;
 mod forget;
-mod traces;
 mod write;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+
+pub(super) use self::{
+    forget::confirmed,
+    write::{as_change, changed},
+};
 
 use super::{
     answer::{Answer, clean, machine},
@@ -90,7 +93,7 @@ pub(in crate::cli) enum ProfilesVerb {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Set {
     /// The person's e-mail; its case does not count
-    email: String,
+    pub(in crate::cli) email: String,
     /// Attributes that become texts
     #[arg(value_name = "NAME=TEXT")]
     texts: Vec<String>,
@@ -108,7 +111,7 @@ pub(in crate::cli) struct Set {
     remove: Vec<String>,
     /// The machine's form
     #[arg(long)]
-    json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 /// Attributes of many.
@@ -138,16 +141,16 @@ pub(in crate::cli) struct Import {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Forget {
     /// The person's e-mail; its case does not count
-    email: String,
+    pub(in crate::cli) email: String,
     /// Say what would go, and delete nothing
     #[arg(long, conflicts_with = "yes")]
-    dry: bool,
+    pub(in crate::cli) dry: bool,
     /// Do not ask
     #[arg(long)]
-    yes: bool,
+    pub(in crate::cli) yes: bool,
     /// The machine's form
     #[arg(long)]
-    json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 /// A card.
@@ -187,7 +190,7 @@ pub(in crate::cli) fn run(workspace: &Path, verb: &ProfilesVerb) -> Result<Answe
 }
 
 /// An e-mail as it is kept. `Err` for what is none.
-fn email_of(text: &str) -> Result<String, Failure> {
+pub(in crate::cli) fn email_of(text: &str) -> Result<String, Failure> {
     let email = text.trim().to_lowercase();
     let is_email = email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
         && email.len() <= 320
@@ -232,13 +235,18 @@ fn nothing_of(email: &str) -> Failure {
 fn list(config: &Config, after: &str, limit: usize, json: bool) -> Result<Answer, Failure> {
     let after = after.trim().to_lowercase();
     let rows = ask(config, async |store| Ok(store.attributes_page(Keeper::Profile, after, limit).await?))?;
+    Ok(listed(&rows, limit, json))
+}
+
+/// A page of people.
+pub(in crate::cli) fn listed(rows: &[AttributesRow], limit: usize, json: bool) -> Answer {
     if json {
-        return Ok(Answer::json(&rows.iter().map(as_json).collect()));
+        return Answer::json(&rows.iter().map(as_json).collect());
     }
     if rows.is_empty() {
         let hint = "No profiles. A `profile` step in a rule keeps attributes of a person (`bellwire help rules`); Bellwire's own \
                     rules/calls.yaml, which keeps calls, shows how. By hand: bellwire profiles set maria@example.com plan=Pro";
-        return Ok(Answer::text(hint));
+        return Answer::text(hint);
     }
     let line = |row: &AttributesRow| {
         let names: Vec<&str> = row.attributes.keys().map(String::as_str).collect();
@@ -247,7 +255,7 @@ fn list(config: &Config, after: &str, limit: usize, json: bool) -> Result<Answer
     let lines: Vec<Vec<String>> = rows.iter().map(line).collect();
     let more = rows.last().filter(|_| rows.len() == limit);
     let more = more.map(|row| format!("\nMore: bellwire profiles list --after {}", clean(&row.key, 320)));
-    Ok(Answer::text(table(&["E-MAIL", "CHANGED", "ATTRIBUTES"], &lines) + &more.unwrap_or_default()))
+    Answer::text(table(&["E-MAIL", "CHANGED", "ATTRIBUTES"], &lines) + &more.unwrap_or_default())
 }
 
 fn get(config: &Config, email: &str, json: bool) -> Result<Answer, Failure> {
@@ -255,8 +263,13 @@ fn get(config: &Config, email: &str, json: bool) -> Result<Answer, Failure> {
     let key = email.clone();
     let row = ask(config, async |store| Ok(store.attributes_of(Keeper::Profile, key).await?))?;
     let row = row.ok_or_else(|| nothing_of(&email))?;
+    Ok(told(&row, json))
+}
+
+/// What is known of a person.
+pub(in crate::cli) fn told(row: &AttributesRow, json: bool) -> Answer {
     if json {
-        return Ok(Answer::json(&as_json(&row)));
+        return Answer::json(&as_json(row));
     }
     let line = |(name, value): (&String, &Value)| {
         let origin = row.origins.get(name).and_then(Value::as_str).unwrap_or("");
@@ -264,7 +277,7 @@ fn get(config: &Config, email: &str, json: bool) -> Result<Answer, Failure> {
     };
     let lines: Vec<Vec<String>> = row.attributes.iter().map(line).collect();
     let head = format!("{}, changed {}\n\n", clean(&row.key, 320), row.changed_at);
-    Ok(Answer::text(head + &table(&["ATTRIBUTE", "VALUE", "FROM"], &lines)))
+    Answer::text(head + &table(&["ATTRIBUTE", "VALUE", "FROM"], &lines))
 }
 
 fn shown(value: &Value) -> String {

@@ -19,28 +19,30 @@ use crate::{
 pub(super) fn set(config: &Config, options: &Set) -> Result<Answer, Failure> {
     let email = email_of(&options.email)?;
     let change_of = as_change(options)?;
-    if change_of.is_read() {
-        let why = "say what to change: NAME=TEXT, --set-json, --add, --append or --remove";
-        return Err(Failure::Usage(why.to_owned()));
-    }
     let key = email.clone();
     let after = change(config, async |store| {
         let now = open::clock().now();
         Ok(store.change_attributes(Keeper::Profile, vec![(key, change_of)], By::Hand, now).await?)
     })?;
     let after = after.into_iter().next().unwrap_or_else(|| Ok(serde_json::Map::new())).map_err(Failure::No)?;
-    if options.json {
-        return Ok(Answer::json(&Value::Object(after)));
+    Ok(changed(&email, after, options.json))
+}
+
+/// What is kept of a person after a change.
+pub(in crate::cli) fn changed(email: &str, after: serde_json::Map<String, Value>, json: bool) -> Answer {
+    if json {
+        return Answer::json(&Value::Object(after));
     }
     if after.is_empty() {
-        return Ok(Answer::text(format!("nothing is left of {}", clean(&email, 320))));
+        return Answer::text(format!("nothing is left of {}", clean(email, 320)));
     }
     let line = |(name, value): (&String, &Value)| vec![clean(name, 60), clean(&shown(value), 200)];
     let lines: Vec<Vec<String>> = after.iter().map(line).collect();
-    Ok(Answer::text(table(&["ATTRIBUTE", "VALUE"], &lines)))
+    Answer::text(table(&["ATTRIBUTE", "VALUE"], &lines))
 }
 
-fn as_change(options: &Set) -> Result<Change, Failure> {
+/// What is to be changed. `Err`: nothing, or not in words that hold.
+pub(in crate::cli) fn as_change(options: &Set) -> Result<Change, Failure> {
     let mut wanted = Change { remove: options.remove.clone(), ..Change::default() };
     for pair in &options.texts {
         let (name, text) = parts(pair, "NAME=TEXT")?;
@@ -61,6 +63,10 @@ fn as_change(options: &Set) -> Result<Change, Failure> {
     for pair in &options.append {
         let (name, text) = parts(pair, "NAME=TEXT")?;
         wanted.append.insert(name, Value::from(text));
+    }
+    if wanted.is_read() {
+        let why = "say what to change: NAME=TEXT, --set-json, --add, --append or --remove";
+        return Err(Failure::Usage(why.to_owned()));
     }
     Ok(wanted)
 }

@@ -1,42 +1,47 @@
-//! One replay after another: which rule set, which keys, which steps count as ended.
+//! One replay after another, each written beside a running server.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fmt, fs,
     path::Path,
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use serde_json::{Map, Value, json};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use serde_json::{Value, json};
 
-use super::{Replay as Options, Wanted, With};
+use super::{Replay as Options, With};
 use crate::{
     app::{self, Compiled},
     cli::{answer::clean, failure::Failure, open, pinned},
+    clock::Time,
     config::Config,
     ids::{EventId, RunId},
-    matcher::{self, Bounds},
-    model::Verdict,
-    rules::{Rule, Texts},
-    starts,
-    store::{EventDetail, Replay, RunDetail, RunRow, Store},
+    rules::Texts,
+    starts::{Again, AgainError, Book, Books, Manner, Text, Wanted},
+    store::{Replay, Store},
 };
-
-/// Time for one rule, and for all rules of one event: a person waits.
-const TIME: Duration = Duration::from_secs(5);
 
 /// What replays share.
 pub(super) struct Job<'j> {
     config: &'j Config,
     store: &'j Store,
     options: &'j Options,
+    manner: Manner,
+    shelf: Shelf<'j>,
+}
+
+/// Rule sets that were compiled already.
+struct Shelf<'j> {
+    config: &'j Config,
+    store: &'j Store,
+    with: &'j With,
     /// Rule sets of old runs, by number.
-    stored: HashMap<i64, Arc<Compiled>>,
+    stored: Mutex<HashMap<i64, Book>>,
     /// The workspace's.
-    current: Option<(i64, Arc<Compiled>)>,
+    current: Mutex<Option<Book>>,
     /// Those with the draft in the place of a rule, by the rule.
-    drafted: HashMap<String, (i64, Arc<Compiled>)>,
+    drafted: Mutex<HashMap<String, Book>>,
 }
 
 /// A new run.
@@ -66,189 +71,148 @@ impl fmt::Display for Made {
 
 impl<'j> Job<'j> {
     pub(super) fn new(config: &'j Config, store: &'j Store, options: &'j Options) -> Self {
-        Self { config, store, options, stored: HashMap::new(), current: None, drafted: HashMap::new() }
+        let text = match options.with {
+            With::Original => Text::Original,
+            With::Current => Text::Current,
+            With::Draft(_) => Text::Draft,
+        };
+        let manner = Manner { text, new_keys: options.new_keys, from: options.from.clone() };
+        let shelf = Shelf {
+            config,
+            store,
+            with: &options.with,
+            stored: Mutex::default(),
+            current: Mutex::default(),
+            drafted: Mutex::default(),
+        };
+        Self { config, store, options, manner, shelf }
+    }
+
+    fn repeats(&self) -> Again<'_> {
+        Again {
+            store: self.store,
+            books: &self.shelf,
+            vars: &self.config.vars,
+            runs_per_event: self.config.limits.runs_per_event,
+            manner: &self.manner,
+        }
     }
 
     /// What is wanted where a run is named.
     pub(super) async fn of_run(&self, id: RunId) -> Result<Wanted, Failure> {
-        let row = self.run(id).await?.row;
-        if self.options.rule.as_ref().is_some_and(|rule| *rule != row.rule) {
-            return Err(Failure::No(format!("{id} is a run of `{}`", clean(&row.rule, 96))));
+        let wanted = self.repeats().of_run(id).await?;
+        if self.options.rule.as_ref().is_some_and(|rule| *rule != wanted.rule) {
+            return Err(Failure::No(format!("{id} is a run of `{}`", clean(&wanted.rule, 96))));
         }
-        Ok(Wanted { event: row.event, of: Some(id), rule: row.rule })
+        Ok(wanted)
     }
 
     /// What is wanted where an event is named: its runs, or the rules that match it now.
-    pub(super) async fn of_event(&mut self, id: EventId, only: Option<&str>) -> Result<Vec<Wanted>, Failure> {
-        let missing = || Failure::No(format!("there is no event {id}; see `bellwire events list`"));
-        let detail = self.store.event(id).await?.ok_or_else(missing)?;
-        let mut firsts: BTreeMap<String, RunRow> = BTreeMap::new();
-        for row in &detail.runs {
-            // A run that repeats another would be repeated with it.
-            let first = self.store.load(row.id).await?.is_some_and(|run| run.replay_of.is_none());
-            if first && only.is_none_or(|only| only == row.rule) {
-                firsts.insert(row.rule.clone(), row.clone());
-            }
-        }
-        let rules = match &self.options.with {
-            With::Original => firsts.keys().cloned().collect(),
-            With::Current => self.matching(&detail, only).await?,
-            With::Draft(_) => vec![self.drafted_rule(&detail, only, &firsts).await?],
-        };
-        if rules.is_empty() {
-            return Err(Failure::No(match self.options.with {
-                With::Original => {
-                    format!("no rule ran on {id}; rules that match it now: bellwire replay {id} --with current")
-                }
-                _ => format!("no rule of the workspace matches {id}; see `bellwire explain {id} --current`"),
-            }));
-        }
-        let wanted = |rule: String| Wanted { event: id, of: firsts.get(&rule).map(|row| row.id), rule };
-        Ok(rules.into_iter().map(wanted).collect())
-    }
-
-    /// The rules of the workspace that match an event now.
-    async fn matching(&mut self, detail: &EventDetail, only: Option<&str>) -> Result<Vec<String>, Failure> {
-        let (_, compiled) = self.workspace().await?;
-        let subject = starts::subject_of(&detail.event, &compiled.registry).map_err(Failure::No)?;
-        let bounds = Bounds { rule: TIME, event: TIME, runs: self.config.limits.runs_per_event };
-        let plan = matcher::plan(&compiled.set, &subject, &self.config.vars, bounds);
-        let matched = plan.runs.iter().filter(|run| run.verdict == Verdict::Matched);
-        let rules = matched.map(|run| run.rule.id.to_string());
-        Ok(rules.filter(|rule| only.is_none_or(|only| only == rule)).collect())
-    }
-
-    /// The rule that the draft stands for; it must match the event.
-    async fn drafted_rule(
-        &mut self,
-        detail: &EventDetail,
-        only: Option<&str>,
-        firsts: &BTreeMap<String, RunRow>,
-    ) -> Result<String, Failure> {
-        let rule = match (only, firsts.len()) {
-            (Some(only), _) => only.to_owned(),
-            (None, 1) => firsts.keys().next().cloned().unwrap_or_default(),
-            _ => return Err(Failure::Usage("name the rule that the draft stands for with --rule".to_owned())),
-        };
-        let (_, compiled) = self.drafted(&rule).await?;
-        let drafted = rule_in(&compiled, &rule)?;
-        let subject = starts::subject_of(&detail.event, &compiled.registry).map_err(Failure::No)?;
-        match matcher::verdict(&drafted, &subject, &self.config.vars, TIME).0 {
-            Verdict::Matched => Ok(rule),
-            Verdict::NotMatched(evidence) => Err(Failure::No(format!(
-                "the draft does not match {}: {} {} {} wanted, {} seen",
-                detail.row.id, evidence.path, evidence.operator, evidence.wanted, evidence.seen
-            ))),
-            Verdict::Error { message } => Err(Failure::No(format!("the draft cannot be decided: {message}"))),
-            Verdict::Undecided => Err(Failure::No("the draft was not decided in time".to_owned())),
-        }
+    pub(super) async fn of_event(&self, id: EventId, only: Option<&str>) -> Result<Vec<Wanted>, Failure> {
+        Ok(self.repeats().of_event(id, only).await?)
     }
 
     /// Writes the new run.
-    pub(super) async fn replay(&mut self, wanted: &Wanted) -> Result<Made, Failure> {
+    pub(super) async fn replay(&self, wanted: &Wanted) -> Result<Made, Failure> {
         let now = open::clock().now();
-        let mut replay = Replay {
-            id: RunId(0),
-            event: wanted.event,
-            of: wanted.of,
-            rule: wanted.rule.clone(),
-            set: 0,
-            root: None,
-            vars: Map::new(),
-            outputs: Vec::new(),
-            at: now,
-        };
-        match wanted.of {
-            Some(of) => self.of_old(of, &mut replay).await?,
-            None if self.options.from.is_some() => {
-                let why = "--from goes on where a run was; the rule did not run on this event";
-                return Err(Failure::No(why.to_owned()));
-            }
-            None => replay.set = self.text_of(&wanted.rule, None).await?.0,
-        }
+        let replay = self.repeats().prepare(wanted, now).await?;
         let store = self.store;
         let id = open::with_ids(now, async |ids| {
             let id = RunId(ids.next(now));
-            store.replay(Replay { id, ..replay.clone() }).await.map(|()| id)
+            store.replay(Replay { id, ..replay.clone() }).await
         })
         .await?;
         Ok(Made { id, of: wanted.of, event: wanted.event, rule: wanted.rule.clone() })
     }
+}
 
-    /// What a new run takes over from the old one.
-    async fn of_old(&mut self, of: RunId, replay: &mut Replay) -> Result<(), Failure> {
-        let old = self.run(of).await?;
-        if !old.row.status.is_final() {
-            return Err(Failure::No(format!(
-                "{of} is {}, not over: wait for it, or end it with `bellwire runs cancel {of}`",
-                old.row.status
-            )));
-        }
-        let missing = || Failure::No(format!("there is no run {of}; see `bellwire runs list`"));
-        let loaded = self.store.load(of).await?.ok_or_else(missing)?;
-        if loaded.event.body.is_none() {
-            let event = loaded.event.id;
-            return Err(Failure::No(format!("the body of {event} was deleted by retention: nothing can run on it")));
-        }
-        let (set, compiled) = self.text_of(&old.row.rule, Some(old.set)).await?;
-        replay.set = set;
-        if self.options.with == With::Original && !self.options.new_keys {
-            replay.root = Some(loaded.root);
-        }
-        if let Some(from) = &self.options.from {
-            let new = rule_in(&compiled, &old.row.rule)?;
-            let was = rule_in(&*self.set(old.set).await?, &old.row.rule)?;
-            replay.outputs = starts::outputs_before(&was, &new, &old.outputs, from).map_err(Failure::No)?;
-            replay.vars = old.vars;
-        }
-        Ok(())
-    }
-
-    /// The rule set that a rule runs by; `original` is that of the old run.
-    async fn text_of(&mut self, rule: &str, original: Option<i64>) -> Result<(i64, Arc<Compiled>), Failure> {
-        let (set, compiled) = match (&self.options.with, original) {
-            (With::Original, Some(set)) => (set, self.set(set).await?),
-            (With::Draft(_), _) => self.drafted(rule).await?,
-            (With::Current | With::Original, _) => self.workspace().await?,
+impl From<AgainError> for Failure {
+    fn from(error: AgainError) -> Self {
+        let way_out = match &error {
+            AgainError::Store(error) => return error.clone().into(),
+            AgainError::WhichRule => {
+                return Self::Usage("name the rule that the draft stands for with --rule".to_owned());
+            }
+            AgainError::NoDraft(why) => return Self::Usage(why.clone()),
+            AgainError::NotOver { run, status } => {
+                return Self::No(format!(
+                    "{run} is {status}, not over: wait for it, or end it with `bellwire runs cancel {run}`"
+                ));
+            }
+            AgainError::NoSet => {
+                let why = "the rule set of that run is no longer in the database; use --with current";
+                return Self::No(why.to_owned());
+            }
+            AgainError::NothingToGoOn => {
+                let why = "--from goes on where a run was; the rule did not run on this event";
+                return Self::No(why.to_owned());
+            }
+            AgainError::NothingRan(id) => {
+                return Self::No(format!(
+                    "no rule ran on {id}; rules that match it now: bellwire replay {id} --with current"
+                ));
+            }
+            AgainError::NothingMatches(id) => {
+                return Self::No(format!(
+                    "no rule of the workspace matches {id}; see `bellwire explain {id} --current`"
+                ));
+            }
+            AgainError::NoRun(_) => "; see `bellwire runs list`",
+            AgainError::NoEvent(_) => "; see `bellwire events list`",
+            AgainError::NoRule(_) => "; see `bellwire check`",
+            AgainError::NoBody(_) | AgainError::Not(_) => "",
         };
-        rule_in(&compiled, rule)?;
-        Ok((set, compiled))
+        Self::No(format!("{error}{way_out}"))
     }
+}
 
-    async fn run(&self, id: RunId) -> Result<RunDetail, Failure> {
-        let missing = || Failure::No(format!("there is no run {id}; see `bellwire runs list`"));
-        self.store.run(id).await?.ok_or_else(missing)
-    }
-
-    async fn set(&mut self, set: i64) -> Result<Arc<Compiled>, Failure> {
-        if let Some(known) = self.stored.get(&set) {
-            return Ok(Arc::clone(known));
+impl Books for Shelf<'_> {
+    fn stored(&self, id: i64) -> BoxFuture<'_, Result<Option<Book>, AgainError>> {
+        async move {
+            if let Some(known) = self.stored.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+                return Ok(Some(known.clone()));
+            }
+            let Some(texts) = self.store.set_texts(id).await? else { return Ok(None) };
+            let book = book(id, app::compile(&Texts(Arc::new(texts.into_iter().collect())), self.config));
+            self.stored.lock().unwrap_or_else(PoisonError::into_inner).insert(id, book.clone());
+            Ok(Some(book))
         }
-        let compiled = Arc::new(pinned::stored(self.config, self.store, set).await?);
-        self.stored.insert(set, Arc::clone(&compiled));
-        Ok(compiled)
+        .boxed()
     }
 
-    async fn workspace(&mut self) -> Result<(i64, Arc<Compiled>), Failure> {
-        if let Some(known) = &self.current {
-            return Ok(known.clone());
+    fn current(&self) -> BoxFuture<'_, Result<Book, AgainError>> {
+        async move {
+            if let Some(known) = &*self.current.lock().unwrap_or_else(PoisonError::into_inner) {
+                return Ok(known.clone());
+            }
+            let compiled = app::check(self.config);
+            let book = book(pinned::number(self.store, &compiled.set.texts).await?, compiled);
+            *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(book.clone());
+            Ok(book)
         }
-        let (set, compiled) = pinned::workspace(self.config, self.store).await?;
-        let known = (set, Arc::new(compiled));
-        self.current = Some(known.clone());
-        Ok(known)
+        .boxed()
     }
 
-    /// The workspace with the draft in the place of a rule.
-    async fn drafted(&mut self, rule: &str) -> Result<(i64, Arc<Compiled>), Failure> {
-        if let Some(known) = self.drafted.get(rule) {
-            return Ok(known.clone());
+    fn drafted<'b>(&'b self, rule: &'b str) -> BoxFuture<'b, Result<Book, AgainError>> {
+        async move {
+            if let Some(known) = self.drafted.lock().unwrap_or_else(PoisonError::into_inner).get(rule) {
+                return Ok(known.clone());
+            }
+            let book = self.compile_draft(rule).await?;
+            self.drafted.lock().unwrap_or_else(PoisonError::into_inner).insert(rule.to_owned(), book.clone());
+            Ok(book)
         }
-        let With::Draft(file) = &self.options.with else {
-            return Err(Failure::Usage("there is no draft; name one with --with draft:FILE".to_owned()));
+        .boxed()
+    }
+}
+
+impl Shelf<'_> {
+    async fn compile_draft(&self, rule: &str) -> Result<Book, AgainError> {
+        let With::Draft(file) = self.with else {
+            return Err(AgainError::NoDraft("there is no draft; name one with --with draft:FILE".to_owned()));
         };
         let text = fs::read_to_string(file)
-            .map_err(|error| Failure::Usage(format!("the draft {} cannot be read: {error}", file.display())))?;
+            .map_err(|error| AgainError::NoDraft(format!("the draft {} cannot be read: {error}", file.display())))?;
         let now = app::check(self.config);
         let path = now.set.rules.get(rule).map_or_else(|| format!("rules/{rule}.yaml"), |known| known.file.to_string());
         let mut texts = (*now.set.texts.0).clone();
@@ -262,20 +226,16 @@ impl<'j> Job<'j> {
             .map(|finding| finding.to_string().replace(&path, &shown(file)))
             .collect();
         if !errors.is_empty() {
-            return Err(Failure::No(format!("the draft has errors\n{}", errors.join("\n"))));
+            return Err(AgainError::Not(format!("the draft has errors\n{}", errors.join("\n"))));
         }
-        let known = (pinned::number(self.store, &texts).await?, Arc::new(compiled));
-        self.drafted.insert(rule.to_owned(), known.clone());
-        Ok(known)
+        Ok(book(pinned::number(self.store, &texts).await?, compiled))
     }
+}
+
+fn book(id: i64, compiled: Compiled) -> Book {
+    Book { id, set: compiled.set, registry: compiled.registry }
 }
 
 fn shown(file: &Path) -> String {
     clean(&file.display().to_string(), 200)
-}
-
-fn rule_in(compiled: &Compiled, rule: &str) -> Result<Arc<Rule>, Failure> {
-    let gone =
-        || Failure::No(format!("that rule set has no rule `{}` that holds; see `bellwire check`", clean(rule, 96)));
-    compiled.set.rules.get(rule).map(Arc::clone).ok_or_else(gone)
 }

@@ -26,8 +26,8 @@ use super::{
     runs,
 };
 use crate::{
-    ids::{EventId, RunId},
     model::RunStatus,
+    starts::Wanted,
     store::{Mode, Store},
 };
 
@@ -92,15 +92,6 @@ impl FromStr for With {
     }
 }
 
-/// What shall run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Wanted {
-    event: EventId,
-    /// The run that is repeated. `None`: the rule did not run on the event.
-    of: Option<RunId>,
-    rule: String,
-}
-
 pub(super) fn run(workspace: &Path, options: &Replay) -> Result<Answer, Failure> {
     let config = open::settings(workspace)?;
     if open::is_unborn(&config)? {
@@ -108,14 +99,14 @@ pub(super) fn run(workspace: &Path, options: &Replay) -> Result<Answer, Failure>
     }
     open::block_on(async {
         let store = open::store(&config, Mode::Write)?;
-        let mut job = Job::new(&config, &store, options);
-        let answer = all(&store, &mut job, options).await;
+        let job = Job::new(&config, &store, options);
+        let answer = all(&store, &job, options).await;
         store.close();
         answer
     })
 }
 
-async fn all(store: &Store, job: &mut Job<'_>, options: &Replay) -> Result<Answer, Failure> {
+async fn all(store: &Store, job: &Job<'_>, options: &Replay) -> Result<Answer, Failure> {
     let wanted = match (&options.filter, options.id) {
         (Some(filter), _) => {
             let now = open::clock().now();

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use super::Wanted;
 use crate::{
     cli::{failure::Failure, when::When},
     clock::Time,
     model::RunStatus,
+    starts::Wanted,
     store::{RunFilter, RunRow, Store},
 };
 
@@ -64,7 +64,7 @@ pub(super) async fn found(
     let mut ask = RunFilter {
         limit: Some(PAGE),
         rule: rule.map(str::to_owned).or_else(|| filter.rule.clone()),
-        status: filter.state,
+        states: filter.state.into_iter().collect(),
         ..RunFilter::default()
     };
     let mut found = Vec::new();

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{snippet::snippet, wrap::wrapped};
+use super::wrap::wrapped;
 use crate::{
     cli::answer::clean,
     clock::Time,
-    services::{Action, Body, Input, Pack},
+    services::{Action, Body, Input, Pack, snippet},
     templates::{Context, Leaf, Limits, Sink},
 };
 

@@ -17,7 +17,6 @@ use crate::{
     clock::Time,
     config::Config,
     model::{is_dropped, is_telling},
-    store::Needle,
     value::Object,
 };
 
@@ -150,20 +149,6 @@ pub(super) fn newest(config: &Config, source: &str) -> Vec<PathBuf> {
         .collect();
     found.sort_by(|left, right| right.cmp(left));
     found.into_iter().map(|(_, _, path)| path).collect()
-}
-
-/// All files of captures, the newest first.
-pub(in crate::cli) fn all(config: &Config) -> Vec<PathBuf> {
-    newest(config, "")
-}
-
-/// Whether a capture names the person, in its body as it came too. `false` for what cannot be read.
-pub(in crate::cli) fn names(file: &Path, needle: &Needle) -> bool {
-    let Ok(text) = fs::read(file) else { return false };
-    let captured = serde_json::from_slice(&text).ok().and_then(|value| Captured::of_json(&value));
-    let body = captured.as_ref().and_then(|captured| captured.body.as_ref().map(|body| body.clone().into_bytes()));
-    let bytes = captured.as_ref().and_then(|captured| STANDARD.decode(captured.base64.as_ref()?).ok());
-    needle.is_in(&text) || [body, bytes].into_iter().flatten().any(|body| needle.is_in(&body))
 }
 
 /// Source and time of `shop-1763717592123.json`.

@@ -9,7 +9,7 @@ use crate::{
         failure::Failure,
     },
     rules::suggestion,
-    services::{EventKind, Pack},
+    services::{EventKind, Pack, values_of},
 };
 
 /// Values of a payload that are listed: more is what --json is for.
@@ -50,12 +50,11 @@ pub(super) fn line(pack: &Pack, name: &str, kind: &EventKind) -> String {
 pub(super) fn as_text(pack: &Pack, name: &str, kind: &EventKind) -> String {
     let kind_name = format!("{}.{name}", pack.name);
     let mut text = wrapped("", "  ", &format!("{kind_name} - {}", clean(&kind.title, 200)));
-    let mut values = Vec::new();
-    collect("event", &kind.schema, &mut values);
+    let values = values_of(&kind.schema);
     if !values.is_empty() {
         text.push_str("\nValues\n");
         for (path, kind) in values.iter().take(VALUES) {
-            text.push_str(&wrapped("  ", "      ", &format!("{path}: {kind}")));
+            text.push_str(&wrapped("  ", "      ", &clean(&format!("{path}: {kind}"), 600)));
         }
         if values.len() > VALUES {
             text.push_str("  and more: --json has the whole schema\n");
@@ -74,34 +73,4 @@ pub(super) fn as_text(pack: &Pack, name: &str, kind: &EventKind) -> String {
         text.push_str(&format!("    bellwire send {kind_name} --sample {sample}\n"));
     }
     text
-}
-
-/// The values that a schema names, with their types; of a list, those of an element.
-fn collect(path: &str, schema: &Value, found: &mut Vec<(String, String)>) {
-    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
-        for (name, inner) in properties {
-            let fits = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            let path = if fits { format!("{path}.{name}") } else { format!("{path}[\"{}\"]", clean(name, 60)) };
-            let has_more = inner.get("properties").is_some() || inner.pointer("/items/properties").is_some();
-            if !has_more {
-                found.push((path.clone(), type_of(inner)));
-            }
-            collect(&path, inner, found);
-        }
-    }
-    if let Some(items) = schema.get("items") {
-        collect(&format!("{path}.*"), items, found);
-    }
-}
-
-fn type_of(schema: &Value) -> String {
-    if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
-        return choices.iter().map(|choice| clean(&choice.to_string(), 60)).collect::<Vec<_>>().join(" | ");
-    }
-    let word = |word: &str| if word == "string" { "text".to_owned() } else { word.to_owned() };
-    match schema.get("type") {
-        Some(Value::String(one)) => word(one),
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(word).collect::<Vec<_>>().join(" or "),
-        _ => "anything".to_owned(),
-    }
 }

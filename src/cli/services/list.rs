@@ -14,11 +14,14 @@ use crate::{
         open,
         table::table,
     },
-    services::Pack,
+    services::{Pack, WayIn},
 };
 
 /// Letters of a title, so that a line fits into 80.
 const TITLE: usize = 20;
+
+/// Below the table.
+pub(in crate::cli) const MORE: &str = "\nHow to connect one, and what it offers: bellwire services show NAME\n";
 
 #[derive(Debug, Args)]
 #[command(
@@ -30,7 +33,7 @@ const TITLE: usize = 20;
 pub(in crate::cli) struct List {
     /// The machine's form
     #[arg(long)]
-    json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 pub(super) fn run(workspace: &Path, options: &List) -> Result<Answer, Failure> {
@@ -59,7 +62,7 @@ fn as_json(pack: &Pack, standing: &Standing) -> serde_json::Value {
 
 /// How it stands with its deliveries. `None`: it sends none.
 fn way_in(pack: &Pack, standing: &Standing) -> Option<&'static str> {
-    best(standing.sources_of(&pack.name).iter().map(super::standing::SourceRow::state))
+    best(standing.sources_of(&pack.name).iter().map(WayIn::state))
 }
 
 /// How it stands with its actions. `None`: it has none.
@@ -76,20 +79,46 @@ fn best(states: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     states.iter().find(|state| **state == "ready").or(states.first()).copied()
 }
 
-fn as_text(packs: &[&Pack], standing: &Standing, broken: &[String]) -> String {
+/// What the table says of a service.
+pub(in crate::cli) struct Row {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) title: String,
+    pub(in crate::cli) events: usize,
+    pub(in crate::cli) actions: usize,
+    /// How it stands with its deliveries. `None`: it sends none.
+    pub(in crate::cli) way_in: Option<String>,
+    /// How it stands with its actions. `None`: it has none.
+    pub(in crate::cli) way_out: Option<String>,
+}
+
+/// The table of services.
+pub(in crate::cli) fn rows_as_text(rows: impl Iterator<Item = Row>) -> String {
     let number = |count: usize| if count == 0 { "-".to_owned() } else { count.to_string() };
-    let cells = |pack: &&Pack| {
+    let way = |state: Option<String>| state.map_or_else(|| "-".to_owned(), |state| clean(&state, 40));
+    let cells = |row: Row| {
         vec![
-            pack.name.clone(),
-            clean(&pack.title, TITLE),
-            number(pack.events.len()),
-            number(pack.actions.len()),
-            way_in(pack, standing).unwrap_or("-").to_owned(),
-            way_out(pack, standing).unwrap_or("-").to_owned(),
+            clean(&row.name, 60),
+            clean(&row.title, TITLE),
+            number(row.events),
+            number(row.actions),
+            way(row.way_in),
+            way(row.way_out),
         ]
     };
-    let rows: Vec<Vec<String>> = packs.iter().map(cells).collect();
-    let mut text = table(&["NAME", "TITLE", "EVENTS", "ACTIONS", "IN", "OUT"], &rows);
+    let rows: Vec<Vec<String>> = rows.map(cells).collect();
+    table(&["NAME", "TITLE", "EVENTS", "ACTIONS", "IN", "OUT"], &rows)
+}
+
+fn as_text(packs: &[&Pack], standing: &Standing, broken: &[String]) -> String {
+    let rows = packs.iter().map(|pack| Row {
+        name: pack.name.clone(),
+        title: pack.title.clone(),
+        events: pack.events.len(),
+        actions: pack.actions.len(),
+        way_in: way_in(pack, standing).map(str::to_owned),
+        way_out: way_out(pack, standing).map(str::to_owned),
+    });
+    let mut text = rows_as_text(rows);
     let mut own = Vec::new();
     for pack in packs {
         match standing.from(&pack.name) {
@@ -104,6 +133,6 @@ fn as_text(packs: &[&Pack], standing: &Standing, broken: &[String]) -> String {
     for name in broken {
         text.push_str(&format!("\n{} is wrong: bellwire check names what.\n", clean(name, 60)));
     }
-    text.push_str("\nHow to connect one, and what it offers: bellwire services show NAME\n");
+    text.push_str(MORE);
     text
 }

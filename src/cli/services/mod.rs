@@ -6,13 +6,13 @@ mod captured;
 mod delivered;
 mod event;
 mod guess;
-mod hook;
 mod infer;
 mod list;
 mod listen;
 mod new;
 mod shape;
 mod show;
+#[cfg(test)]
 mod snippet;
 mod standing;
 mod subscriptions;
@@ -21,5 +21,7 @@ mod verb;
 mod watch;
 mod wrap;
 
-pub(super) use captured::{all as captures, names as capture_names};
+pub(super) use list::{MORE, Row, rows_as_text};
+pub(super) use show::Show;
 pub(super) use verb::{ServicesVerb, run};
+pub(super) use wrap::wrapped;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    action, event, hook,
+    action, event,
     standing::{Standing, broken, state},
     wrap::wrapped,
 };
@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     connections::ConnectionRow,
     rules::suggestion,
-    services::{AuthUse, Grant, Pack},
+    services::{AuthUse, Grant, Pack, WayIn, handshake_words, hook_address, proof_words},
 };
 
 #[derive(Debug, Args)]
@@ -33,16 +33,16 @@ use crate::{
 )]
 pub(in crate::cli) struct Show {
     /// The service
-    name: String,
+    pub(in crate::cli) name: String,
     /// One of its actions or events
     #[arg(value_name = "ACTION OR EVENT")]
-    part: Option<String>,
+    pub(in crate::cli) part: Option<String>,
     /// Print this sample of the event
     #[arg(long, value_name = "NAME", requires = "part")]
     sample: Option<String>,
     /// The machine's form
     #[arg(long)]
-    json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 pub(super) fn run(workspace: &Path, options: &Show) -> Result<Answer, Failure> {
@@ -112,8 +112,8 @@ impl Shown<'_> {
         let connections: Vec<Value> = self.connections().into_iter().map(machine).collect();
         let hook = pack.hook.as_ref().map(|hook| {
             json!({
-                "addresses": self.addresses(), "verify": hook::proof(&hook.verify), "secrets": hook.all_secret_names(),
-                "handshake": hook::handshake(hook.challenge.as_ref()),
+                "addresses": self.addresses(), "verify": proof_words(&hook.verify), "secrets": hook.all_secret_names(),
+                "handshake": handshake_words(hook.challenge.as_ref()),
                 "sources": self.standing.sources_of(&pack.name),
             })
         });
@@ -223,10 +223,12 @@ impl Shown<'_> {
     /// The address of each way in.
     fn addresses(&self) -> Vec<String> {
         let Some(hook) = &self.pack.hook else { return Vec::new() };
+        let server = &self.config.server;
+        let base = server.public_url.clone().unwrap_or_else(|| format!("http://{}", server.listen));
         let sources = self.standing.sources_of(&self.pack.name).iter();
-        let address = |source: &super::standing::SourceRow| {
+        let address = |source: &WayIn| {
             let secret = source.secrets.first().map(|(name, _)| name.as_str());
-            hook::address(self.config, hook, &source.name, secret)
+            hook_address(&base, hook, &source.name, secret)
         };
         sources.map(address).collect()
     }
@@ -241,8 +243,8 @@ impl Shown<'_> {
                 text.push_str(&format!("  bellwire secrets set {name}{note}\n"));
             }
         }
-        text.push_str(&wrapped("  Checked: ", "    ", &format!("{}.", hook::proof(&hook.verify))));
-        if let Some(handshake) = hook::handshake(hook.challenge.as_ref()) {
+        text.push_str(&wrapped("  Checked: ", "    ", &format!("{}.", proof_words(&hook.verify))));
+        if let Some(handshake) = handshake_words(hook.challenge.as_ref()) {
             text.push_str(&wrapped("  Set-up: ", "    ", &format!("{handshake}.")));
         }
         if self.config.server.public_url.is_none() {

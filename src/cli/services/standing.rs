@@ -8,7 +8,7 @@ use crate::{
     cli::{failure::Failure, open},
     config::Config,
     connections::{self, ConnectionRow},
-    services::{Pack, Registry, Verify, builtin_files},
+    services::{Registry, WayIn, builtin_files, ways_in},
     store::{GrantState, Mode, Store, Vault},
 };
 
@@ -29,30 +29,6 @@ pub(super) enum From {
     Replaced,
 }
 
-/// One way in.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct SourceRow {
-    /// Its name: `/hooks/NAME`.
-    pub(super) name: String,
-    pub(super) enabled: bool,
-    /// Names of its secrets, as we call them, and whether each is set.
-    pub(super) secrets: Vec<(String, bool)>,
-    /// Nothing is checked, and the settings say so.
-    pub(super) public: bool,
-}
-
-impl SourceRow {
-    /// A word on it for the list.
-    pub(super) fn state(&self) -> &'static str {
-        match () {
-            () if !self.enabled => "off",
-            () if self.secrets.iter().any(|(_, set)| !set) => "no secret",
-            () if self.secrets.is_empty() && !self.public => "not public",
-            () => "ready",
-        }
-    }
-}
-
 /// A word on a connection for the list.
 pub(super) fn state(row: &ConnectionRow) -> &'static str {
     match &row.grant {
@@ -66,7 +42,7 @@ pub(super) fn state(row: &ConnectionRow) -> &'static str {
 /// All that is known of the workspace's services.
 pub(super) struct Standing {
     from: BTreeMap<String, From>,
-    pub(super) sources: BTreeMap<String, Vec<SourceRow>>,
+    pub(super) sources: BTreeMap<String, Vec<WayIn>>,
     pub(super) connections: Vec<ConnectionRow>,
 }
 
@@ -90,7 +66,7 @@ impl Standing {
 
     fn of(config: &Config, registry: &Registry, has: &dyn Fn(&str) -> bool, connections: Vec<ConnectionRow>) -> Self {
         let from = registry.packs.keys().map(|name| (name.clone(), from(config, name))).collect();
-        let sources = registry.packs.values().map(|pack| (pack.name.clone(), sources(config, pack, has))).collect();
+        let sources = registry.packs.values().map(|pack| (pack.name.clone(), ways_in(config, pack, has))).collect();
         Self { from, sources, connections }
     }
 
@@ -100,7 +76,7 @@ impl Standing {
     }
 
     /// The ways in of a service, its own first.
-    pub(super) fn sources_of(&self, name: &str) -> &[SourceRow] {
+    pub(super) fn sources_of(&self, name: &str) -> &[WayIn] {
         self.sources.get(name).map_or(&[], Vec::as_slice)
     }
 
@@ -127,26 +103,4 @@ pub(super) fn broken(config: &Config, registry: &Registry) -> Vec<String> {
     let mut broken: Vec<String> = names.filter(|name| !registry.packs.contains_key(name)).collect();
     broken.sort();
     broken
-}
-
-fn sources(config: &Config, pack: &Pack, has: &dyn Fn(&str) -> bool) -> Vec<SourceRow> {
-    let Some(hook) = &pack.hook else { return Vec::new() };
-    let row = |name: &str| {
-        let settings = config.sources.get(name);
-        let ours = |theirs: &str| {
-            settings.and_then(|source| source.secrets.get(theirs)).map_or(theirs, String::as_str).to_owned()
-        };
-        SourceRow {
-            name: name.to_owned(),
-            enabled: settings.is_none_or(|source| source.enabled),
-            secrets: hook.all_secret_names().into_iter().map(ours).map(|name| (name.clone(), has(&name))).collect(),
-            public: hook.verify == Verify::None && settings.is_some_and(|source| source.public),
-        }
-    };
-    let is_other = |name: &&String, service: Option<&str>| **name != pack.name && service == Some(pack.name.as_str());
-    let others = config.sources.iter().filter(|(name, source)| is_other(name, source.service.as_deref()));
-    // One of its name that the settings give to another service is not its own.
-    let own = config.sources.get(&pack.name).and_then(|source| source.service.as_ref());
-    let own = own.is_none_or(|service| *service == pack.name).then(|| row(&pack.name));
-    own.into_iter().chain(others.map(|(name, _)| row(name))).collect()
 }

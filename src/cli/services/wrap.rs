@@ -4,7 +4,7 @@
 pub(super) const WIDTH: usize = 80;
 
 /// The words of `text` in lines of at most 80 columns: the first begins with `first`, all others with `then`. A longer word stays whole.
-pub(super) fn wrapped(first: &str, then: &str, text: &str) -> String {
+pub(in crate::cli) fn wrapped(first: &str, then: &str, text: &str) -> String {
     let mut lines = vec![first.to_owned()];
     let mut is_begun = false;
     for word in text.split_whitespace() {

@@ -163,6 +163,13 @@ impl Circuits {
         refusal(open, now)
     }
 
+    /// Failures in a row at this origin, and until when it is left alone (`None`: it is not).
+    pub(super) fn standing(&self, origin: &str) -> (u32, Option<Time>) {
+        let circuits = self.0.lock();
+        let known = circuits.get(origin);
+        known.map_or((0, None), |known| (known.in_a_row, known.open.as_ref().map(|open| open.until)))
+    }
+
     /// Leave for a request to this origin (`None`: one that no circuit watches).
     pub(super) fn gate(&self, origin: Option<String>, now: Time) -> Gate {
         let mut circuits = self.0.lock();

@@ -3,6 +3,7 @@
 mod decide;
 mod evaluate;
 mod parse;
+mod search;
 mod shown;
 mod trace;
 
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub(crate) use parse::parse_condition;
+pub use search::read_search;
 pub use trace::Traced;
 
 /// What `when`, `if` and their kin hold.

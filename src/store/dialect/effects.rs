@@ -2,14 +2,14 @@
 
 use diesel::{
     RunQueryDsl as _,
-    sql_types::{BigInt, Binary, Nullable, SmallInt},
+    sql_types::{BigInt, Binary, Nullable, SmallInt, Text},
 };
 
 use super::{
     Conn, each,
     statement::{Bind, execute, question},
 };
-use crate::store::error::StoreError;
+use crate::store::{attributes, error::StoreError};
 
 /// Attributes as they are after a change, made or replaced.
 pub(in crate::store) fn put_attributes(
@@ -146,4 +146,25 @@ pub(in crate::store) fn delete_old_echoes(conn: &mut Conn, now: i64) -> Result<u
     let known = execute(conn, "DELETE FROM echoes WHERE until <= ?", &binds)?;
     let early = execute(conn, "DELETE FROM early_echoes WHERE until <= ?", &binds)?;
     Ok(known + early)
+}
+
+/// Some of the attributes whose keys lie behind `after`, from `first` on and before `end`, in the order of the bytes of their keys.
+pub(in crate::store) fn attributes_between(
+    conn: &mut Conn,
+    keeper: i16,
+    after: &str,
+    first: &str,
+    end: &str,
+) -> Result<Vec<attributes::TableRow>, StoreError> {
+    type Row = (Text, Binary, Binary, BigInt);
+    let key = match conn {
+        Conn::Sqlite(_) => "\"key\"",
+        Conn::Postgres(_) => "\"key\" COLLATE \"C\"",
+    };
+    let sql = format!(
+        "SELECT \"key\", data, origins, changed_at FROM attributes WHERE keeper = ? AND {key} > ? AND {key} >= ? AND {key} < ? \
+         ORDER BY {key} LIMIT 51"
+    );
+    let binds = [Bind::Small(Some(keeper)), Bind::Text(Some(after)), Bind::Text(Some(first)), Bind::Text(Some(end))];
+    Ok(each!(conn, c => question::<Row>(&sql, &binds).load(c))?)
 }

@@ -1,7 +1,7 @@
 //! The updates that every run makes and the questions for due runs, kept prepared (`statement.rs`).
 
 use diesel::{
-    Queryable, RunQueryDsl as _,
+    OptionalExtension as _, Queryable, RunQueryDsl as _,
     sql_types::{BigInt, Integer, Nullable, SmallInt},
 };
 
@@ -77,35 +77,31 @@ pub(in crate::store) struct RunUpdate<'u> {
     pub(in crate::store) why: Option<&'u str>,
 }
 
-/// Moves the run on. False: the claim was lost; or, unless `is_marked`, the run is marked.
-pub(in crate::store) fn move_run(conn: &mut Conn, update: &RunUpdate<'_>) -> Result<bool, StoreError> {
+/// Moves the run on; its rule. `None`: the claim was lost; or, unless `is_marked`, the run is marked.
+pub(in crate::store) fn move_run(conn: &mut Conn, update: &RunUpdate<'_>) -> Result<Option<i32>, StoreError> {
     let claim = Bind::Big(update.keeps_claim.then_some(update.claim));
     let sql = if update.is_marked {
         "UPDATE runs SET status = ?, due_at = ?, ended_at = ?, claim_id = ?, \
          claimed_until = CASE WHEN claim_id = ? THEN claimed_until END, resolution = NULL, error = ?, why = ? \
-         WHERE id = ? AND claim_id = ? AND status = ?"
+         WHERE id = ? AND claim_id = ? AND status = ? RETURNING rule"
     } else {
         "UPDATE runs SET status = ?, due_at = ?, ended_at = ?, claim_id = ?, \
          claimed_until = CASE WHEN claim_id = ? THEN claimed_until END, resolution = NULL, error = ?, why = ? \
-         WHERE id = ? AND claim_id = ? AND status = ? AND marks IS NULL"
+         WHERE id = ? AND claim_id = ? AND status = ? AND marks IS NULL RETURNING rule"
     };
-    let changed = execute(
-        conn,
-        sql,
-        &[
-            Bind::Small(Some(update.status)),
-            Bind::Big(update.due_at),
-            Bind::Big(update.ended_at),
-            claim,
-            Bind::Big(update.keeps_claim.then_some(update.claim)),
-            Bind::Bytes(update.error),
-            Bind::Text(update.why),
-            Bind::Big(Some(update.run)),
-            Bind::Big(Some(update.claim)),
-            Bind::Small(Some(update.running)),
-        ],
-    )?;
-    Ok(changed == 1)
+    let binds = [
+        Bind::Small(Some(update.status)),
+        Bind::Big(update.due_at),
+        Bind::Big(update.ended_at),
+        claim,
+        Bind::Big(update.keeps_claim.then_some(update.claim)),
+        Bind::Bytes(update.error),
+        Bind::Text(update.why),
+        Bind::Big(Some(update.run)),
+        Bind::Big(Some(update.claim)),
+        Bind::Small(Some(update.running)),
+    ];
+    Ok(each!(conn, c => question::<Integer>(sql, &binds).get_result(c).optional())?)
 }
 
 /// Says which step is begun. `None`: none.
@@ -249,6 +245,16 @@ pub(in crate::store) fn open_rules(conn: &mut Conn, now: Time) -> Result<Vec<Ope
     );
     let binds = [Bind::Big(Some(now.0))];
     Ok(each!(conn, c => question::<Row>(&sql, &binds).load(c))?)
+}
+
+/// How many runs are in a state other than `ok`; of more than `most`, one more than that.
+pub(in crate::store) fn runs_in_state(conn: &mut Conn, status: i16, most: u64) -> Result<u64, StoreError> {
+    let limit = most.saturating_add(1);
+    let sql = format!(
+        "SELECT count(*) AS runs FROM (SELECT id FROM runs WHERE status <> 6 AND status = ? LIMIT {limit}) AS found"
+    );
+    let count: i64 = each!(conn, c => question::<BigInt>(&sql, &[Bind::Small(Some(status))]).get_result(c))?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// One due run.

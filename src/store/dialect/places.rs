@@ -180,5 +180,5 @@ pub(in crate::store) fn marks_of_mine(conn: &mut Conn, run: i64, claim: i64) -> 
 
 /// The condition of runs that are held, and not by their rule's fuse.
 pub(in crate::store) fn held_by_no_fuse() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
-    diesel::dsl::sql("(runs.marks IS NULL OR (runs.marks & 4) = 0)")
+    diesel::dsl::sql("(runs.marks IS NULL OR (runs.marks & 68) = 0)")
 }

@@ -1,72 +1,92 @@
 //! Problems.
 
 use diesel::{
-    Queryable, RunQueryDsl as _,
-    sql_types::{BigInt, Nullable, Text},
+    RunQueryDsl as _,
+    sql_types::{BigInt, Integer, Text},
 };
 
 use super::{
     Conn, each,
     statement::{Bind, execute, question},
 };
-use crate::{model::Problem, store::error::StoreError};
+use crate::store::error::StoreError;
 
-/// A row of `problems`.
-#[derive(Debug, Queryable)]
-pub(in crate::store) struct ProblemTableRow {
-    pub(in crate::store) fingerprint: String,
-    pub(in crate::store) kind: String,
-    pub(in crate::store) subject: String,
-    pub(in crate::store) message: String,
-    pub(in crate::store) count: i64,
-    pub(in crate::store) first_at: i64,
-    pub(in crate::store) last_at: i64,
-    pub(in crate::store) solved_at: Option<i64>,
-}
-
-/// Opens a problem, counts it once more, or opens it anew.
-pub(in crate::store) fn raise_problem(conn: &mut Conn, problem: &Problem, at: i64) -> Result<(), StoreError> {
-    execute(
-        conn,
-        "INSERT INTO problems (fingerprint, kind, subject, message, count, first_at, last_at) VALUES (?, ?, ?, ?, 1, ?, ?) \
-         ON CONFLICT (fingerprint) DO UPDATE SET \
-         kind = excluded.kind, subject = excluded.subject, message = excluded.message, last_at = excluded.last_at, \
-         count = CASE WHEN problems.solved_at IS NULL THEN problems.count + 1 ELSE 1 END, \
-         first_at = CASE WHEN problems.solved_at IS NULL THEN problems.first_at ELSE excluded.first_at END, \
-         solved_at = NULL",
-        &[
-            Bind::Text(Some(&problem.fingerprint)),
-            Bind::Text(Some(problem.kind)),
-            Bind::Text(Some(&problem.subject)),
-            Bind::Text(Some(&problem.message)),
-            Bind::Big(Some(at)),
-            Bind::Big(Some(at)),
-        ],
-    )
-    .map(drop)
-}
-
-/// Closes a problem. False: it was not open.
-pub(in crate::store) fn solve_problem(conn: &mut Conn, fingerprint: &str, at: i64) -> Result<bool, StoreError> {
-    let binds = [Bind::Big(Some(at)), Bind::Text(Some(fingerprint))];
-    let sql = "UPDATE problems SET solved_at = ? WHERE fingerprint = ? AND solved_at IS NULL";
+/// Closes a problem. Nobody is told who was not told of its opening, or did not want to be. False: it was not open.
+pub(in crate::store) fn solve_problem(
+    conn: &mut Conn,
+    fingerprint: &str,
+    at: i64,
+    depth: i16,
+) -> Result<bool, StoreError> {
+    let binds = [Bind::Big(Some(at)), Bind::Small(Some(depth)), Bind::Text(Some(fingerprint))];
+    // 2 is `muted`, 3 is `solved`.
+    let sql = "UPDATE problems SET solved_at = ?, depth = ?, \
+               told = CASE WHEN told = 1 OR state = 2 THEN 0 ELSE 2 END, state = 3 \
+               WHERE fingerprint = ? AND solved_at IS NULL";
     execute(conn, sql, &binds).map(|changed| changed == 1)
 }
 
-/// Problems, the one seen last first.
-pub(in crate::store) fn problems(conn: &mut Conn, open: bool) -> Result<Vec<ProblemTableRow>, StoreError> {
-    type Row = (Text, Text, Text, Text, BigInt, BigInt, BigInt, Nullable<BigInt>);
-    let sql = if open {
-        "SELECT fingerprint, kind, subject, message, count, first_at, last_at, solved_at FROM problems \
-         WHERE solved_at IS NULL ORDER BY last_at DESC, fingerprint LIMIT 1000"
-    } else {
-        "SELECT fingerprint, kind, subject, message, count, first_at, last_at, solved_at FROM problems \
-         ORDER BY last_at DESC, fingerprint LIMIT 1000"
-    };
-    Ok(each!(conn, c => question::<Row>(sql, &[]).load(c))?)
+/// Opens problems again that were muted for long enough, and tells of those.
+pub(in crate::store) fn unmute_problems(conn: &mut Conn, now: i64) -> Result<usize, StoreError> {
+    let sql = "UPDATE problems SET state = 0, muted_until = NULL, told = 1 WHERE state = 2 AND muted_until <= ?";
+    execute(conn, sql, &[Bind::Big(Some(now))])
 }
 
-/// Deletes problems that were solved before a time. Rows deleted.
+/// Deletes problems that were solved before a time, with what is known of their runs. Rows deleted.
 pub(in crate::store) fn delete_solved(conn: &mut Conn, before: i64) -> Result<usize, StoreError> {
+    let of = "DELETE FROM problem_runs WHERE problem IN (SELECT id FROM problems WHERE solved_at < ?)";
+    execute(conn, of, &[Bind::Big(Some(before))])?;
     execute(conn, "DELETE FROM problems WHERE solved_at < ?", &[Bind::Big(Some(before))])
+}
+
+/// Notes that a run failed with a problem.
+pub(in crate::store) fn add_problem_run(conn: &mut Conn, problem: i64, run: i64) -> Result<(), StoreError> {
+    let binds = [Bind::Big(Some(problem)), Bind::Big(Some(run))];
+    execute(conn, "INSERT INTO problem_runs (problem, run) VALUES (?, ?) ON CONFLICT DO NOTHING", &binds).map(drop)
+}
+
+/// Forgets the oldest runs of a problem that has more than 100,000.
+pub(in crate::store) fn cut_problem_runs(conn: &mut Conn, problem: i64) -> Result<(), StoreError> {
+    let binds = [Bind::Big(Some(problem)), Bind::Big(Some(problem))];
+    let sql = "DELETE FROM problem_runs WHERE problem = ? AND run <= \
+               (SELECT run FROM problem_runs WHERE problem = ? ORDER BY run DESC LIMIT 1 OFFSET 100000)";
+    execute(conn, sql, &binds).map(drop)
+}
+
+/// Failed runs of a problem above `after` that nothing has repeated yet, oldest first.
+pub(in crate::store) fn unrepeated_runs(
+    conn: &mut Conn,
+    problem: i64,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<i64>, StoreError> {
+    let sql = format!(
+        "SELECT run FROM problem_runs WHERE problem = ? AND run > ? AND NOT EXISTS \
+         (SELECT 1 FROM runs WHERE runs.replay_of = problem_runs.run AND runs.replay_of IS NOT NULL) \
+         ORDER BY run LIMIT {}",
+        limit.next_power_of_two()
+    );
+    let binds = [Bind::Big(Some(problem)), Bind::Big(Some(after))];
+    let mut rows: Vec<i64> = each!(conn, c => question::<(BigInt,)>(&sql, &binds).load::<(i64,)>(c))?
+        .into_iter()
+        .map(|(run,)| run)
+        .collect();
+    rows.truncate(limit);
+    Ok(rows)
+}
+
+/// Numbers of the rules that have problems of failed runs which are not solved.
+pub(in crate::store) fn troubled_rules(conn: &mut Conn) -> Result<Vec<i32>, StoreError> {
+    let sql = "SELECT DISTINCT names.id FROM problems JOIN names ON names.name = problems.rule \
+               WHERE problems.solved_at IS NULL AND problems.kind = 'run'";
+    let rows: Vec<(i32,)> = each!(conn, c => question::<(Integer,)>(sql, &[]).load(c))?;
+    Ok(rows.into_iter().map(|(rule,)| rule).collect())
+}
+
+/// The steps of a run that ended as `ok`, which is 0.
+pub(in crate::store) fn steps_passed(conn: &mut Conn, run: i64) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT names.name FROM outputs JOIN names ON names.id = outputs.step \
+               WHERE outputs.run = ? AND outputs.outcome = 0";
+    let rows: Vec<(String,)> = each!(conn, c => question::<(Text,)>(sql, &[Bind::Big(Some(run))]).load(c))?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
 }

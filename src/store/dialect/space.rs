@@ -30,6 +30,14 @@ pub(in crate::store) fn free_pages(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(number)
 }
 
+/// Bytes within the database that hold nothing.
+pub(in crate::store) fn free_bytes(conn: &mut Conn) -> Result<i64, StoreError> {
+    let Conn::Sqlite(c) = conn else { return Ok(0) };
+    let sql = "SELECT freelist_count * page_size AS number FROM pragma_freelist_count(), pragma_page_size()";
+    let Number { number } = sql_query(sql).get_result(c)?;
+    Ok(number)
+}
+
 /// Gives back up to 500 empty pages; few enough to stay well under 50 ms.
 pub(in crate::store) fn give_back(conn: &mut Conn) -> Result<(), StoreError> {
     let Conn::Sqlite(c) = conn else { return Ok(()) };

@@ -102,6 +102,7 @@ impl Bed {
             id: AttemptId(self.id()),
             step: StepPath(step.to_owned()),
             number,
+            planned_at: None,
             started_at: NOW,
             request: (number == 1).then(|| br#"{"method":"POST"}"#.to_vec()),
         }

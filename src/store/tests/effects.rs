@@ -45,6 +45,7 @@ fn replay(bed: &Bed, of: Option<RunId>, event: EventId) -> Replay {
         root: of,
         vars: object(&json!({"ticket": 42})),
         outputs: Vec::new(),
+        key: None,
         at: NOW,
     }
 }

@@ -65,9 +65,9 @@ on_both! {
         assert_eq!(runs(bed, all.clone()).await, [10, 8, 6, 4, 2]);
         assert_eq!(runs(bed, RunFilter { rule: Some("four".to_owned()), ..all.clone() }).await, [8, 4]);
         assert!(runs(bed, RunFilter { rule: Some("none".to_owned()), ..all.clone() }).await.is_empty());
-        let page = RunFilter { status: Some(RunStatus::Due), before: Some(RunId(8001)), limit: Some(2), ..all.clone() };
+        let page = RunFilter { states: vec![RunStatus::Due], before: Some(RunId(8001)), limit: Some(2), ..all.clone() };
         assert_eq!(runs(bed, page).await, [6, 4]);
-        assert!(runs(bed, RunFilter { status: Some(RunStatus::Ok), ..all.clone() }).await.is_empty());
+        assert!(runs(bed, RunFilter { states: vec![RunStatus::Ok], ..all.clone() }).await.is_empty());
         assert_eq!(runs(bed, RunFilter { event: Some(EventId(6000)), ..all }).await, [6]);
         let counts = bed.store.counts(NOW).await.unwrap();
         assert_eq!((counts.events, counts.runs_open, counts.oldest_due), (10, 5, Some(NOW)));

@@ -1,9 +1,11 @@
 //! The store's tests: the same functions on both databases.
 
+mod admin;
 mod bed;
 mod echoes;
 mod effects;
 mod gates;
+mod inbox;
 mod intake;
 mod lists;
 mod opening;
@@ -11,6 +13,7 @@ mod places;
 mod polls;
 mod schedules;
 mod size;
+mod tallies;
 mod vault;
 mod waits;
 mod work;

@@ -305,7 +305,7 @@ fn both_databases_take_every_column_that_the_program_knows() {
             dedupe: (), runs: (), attempts: (), outputs: (), requests: (), refusals: (), secrets: (),
             run_events: (), once_keys: (), counted: (), windows: (), suppressed: (), fuses: (), places: (),
             waits: (), wait_keys: (), wait_candidates: (), attributes: (), echoes: (), early_echoes: (),
-            grants: (), logins: (), paused: (),
+            grants: (), logins: (), paused: (), paused_sources: (), source_queue: (),
             earlier_secrets: (),
         );
     }

@@ -89,7 +89,7 @@ on_both! {
         assert_eq!(bed.store.problems(false, 10).await.unwrap()[0].solved_at, Some(second(2)));
         bed.store.raise(problem("c"), second(4)).await.unwrap();
         let row = bed.store.problems(false, 10).await.unwrap().remove(0);
-        assert_eq!((row.count, row.first_at, row.solved_at), (1, second(4), None));
+        assert_eq!((row.count, row.first_at, row.opened_at, row.solved_at), (1, second(0), second(4), None));
         bed.store.solve("silence:box", second(5)).await.unwrap();
         bed.store.prune(second(6), second(6)).await.unwrap();
         assert!(bed.store.problems(false, 10).await.unwrap().is_empty(), "what was solved long ago goes");

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod authority;
 pub mod both;
+pub mod browser;
 pub mod journal;
 #[path = "../../support/postgres.rs"]
 pub mod postgres;

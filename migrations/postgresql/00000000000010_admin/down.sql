@@ -1,0 +1,10 @@
+DROP TABLE request_keys;
+DROP TABLE audit;
+DROP TABLE login_tries;
+DROP TABLE api_tokens;
+DROP TABLE one_time;
+DROP TABLE devices;
+DROP TABLE sessions;
+DROP TABLE recovery_codes;
+DROP TABLE users;
+DROP FUNCTION audit_is_append_only;

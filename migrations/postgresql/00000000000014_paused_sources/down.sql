@@ -1,0 +1,3 @@
+DROP INDEX attributes_bytes;
+DROP TABLE source_queue;
+DROP TABLE paused_sources;

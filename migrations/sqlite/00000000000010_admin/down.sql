@@ -1,0 +1,9 @@
+DROP TABLE request_keys;
+DROP TABLE audit;
+DROP TABLE login_tries;
+DROP TABLE api_tokens;
+DROP TABLE one_time;
+DROP TABLE devices;
+DROP TABLE sessions;
+DROP TABLE recovery_codes;
+DROP TABLE users;

@@ -1,0 +1,3 @@
+DROP TABLE views;
+DROP INDEX runs_rule_event;
+DROP TABLE repeats;

@@ -1,0 +1,2 @@
+DROP TABLE source_queue;
+DROP TABLE paused_sources;

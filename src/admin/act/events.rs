@@ -1,0 +1,131 @@
+//! What people do with stored events.
+
+use serde_json::json;
+
+use crate::{
+    admin::{audit::Deed, refused::Refused, state::Admin, workshop::Draft},
+    ids::EventId,
+    model::{Finding, Person},
+    starts::InForce,
+    trial::save::{Decided, Names, made, newest_run, replace, with_test},
+};
+
+/// Characters of a test's name.
+const LONGEST: usize = 120;
+
+/// A stored event that becomes a test of a rule.
+#[derive(Debug, Clone)]
+pub(in crate::admin) struct NewTest {
+    /// The event.
+    pub(in crate::admin) event: EventId,
+    /// The rule's id.
+    pub(in crate::admin) rule: String,
+    /// What the test is called. `None`: by rule and event.
+    pub(in crate::admin) name: Option<String>,
+    /// Also e-mails and telephone numbers where strangers can write.
+    pub(in crate::admin) masks_people: bool,
+}
+
+/// What was written.
+#[derive(Debug, Clone)]
+pub(in crate::admin) struct Written {
+    /// The rule's file.
+    pub(in crate::admin) file: String,
+    /// The fixture's.
+    pub(in crate::admin) fixture: String,
+    /// What the test cannot hold, a sentence each.
+    pub(in crate::admin) notes: Vec<String>,
+}
+
+/// Writes an event into the folder `fixtures` beside a rule, and a test into the rule's file. All else in it stays as it is.
+pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: NewTest) -> Result<Written, Refused> {
+    if let Some(name) = &new.name
+        && (name.chars().count() > LONGEST || name.chars().any(char::is_control))
+    {
+        return Err(Refused::invalid(format!("A test's name has at most {LONGEST} characters, and no line breaks.")));
+    }
+    let texts = texts_now(admin).await?;
+    let InForce { set, registry, .. } = (admin.in_force)();
+    let no_rule = || Refused::missing(&format!("rule `{}` in force", new.rule));
+    let rule = set.rules.get(new.rule.as_str()).ok_or_else(no_rule)?;
+    let file = rule.file.to_string();
+    let written =
+        texts.0.get(&file).ok_or_else(|| Refused::missing(&format!("file {file}; it was deleted meanwhile")))?;
+    let names = Names::of(new.name.as_deref(), rule, new.event);
+    let fixture = names.fixture(&file);
+    let target = admin.config.workspace.join(&fixture);
+    if names.is_taken(rule) || target.exists() {
+        return Err(Refused::conflict(format!(
+            "{file} has such a test already, or {fixture} is there. Choose another name."
+        )));
+    }
+    let missing = || Refused::missing(&format!("event {}", new.event));
+    let detail = admin.store.event(new.event).await?.ok_or_else(missing)?;
+    let run = newest_run(&admin.store, &detail, &rule.id).await?;
+    let old = match &run {
+        Some(run) => admin.workshop.stored(run.set).await?,
+        None => None,
+    };
+    let decided: Option<Decided<'_>> = old.as_ref().map(|old| (&*old.set, &*old.registry));
+    let run = run.as_ref().map(|run| (run, decided));
+    let (payload, test) = made(&names, rule, &registry, &admin.config.vars, detail, run, new.masks_people)
+        .map_err(|why| Refused::conflict(format!("No test can be made of it: {why}.")))?;
+    let edited = with_test(written, &test.entry).map_err(|why| {
+        Refused::conflict(format!("{file} was left as it is: {why}. The test, to be put in by hand: {:#}", test.entry))
+    })?;
+    check(admin, &file, &edited).await?;
+    let pretty = format!("{}\n", serde_json::to_string_pretty(&payload).unwrap_or_default());
+    let path = admin.config.workspace.join(&file);
+    let known = written.clone();
+    let wrote = tokio::task::spawn_blocking(move || {
+        // What somebody has written since must not be lost.
+        if std::fs::read_to_string(&path)? != known {
+            return Ok(false);
+        }
+        if let Some(folder) = target.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        replace(&target, &pretty)?;
+        replace(&path, &edited)?;
+        Ok::<_, std::io::Error>(true)
+    });
+    match wrote.await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => return Err(Refused::conflict(format!("{file} was changed meanwhile. Save once more."))),
+        Ok(Err(error)) => return Err(Refused::conflict(format!("{file} or {fixture} cannot be written: {error}."))),
+        Err(error) => {
+            tracing::error!(%error, "the writing of a test ended early");
+            return Err(Refused::new(500, "internal", "The test was not written. The log of the server says why."));
+        }
+    }
+    admin.workshop.reload().await?;
+    let after = json!({"event": new.event, "test": names.test, "fixture": fixture});
+    admin.audit(person, Deed { action: "test.save", subject: new.rule, after, ..Deed::default() }).await?;
+    Ok(Written { file, fixture, notes: test.notes })
+}
+
+async fn texts_now(admin: &Admin) -> Result<crate::rules::Texts, Refused> {
+    let workshop = std::sync::Arc::clone(&admin.workshop);
+    let texts = tokio::task::spawn_blocking(move || workshop.texts()).await;
+    texts.map_err(|_| Refused::new(500, "internal", "The workspace cannot be read. The log of the server says why."))
+}
+
+/// The workspace with the edited file must have no error in it.
+async fn check(admin: &Admin, file: &str, edited: &str) -> Result<(), Refused> {
+    let workshop = std::sync::Arc::clone(&admin.workshop);
+    let draft = Draft { path: file.to_owned(), text: Some(edited.to_owned()) };
+    let checked = tokio::task::spawn_blocking(move || workshop.check(&[draft])).await;
+    let checked = checked
+        .map_err(|_| Refused::new(500, "internal", "The test cannot be checked. The log of the server says why."))?;
+    let errors: Vec<String> = checked
+        .findings
+        .iter()
+        .filter(|finding| finding.is_error() && finding.file == file)
+        .map(Finding::to_string)
+        .collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{file} was left as it is: with the test it would have errors: {}", errors.join("; "));
+    Err(Refused::conflict(message))
+}

@@ -1,0 +1,91 @@
+//! Bearer tokens of the API: made, shown once, revoked.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{
+    admin::{
+        audit::Deed,
+        auth::{digest, new_token},
+        refused::Refused,
+        state::Admin,
+    },
+    ids::TokenId,
+    model::{Person, Role, Scope},
+    store::ApiToken,
+};
+
+/// Characters of a token's name.
+const LONGEST_NAME: usize = 80;
+/// Tokens of one person at most.
+const PER_PERSON: usize = 100;
+
+/// The scopes that a role can use: a token does no more than its person may.
+pub(in crate::admin) fn scopes_of(role: Role) -> &'static [Scope] {
+    match role {
+        Role::Viewer => &[Scope::Read],
+        Role::Editor => &[Scope::Read, Scope::Run, Scope::Rules, Scope::People],
+        Role::Owner => &Scope::ALL,
+    }
+}
+
+/// Makes a token of the person's own; it and its row. It cannot be seen again.
+pub(in crate::admin) async fn new(
+    admin: &Admin,
+    person: &Person,
+    name: &str,
+    mut scopes: Vec<Scope>,
+    lasts: Option<Duration>,
+) -> Result<(String, ApiToken), Refused> {
+    let invalid = |why: String| Refused::new(422, "invalid", why);
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return Err(invalid(format!("A token has a name of 1 to {LONGEST_NAME} characters.")));
+    }
+    scopes.sort_unstable();
+    scopes.dedup();
+    if scopes.is_empty() {
+        return Err(invalid("Tick what the token may do: at least one.".to_owned()));
+    }
+    if let Some(scope) = scopes.iter().find(|scope| !scopes_of(person.role).contains(scope)) {
+        return Err(invalid(format!("The scope `{}` is beyond your role, {}.", scope.word(), person.role)));
+    }
+    if admin.store.tokens(Some(person.id)).await?.len() >= PER_PERSON {
+        return Err(Refused::conflict(format!("You have {PER_PERSON} tokens. Revoke some that nobody uses.")));
+    }
+    let token = new_token().map_err(|error| {
+        tracing::error!(%error, "the system gives no random numbers");
+        Refused::new(503, "random", "This machine gives no random numbers at the moment. Try again.")
+    })?;
+    let now = admin.clock.now();
+    let row = ApiToken {
+        id: admin.ids.next(now),
+        digest: digest(&token),
+        name: name.to_owned(),
+        user: person.id,
+        scopes,
+        created_at: now,
+        expires_at: lasts.map(|span| now.plus(span)),
+        used_at: None,
+    };
+    admin.store.add_token(row.clone()).await?;
+    let words: Vec<&str> = row.scopes.iter().map(|scope| scope.word()).collect();
+    let after = json!({"name": row.name, "scopes": words, "expires_at": row.expires_at.map(|at| at.to_string())});
+    let subject = TokenId(row.id).to_string();
+    admin.audit(person, Deed { action: "token.new", subject, after, ..Deed::default() }).await?;
+    Ok((token, row))
+}
+
+/// Revokes a token: one's own, and an owner anybody's.
+pub(in crate::admin) async fn revoke(admin: &Admin, person: &Person, id: TokenId) -> Result<(), Refused> {
+    let of = (person.role < Role::Owner).then_some(person.id);
+    let known = admin.store.tokens(of).await?.into_iter().find(|token| token.id == id.0);
+    let missing = || Refused::missing(&format!("token {id}"));
+    let known = known.ok_or_else(missing)?;
+    if !admin.store.revoke_token(id.0, of).await? {
+        return Err(missing());
+    }
+    let before = json!({ "name": known.name });
+    admin.audit(person, Deed { action: "token.revoke", subject: id.to_string(), before, ..Deed::default() }).await
+}

@@ -1,0 +1,85 @@
+//! How often somebody may be wrong: by account, network and device, and in all.
+
+use std::{net::IpAddr, time::Duration};
+
+use super::keys::digest;
+use crate::store::TryLimit;
+
+const fn minutes(n: u64) -> Duration {
+    Duration::from_mins(n)
+}
+
+/// What a try to sign in is counted on. `device`: the digest of a device that this account has signed in with before; it alone counts
+/// then, so that nobody can lock an owner out by guessing.
+pub(super) fn of_login(name: &str, peer: &str, device: Option<[u8; 32]>) -> Vec<TryLimit> {
+    if let Some(device) = device {
+        return vec![TryLimit {
+            key: format!("device:{}", short(device)),
+            free: 10,
+            delay: Duration::from_secs(5),
+            longest: minutes(15),
+            forgives: minutes(10),
+        }];
+    }
+    let account = TryLimit {
+        key: format!("account:{}", short(digest(&name.to_lowercase()))),
+        free: 5,
+        delay: Duration::from_secs(1),
+        longest: minutes(15),
+        forgives: minutes(15),
+    };
+    let network = TryLimit {
+        key: format!("network:{}", network(peer)),
+        free: 30,
+        delay: Duration::from_secs(2),
+        longest: minutes(15),
+        forgives: minutes(1),
+    };
+    let all = TryLimit {
+        key: "all".to_owned(),
+        free: 500,
+        delay: Duration::from_secs(1),
+        longest: minutes(1),
+        forgives: Duration::from_secs(1),
+    };
+    vec![account, network, all]
+}
+
+/// What a guess at a second factor is counted on: the user alone, whatever sign-ins lie between.
+pub(super) fn of_second_factor(user: i64) -> Vec<TryLimit> {
+    vec![TryLimit {
+        key: format!("second:{user}"),
+        free: 5,
+        delay: Duration::from_secs(10),
+        longest: minutes(60),
+        forgives: minutes(30),
+    }]
+}
+
+fn short(digest: [u8; 32]) -> String {
+    hex::encode(digest.first_chunk::<16>().copied().unwrap_or_default())
+}
+
+/// The network of an address: what one sender has in hand.
+fn network(peer: &str) -> String {
+    let length = |ip: &IpAddr| if ip.is_ipv4() { 24 } else { 64 };
+    let network = peer.parse::<IpAddr>().ok().and_then(|ip| ipnet::IpNet::new(ip, length(&ip)).ok());
+    network.map_or_else(|| "unknown".to_owned(), |network| network.trunc().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_counted_by_network_and_by_name_in_any_case() {
+        for (peer, wanted) in
+            [("203.0.113.7", "203.0.113.0/24"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("nonsense", "unknown")]
+        {
+            assert_eq!(network(peer), wanted);
+        }
+        assert_eq!(of_login("Ada", "203.0.113.7", None), of_login("ADA", "203.0.113.99", None));
+        assert_ne!(of_login("ada", "203.0.113.7", None), of_login("bob", "203.0.113.7", None));
+        assert_eq!(of_login("ada", "203.0.113.7", Some([1; 32])).len(), 1);
+    }
+}

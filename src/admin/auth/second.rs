@@ -1,0 +1,165 @@
+//! The step between a right password and a session: a code, where the user has asked for one.
+
+use std::time::Duration;
+
+use askama::Template;
+use rocket::State;
+use subtle::ConstantTimeEq as _;
+
+use super::{
+    answer::Answer,
+    keys::{self, digest},
+    limits, next,
+    signed::{Browser, too_often},
+    totp,
+};
+use crate::{
+    admin::{
+        audit::{Deed, Refusal},
+        guard::{Guarded, public},
+        refused::Refused,
+        sent::Sent,
+        state::Admin,
+        view::{Frame, page},
+    },
+    secret::Secret,
+    store::{Stage, UserRow, VaultError},
+};
+
+/// Where the code is asked for.
+pub(super) const PLACE: &str = "/login/code";
+/// How long it may be given after the password.
+const OPEN: Duration = Duration::from_mins(10);
+/// Recovery codes of a person.
+const CODES: usize = 10;
+
+pub(super) fn routes() -> Vec<Guarded> {
+    public(rocket::routes![show, submit])
+}
+
+/// Where a right password leads: to a whole session, or to the code.
+pub(super) fn stage_after_password(user: &UserRow) -> Stage {
+    if user.totp.is_some() { Stage::Half } else { Stage::Full }
+}
+
+/// Under which name the key of a user is sealed.
+fn sealed_as(user: i64) -> String {
+    format!("totp/{user}")
+}
+
+fn unopened(error: VaultError) -> Refused {
+    tracing::error!(%error, "the key of a one-time code does not open");
+    Refused::new(503, "code", "One-time codes cannot be checked now. Whoever runs this server finds why in its log.")
+}
+
+/// Seals a key for a user.
+pub(in crate::admin) async fn seal(admin: &Admin, user: i64, key: String) -> Result<Vec<u8>, Refused> {
+    admin.vault.seal(sealed_as(user), Secret::new(key)).await.map_err(unopened)
+}
+
+/// The key of a user again.
+pub(in crate::admin) fn open(admin: &Admin, user: i64, sealed: &[u8]) -> Result<Secret, Refused> {
+    admin.vault.unseal(&sealed_as(user), sealed).map_err(unopened)
+}
+
+/// Counts a guess at the code of a user, whatever sign-ins lie between; called before it is looked at.
+pub(in crate::admin) async fn count(admin: &Admin, user: i64) -> Result<(), Refused> {
+    let counted = admin.store.count_try(limits::of_second_factor(user), admin.clock.now()).await?;
+    counted.map_err(too_often)
+}
+
+/// Takes back a guess that was right.
+pub(in crate::admin) async fn forgive(admin: &Admin, user: i64) -> Result<(), Refused> {
+    let keys = limits::of_second_factor(user).into_iter().map(|limit| limit.key).collect();
+    Ok(admin.store.forgive_try(keys).await?)
+}
+
+/// New recovery codes and their digests.
+pub(in crate::admin) fn recovery_codes() -> Result<(Vec<String>, Vec<[u8; 32]>), Refused> {
+    let mut codes = Vec::with_capacity(CODES);
+    for _ in 0..CODES {
+        let whole = keys::fresh()?;
+        // 80 bits, in groups that people can copy from paper.
+        let groups: Vec<String> =
+            whole.as_bytes().chunks(5).take(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
+        codes.push(groups.join("-"));
+    }
+    let digests = codes.iter().map(|code| recovery_digest(code)).collect();
+    Ok((codes, digests))
+}
+
+fn recovery_digest(given: &str) -> [u8; 32] {
+    let plain: String = given.chars().filter(char::is_ascii_alphanumeric).collect();
+    digest(&format!("recovery {}", plain.to_ascii_lowercase()))
+}
+
+/// The half session of a browser: its user, and what its form carries.
+async fn half_of(admin: &Admin, browser: &Browser) -> Result<Option<(UserRow, String)>, Refused> {
+    let Some(id) = &browser.session else { return Ok(None) };
+    let Some((session, user)) = admin.store.session(digest(id)).await? else { return Ok(None) };
+    let now = admin.clock.now();
+    let is_open = session.stage == Stage::Half
+        && !session.is_over(now)
+        && session.created_at.plus(OPEN) > now
+        && user.disabled_at.is_none();
+    Ok(is_open.then(|| (user, keys::csrf("code", id))))
+}
+
+#[derive(Template)]
+#[template(path = "login_code.html")]
+struct CodePage<'p> {
+    frame: Frame,
+    token: String,
+    next: &'p str,
+    fault: &'p str,
+}
+
+fn form(admin: &Admin, status: u16, token: String, next: Option<&str>, fault: &str) -> Result<Answer, Refused> {
+    let frame = Frame::outside(admin.clock.now(), "Your code, please");
+    Ok(Answer::page(status, page(&CodePage { frame, token, next: next::local(next), fault })?))
+}
+
+#[rocket::get("/login/code?<next>")]
+async fn show(admin: &State<Admin>, browser: Browser, next: Option<&str>) -> Result<Answer, Refused> {
+    match half_of(admin, &browser).await? {
+        Some((_, token)) => form(admin, 200, token, next, ""),
+        None => Ok(Answer::to(next::leading_to("/login", next::local(next)))),
+    }
+}
+
+#[rocket::post("/login/code", data = "<sent>")]
+async fn submit(admin: &State<Admin>, browser: Browser, sent: Result<Sent, Refused>) -> Result<Answer, Refused> {
+    let sent = sent?;
+    let given_token = sent.text("token")?.unwrap_or_default();
+    let half = half_of(admin, &browser).await?;
+    let half = half.filter(|(_, token)| bool::from(given_token.as_bytes().ct_eq(token.as_bytes())));
+    let Some((user, token)) = half else {
+        return Err(Refused::new(403, "code", "This page was open for too long. Sign in again at /login."));
+    };
+    let next = sent.text("next")?;
+    count(admin, user.id).await?;
+    let Some(by) = proven_by(admin, &user, sent.text("code")?.unwrap_or_default()).await? else {
+        let refusal = Refusal { action: "login", subject: &user.name, reason: "wrong code", peer: &browser.peer };
+        admin.audit_refusal(None, refusal).await;
+        let fault = "This code does not fit, or was used. Wait for the next one, or use a recovery code.";
+        return form(admin, 401, token, next, fault);
+    };
+    forgive(admin, user.id).await?;
+    let cookies = browser.begin(admin, &user, Stage::Full).await?;
+    let after = serde_json::json!({ "second": by });
+    let deed = Deed { action: "login", subject: user.name.clone(), after, ..Deed::default() };
+    admin.audit(&browser.person(&user), deed).await?;
+    Ok(Answer::to(next::local(next)).with(cookies))
+}
+
+/// By what a person is proven: a code that was not used before, or a recovery code, which is used by that.
+async fn proven_by(admin: &Admin, user: &UserRow, given: &str) -> Result<Option<&'static str>, Refused> {
+    let Some(sealed) = &user.totp else { return Ok(None) };
+    let key = open(admin, user.id, sealed)?;
+    if let Some(step) = totp::step_of(key.expose(), given, admin.clock.now()) {
+        let is_new = admin.store.use_totp_step(user.id, step).await?;
+        return Ok(is_new.then_some("code"));
+    }
+    let is_one = admin.store.use_recovery_code(user.id, recovery_digest(given)).await?;
+    Ok(is_one.then_some("recovery code"))
+}

@@ -1,0 +1,222 @@
+//! The steps of a run as its pinned rule has them: which were taken, which were not, and what is still to come.
+
+use std::collections::HashMap;
+
+use super::attempts::{Attempt, Delay, attempt_of, schedule};
+use crate::{
+    admin::view::Frame,
+    clock::Time,
+    config::forms::show_duration,
+    model::{AttemptKind, RunStatus, StepOutcome, StepOutput, StepPath},
+    rules::{OnStepError, Rule, Step, StepKind, WaitWhat},
+    store::{AttemptRow, RunDetail},
+};
+
+/// Turns of a loop that are shown; and lines of a whole timeline.
+const TURNS: usize = 50;
+const LINES: usize = 1_000;
+/// Characters of a result that are shown beside its step.
+const SHOWN: usize = 4_096;
+
+/// One line of the timeline.
+pub(super) struct Entry {
+    /// How deep it stands, from 0.
+    pub(super) depth: usize,
+    /// `then`, `else`, `on error`, `turn 3`: the list that begins with it. Empty within a list.
+    pub(super) begins: String,
+    pub(super) path: String,
+    /// Its id. Empty where it has none.
+    pub(super) name: String,
+    /// What it does: `groove.add_note`, `POST https://...`, `wait 10m`.
+    pub(super) what: String,
+    /// A state, or `-` for one that was not reached.
+    pub(super) state: &'static str,
+    pub(super) is_taken: bool,
+    /// Which branch it took, how long it waited, why it failed.
+    pub(super) note: String,
+    pub(super) result: String,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) schedule: Vec<Delay>,
+    /// It can be the step to go on from.
+    pub(super) can_begin: bool,
+    /// A sentence in place of a step: turns that are not shown.
+    pub(super) left_out: String,
+}
+
+/// The timeline of a run by its pinned rule.
+pub(super) fn timeline(frame: &Frame, rule: &Rule, detail: &RunDetail) -> Vec<Entry> {
+    let mut attempts: HashMap<&StepPath, Vec<&AttemptRow>> = HashMap::new();
+    for attempt in &detail.attempts {
+        attempts.entry(&attempt.step).or_default().push(attempt);
+    }
+    let outputs = detail.outputs.iter().map(|output| (&output.step, output)).collect();
+    let mut drawing = Drawing { frame, detail, outputs, attempts, entries: Vec::new() };
+    drawing.list(&rule.steps, "", 0, "", false);
+    if !rule.on_error.is_empty() {
+        drawing.list(&rule.on_error, "on error", 0, "", false);
+    }
+    drawing.entries
+}
+
+struct Drawing<'d> {
+    frame: &'d Frame,
+    detail: &'d RunDetail,
+    outputs: HashMap<&'d StepPath, &'d StepOutput>,
+    attempts: HashMap<&'d StepPath, Vec<&'d AttemptRow>>,
+    entries: Vec<Entry>,
+}
+
+impl Drawing<'_> {
+    /// A list of steps; `begins` names it, `turns` is what its paths end with.
+    fn list(&mut self, steps: &[Step], begins: &str, depth: usize, turns: &str, in_loop: bool) {
+        for (step, place) in steps.iter().zip(0_usize..) {
+            if self.entries.len() >= LINES {
+                return;
+            }
+            let begins = if place == 0 { begins } else { "" };
+            self.step(step, begins, depth, turns, in_loop);
+        }
+    }
+
+    fn step(&mut self, step: &Step, begins: &str, depth: usize, turns: &str, in_loop: bool) {
+        let path = StepPath(format!("{}{turns}", step.path.0));
+        let output = self.outputs.get(&path).copied();
+        let rows = self.attempts.get(&path).cloned().unwrap_or_default();
+        let is_open = self.detail.step.as_ref() == Some(&path) && output.is_none();
+        let state = self.state(step, &path, output, is_open, !rows.is_empty());
+        let first = rows.first().map_or(self.detail.row.created_at, |row| row.started_at);
+        let tries = rows.iter().filter(|row| row.kind == AttemptKind::Try).map(|row| row.number).max().unwrap_or(0);
+        let due = self.detail.row.due_at.filter(|_| is_open && self.detail.row.status == RunStatus::Due);
+        self.entries.push(Entry {
+            depth,
+            begins: begins.to_owned(),
+            path: path.0.clone(),
+            name: step.id.clone().unwrap_or_default(),
+            what: what(step),
+            state,
+            is_taken: state != "-" && state != "skipped",
+            note: note(step, output),
+            result: output.map(result).unwrap_or_default(),
+            attempts: rows.iter().map(|row| attempt_of(self.frame, row, reached(row, first))).collect(),
+            schedule: if tries == 0 { Vec::new() } else { schedule(self.frame, &step.retry, tries, due) },
+            can_begin: !in_loop && step.path.0.starts_with("do."),
+            left_out: String::new(),
+        });
+        match &step.kind {
+            StepKind::Block { then, otherwise } => {
+                self.list(then, "then", depth + 1, turns, in_loop);
+                self.list(otherwise, "else", depth + 1, turns, in_loop);
+            }
+            StepKind::ForEach { steps, .. } => self.turns(&path, steps, depth, turns),
+            _ => {}
+        }
+        if let OnStepError::Steps(steps) = &step.on_error {
+            self.list(steps, "on error", depth + 1, turns, in_loop);
+        }
+    }
+
+    fn turns(&mut self, path: &StepPath, steps: &[Step], depth: usize, turns: &str) {
+        let list = self.outputs.get(&path.list()).and_then(|output| output.result.as_array().map(Vec::len));
+        let Some(length) = list else {
+            return self.list(steps, "each turn", depth + 1, turns, true);
+        };
+        for turn in 0..length.min(TURNS) {
+            self.list(steps, &format!("turn {}", turn + 1), depth + 1, &format!("{turns}[{turn}]"), true);
+        }
+        if length > TURNS || self.entries.len() >= LINES {
+            self.entries.push(Entry {
+                depth: depth + 1,
+                begins: String::new(),
+                path: String::new(),
+                name: String::new(),
+                what: String::new(),
+                state: "-",
+                is_taken: false,
+                note: String::new(),
+                result: String::new(),
+                attempts: Vec::new(),
+                schedule: Vec::new(),
+                can_begin: false,
+                left_out: format!(
+                    "{length} turns in all; not all of them are shown here. Variables and results has every one."
+                ),
+            });
+        }
+    }
+
+    fn state(
+        &self,
+        step: &Step,
+        path: &StepPath,
+        output: Option<&StepOutput>,
+        is_open: bool,
+        tried: bool,
+    ) -> &'static str {
+        if let Some(output) = output {
+            return match output.outcome {
+                StepOutcome::Ok => "ok",
+                StepOutcome::Failed => "failed",
+                StepOutcome::Skipped => "skipped",
+                StepOutcome::TimedOut => "warning",
+            };
+        }
+        let is_under_way = is_open
+            || tried
+            || (matches!(step.kind, StepKind::ForEach { .. }) && self.outputs.contains_key(&path.list()));
+        if is_under_way { self.detail.row.status.word() } else { "-" }
+    }
+}
+
+/// When an attempt was to begin, where that is not kept: the first one of a step at once, as any that was begun before it was kept.
+fn reached(row: &AttemptRow, first: Time) -> Time {
+    if row.number == 1 && row.kind == AttemptKind::Try { first } else { row.started_at }
+}
+
+fn note(step: &Step, output: Option<&StepOutput>) -> String {
+    let Some(output) = output else { return String::new() };
+    if let Some(error) = &output.error {
+        return format!("{}: {}", error.class, error.message);
+    }
+    match (&step.kind, output.outcome) {
+        (_, StepOutcome::Skipped) => "not taken: its `if` was false, or its branch was not taken".to_owned(),
+        (_, StepOutcome::TimedOut) => "nothing came in time".to_owned(),
+        (StepKind::Block { .. }, _) => match output.result.as_str() {
+            Some(branch) => format!("took `{branch}`"),
+            None => "took no branch".to_owned(),
+        },
+        (StepKind::Wait(_), _) if !output.waited.is_zero() => {
+            format!("waited {}", super::words::span(output.waited.as_millis()))
+        }
+        (StepKind::ForEach { .. }, _) => {
+            output.result.as_array().map(|all| format!("{} turns", all.len())).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+fn result(output: &StepOutput) -> String {
+    if output.result.is_null() {
+        return String::new();
+    }
+    serde_json::to_string_pretty(&output.result).unwrap_or_default().chars().take(SHOWN).collect()
+}
+
+/// What a step does, in a few words.
+fn what(step: &Step) -> String {
+    match &step.kind {
+        StepKind::Action { name, .. } => name.clone(),
+        StepKind::Http(http) => format!("http {}", http.method),
+        StepKind::Block { .. } => "if".to_owned(),
+        StepKind::ForEach { name, .. } => format!("for_each {name}"),
+        StepKind::Wait(wait) => match &wait.what {
+            WaitWhat::For(span) => format!("wait {}", show_duration(*span)),
+            WaitWhat::Until(_) => "wait until a time".to_owned(),
+            WaitWhat::Event { kinds, .. } => format!("wait for {}", kinds.join(", ")),
+        },
+        StepKind::Attributes(_) => "keep attributes".to_owned(),
+        StepKind::Emit { kind, .. } => format!("emit {kind}"),
+        StepKind::Vars(_) => "vars".to_owned(),
+        StepKind::Stop(_) => "stop".to_owned(),
+        StepKind::Fail(_) => "fail".to_owned(),
+    }
+}

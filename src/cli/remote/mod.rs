@@ -1,0 +1,18 @@
+//! `--url`: verbs that ask a running server by its API, in place of a workspace here.
+
+mod address;
+mod answered;
+mod client;
+mod explain;
+mod lists;
+mod people;
+mod reach;
+mod runs;
+mod secrets;
+mod seen;
+mod services;
+mod starts;
+mod verb;
+
+pub(super) use address::asked;
+pub(super) use verb::run;

@@ -1,0 +1,124 @@
+// Every page as people have it: with a screen reader, at night, on a telephone, by keyboard, without scripts, on a thin line.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { AXE, browser, call, journal, missed, serve, workspace } from "./support.mjs";
+import { RULES, commit, lived, owner, signIn, walk } from "./world.mjs";
+
+let groove, server, chromium, page, hrefs;
+
+before(async () => {
+  groove = await journal();
+  const folder = workspace(groove, RULES);
+  commit(folder, "Rules of the desk");
+  server = await serve(folder);
+  chromium = await browser();
+  page = await owner(chromium, server);
+  await lived(page, server, groove);
+});
+
+after(async () => {
+  await chromium?.close();
+  await server?.stop();
+  await groove?.close();
+});
+
+/** What axe finds on the page as it is. */
+async function axe(page, runOnly) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE_TEXT);
+  return page.evaluate(async (runOnly) => {
+    const { violations } = await window.axe.run(document, { runOnly, resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+  }, runOnly);
+}
+const RULES_OF = {
+  light: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  // By night colours alone are others.
+  dark: { type: "rule", values: ["color-contrast", "link-in-text-block"] },
+};
+const AXE_TEXT = await import("node:fs").then(({ readFileSync }) => readFileSync(AXE, "utf8"));
+
+/** How many pixels the page is wider than the screen. */
+const excess = (page) => page.evaluate(() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth);
+
+test("axe finds nothing on any page, light or dark, and none scrolls sideways on a telephone", async () => {
+  const found = [];
+  hrefs = await walk(page, async (href) => {
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      found.push(...(await axe(page, RULES_OF[colorScheme])).map((violation) => `${href} ${colorScheme}: ${violation}`));
+    }
+    await page.setViewportSize({ width: 390, height: 844 });
+    const wide = await excess(page);
+    if (wide > 0) found.push(`${href} is ${wide} px wider than a telephone`);
+    await page.setViewportSize({ width: 1280, height: 900 });
+  }, { each: 1 });
+  const faults = page.faults.splice(0);
+  assert.deepEqual([...new Set(found)], []);
+  assert.deepEqual(faults, []);
+  assert.ok(hrefs.length > 25, hrefs.join("\n"));
+});
+
+test("the first load of any page but the editor is below 100 KB on the line", async () => {
+  const heavy = [];
+  for (const href of hrefs) {
+    const first = await page.context().newPage();
+    const line = await page.context().newCDPSession(first);
+    await line.send("Network.enable");
+    await line.send("Network.setCacheDisabled", { cacheDisabled: true });
+    let bytes = 0;
+    line.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+    await first.goto(href, { waitUntil: "load" });
+    const isEditor = new URL(first.url()).pathname === "/rules/edit";
+    if ((bytes >= 100_000 && !isEditor) || bytes === 0) heavy.push(`${href}: ${bytes} bytes`);
+    await first.close();
+  }
+  assert.deepEqual(heavy, []);
+});
+
+test("keys open the help, move through rows, open one and go to the search", async () => {
+  await page.goto("/events");
+  await page.keyboard.press("?");
+  await page.locator("#keys[open]").waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  const first = await page.locator("#rows tr").first().getAttribute("data-row");
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.pathname === first);
+  await page.goBack();
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement.name), "q");
+  await page.keyboard.type("Greece");
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.searchParams.get("q") === "Greece");
+  await page.goto("/");
+  await page.keyboard.press("g");
+  await page.keyboard.press("r");
+  await page.waitForURL((url) => url.pathname === "/rules");
+  assert.deepEqual(page.faults, []);
+});
+
+test("without scripts people sign in, filter, open a run, switch a rule off and repeat an event", async () => {
+  const plain = await signIn(chromium, server, { javaScriptEnabled: false });
+  await plain.goto("/events");
+  await plain.getByLabel("State").selectOption("unmatched");
+  await plain.getByRole("button", { name: "Filter", exact: true }).click();
+  assert.match(plain.url(), /state=unmatched/);
+  await plain.goto("/events?type=gruveo.call&state=matched");
+  await plain.locator("#rows a").first().click();
+  await plain.locator("section[aria-labelledby=runs] a[href^='/runs/run_']").first().click();
+  await plain.getByRole("heading", { level: 1, name: /^Run/ }).waitFor();
+  await plain.goto("/rules/show?id=calls%2Fmissed");
+  await plain.getByRole("button", { name: "Switch off" }).click();
+  await plain.getByRole("button", { name: "Switch on" }).waitFor();
+  const before = groove.seen.length;
+  await call(server, missed(99));
+  await plain.goto("/events?type=gruveo.call");
+  assert.match(await plain.locator("#rows tr").first().innerText(), /unmatched/);
+  assert.equal(groove.seen.length, before);
+  await plain.goto("/rules/show?id=calls%2Fmissed");
+  await plain.getByRole("button", { name: "Switch on" }).click();
+  await plain.getByRole("button", { name: "Switch off" }).waitFor();
+  assert.deepEqual(plain.faults, []);
+});

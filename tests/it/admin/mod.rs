@@ -1,0 +1,25 @@
+//! The admin: its pages and its API, through HTTP.
+
+mod account;
+mod api;
+mod assets;
+mod auth;
+mod browser;
+mod editor;
+mod events;
+mod overview;
+mod people;
+mod problems;
+mod routes;
+mod rules;
+mod rules_git;
+mod rules_pages;
+mod runs;
+mod schedules;
+mod second;
+mod secrets;
+mod services;
+mod settings;
+mod sources;
+mod users;
+mod visit;

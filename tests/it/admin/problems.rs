@@ -1,0 +1,140 @@
+//! Problems: failed runs that are one thing, told once, and what a person says of them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bellwire::{
+    model::{ProblemState, RunStatus},
+    store::{ProblemRow, RunFilter},
+};
+
+use super::browser::Browser;
+use crate::support::{
+    app::{MISSED, TestApp, missed_call},
+    both::on_both,
+    journal::{Journal, Reply},
+};
+
+/// Hears problems, and fails of it if its own call does.
+const TELLS: &str = "name: tells\non: [bellwire.problem_opened, bellwire.problem_solved]\ndo:\n\
+    \x20 - groove.add_note: { ticket: 7, body: \"{{ event.subject }} {{ event.class }} {{ event.count }}\" }\n";
+
+async fn start(replies: Vec<Reply>, rules: &[(&str, &str)], database: BTreeMap<String, String>) -> TestApp {
+    TestApp::on(Journal::start(replies).await, rules, "", database).await
+}
+
+async fn call(app: &TestApp, ticket: &str) {
+    app.call(&missed_call(ticket)).await;
+    app.settle().await;
+}
+
+async fn only(app: &TestApp) -> ProblemRow {
+    let mut rows = app.store().problems(false, 10).await.unwrap();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    rows.remove(0)
+}
+
+fn refused(count: usize) -> Vec<Reply> {
+    vec![Reply::status(422); count]
+}
+
+on_both!(failures_alike_are_one_problem_until_the_rule_succeeds_there, |database| {
+    let app = start(refused(2), &[("calls/missed", MISSED)], database).await;
+    call(&app, "1").await;
+    call(&app, "2").await;
+    let problem = only(&app).await;
+    assert_eq!((problem.kind.as_str(), problem.count, problem.state), ("run", 2, ProblemState::Open));
+    assert_eq!((problem.rule.as_deref(), problem.host.as_deref()), (Some("calls/missed"), Some("groove")));
+    assert_eq!(problem.class.as_deref(), Some("status"));
+    assert_eq!(app.store().open_problems().await.unwrap(), 1);
+    let of_it = RunFilter { problem: Some(problem.id), ..RunFilter::default() };
+    assert_eq!(app.store().runs(of_it).await.unwrap().len(), 2);
+
+    let browser = Browser::of(&app).await;
+    let list = browser.page("/problems").await;
+    assert!(list.contains(&format!("/problems/{}", problem.id)) && list.contains("calls/missed"), "{list}");
+    let page = browser.page(&format!("/problems/{}", problem.id)).await;
+    for wanted in ["badge-open", "Newest example", "POST groove /tickets/2/", "all 2 runs", "said no"] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+
+    let app = app.restart().await;
+    call(&app, "3").await;
+    let solved = only(&app).await;
+    assert_eq!((solved.state, solved.solved_at), (ProblemState::Solved, Some(app.now())), "also after a restart");
+    assert_eq!(app.store().open_problems().await.unwrap(), 0);
+});
+
+on_both!(all_failed_runs_of_a_problem_are_replayed_once, |database| {
+    let app = start(refused(3), &[("calls/missed", MISSED)], database).await;
+    for ticket in ["1", "2", "3"] {
+        call(&app, ticket).await;
+    }
+    let path = format!("/problems/{}", only(&app).await.id);
+    let browser = Browser::of(&app).await;
+    let sent = browser.send(&path, &format!("{path}/replay"), &[("with", "original")]).await;
+    assert_eq!(sent.status, 303, "{sent:?}");
+    app.settle().await;
+    let runs = app.runs().await;
+    assert_eq!(runs.iter().filter(|run| run.status == RunStatus::Ok && run.replay_of.is_some()).count(), 3, "{runs:?}");
+    assert_eq!(only(&app).await.state, ProblemState::Solved);
+    let page = browser.page(&path).await;
+    assert!(!page.contains("Replay for real"), "nothing is left to repeat: {page}");
+});
+
+on_both!(a_muted_problem_is_counted_and_a_resolved_one_opens_again, |database| {
+    let app = start(refused(5), &[("calls/missed", MISSED)], database).await;
+    call(&app, "1").await;
+    let (browser, path) = (Browser::of(&app).await, format!("/problems/{}", only(&app).await.id));
+    let say = async |word: &str, fields: &[(&str, &str)]| {
+        let sent = browser.send(&path, &format!("{path}/{word}"), fields).await;
+        assert_eq!(sent.status, 303, "{sent:?}");
+    };
+    say("acknowledge", &[]).await;
+    call(&app, "2").await;
+    let known = only(&app).await;
+    assert_eq!((known.state, known.count), (ProblemState::Acknowledged, 2));
+    assert_eq!(app.store().open_problems().await.unwrap(), 0, "somebody knows");
+
+    say("mute", &[("for", "1h")]).await;
+    call(&app, "3").await;
+    assert_eq!((only(&app).await.state, only(&app).await.count), (ProblemState::Muted, 3));
+    assert!(browser.page("/problems?state=muted").await.contains(&path));
+    assert!(!browser.page("/problems").await.contains(&path));
+    app.advance(Duration::from_secs(3601)).await;
+    assert_eq!(only(&app).await.state, ProblemState::Open, "an hour is over");
+
+    say("resolve", &[]).await;
+    let first = only(&app).await;
+    assert_eq!(first.state, ProblemState::Solved);
+    let late = browser.send("/runs", &format!("{path}/acknowledge"), &[]).await;
+    assert_ne!(late.status, 303, "{late:?}");
+    call(&app, "4").await;
+    let again = only(&app).await;
+    assert_eq!((again.state, again.count, again.opened_at), (ProblemState::Open, 1, app.now()));
+    assert_eq!(again.first_at, first.first_at);
+});
+
+on_both!(rules_hear_of_a_problem_once_and_never_of_their_own, |database| {
+    let rules = [("calls/missed", MISSED), ("tells", TELLS)];
+    let app = start([422, 200, 422, 200, 422].map(Reply::status).to_vec(), &rules, database).await;
+    call(&app, "1").await;
+    app.settle().await;
+    call(&app, "2").await;
+    app.settle().await;
+    let told = || app.journal.requests().into_iter().filter(|request| request.path.contains("/tickets/7/")).count();
+    assert_eq!(told(), 1, "one of two failures");
+    let event = app.events().await.into_iter().find(|event| event.kind == "bellwire.problem_opened").unwrap();
+    assert_eq!(event.source, "bellwire");
+
+    // The next call goes well: it is told that the problem is gone, and that message fails.
+    call(&app, "3").await;
+    app.settle().await;
+    app.settle().await;
+    assert_eq!(told(), 2);
+    let problems = app.store().problems(true, 10).await.unwrap();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].rule.as_deref(), Some("tells"));
+    let count = app.events().await.len();
+    app.settle().await;
+    assert_eq!(app.events().await.len(), count, "of that nobody is told");
+});
