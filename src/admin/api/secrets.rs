@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Characters of a value: more is a slip.
-const LONGEST: usize = 16_384;
+const LONGEST: usize = 8_192;
 /// The most origins of a secret.
 const ORIGINS: usize = 50;
 /// The longest that a value which was replaced may still count.
@@ -106,7 +106,7 @@ fn missing(name: &str) -> Refused {
 #[serde(deny_unknown_fields)]
 pub(super) struct SecretSent {
     /// At least 8 characters, so that it can be masked wherever it turns up.
-    #[schema(min_length = 8, max_length = 16384, write_only)]
+    #[schema(min_length = 8, max_length = 8192, write_only)]
     value: String,
     /// Where it may be sent, beside what the packs say.
     #[serde(default)]
