@@ -114,7 +114,7 @@ pub(super) struct SecretSent {
     origins: Vec<String>,
     /// For how long deliveries that are signed with the value before it are taken too: `2d`. Not at all unless set.
     #[serde(default)]
-    #[schema(value_type = String, required = false, example = "48h")]
+    #[schema(value_type = Option<String>, required = false, example = "48h")]
     overlap: Option<String>,
 }
 
