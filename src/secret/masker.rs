@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cmp::Reverse, collections::HashSet, fmt, fmt::Write as _, ops::Range};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
@@ -15,6 +15,9 @@ use super::{SHORTEST, Secret, unescape::View};
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// How deep JSON may stand in texts of JSON where a secret is looked for behind its escapes.
 const NESTED: usize = 3;
+/// Bytes of all forms together from which on the search is built small rather than quick: a table of every state and byte would take
+/// hundreds of megabytes for a few long secrets.
+const SMALL_FROM: usize = 32 * 1024;
 /// What is left where the text could not be searched.
 const WITHHELD: &str = "[withheld: secrets could not be masked]";
 
@@ -47,7 +50,9 @@ impl Masker {
         if patterns.is_empty() {
             return Self::default();
         }
-        match AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns) {
+        let bytes: usize = patterns.iter().map(Vec::len).sum();
+        let kind = (bytes >= SMALL_FROM).then_some(AhoCorasickKind::ContiguousNFA);
+        match AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(kind).build(&patterns) {
             Ok(search) => Self { search: Some(search), replacements, withhold: false },
             Err(_) => Self { search: None, replacements: Vec::new(), withhold: true },
         }
@@ -240,6 +245,14 @@ mod tests {
     fn masker() -> Masker {
         let (token, other) = (Secret::new(TOKEN.into()), Secret::new("abcdefgh".into()));
         Masker::new([("groove_token", &token), ("other", &other)])
+    }
+
+    #[test]
+    fn a_long_secret_is_masked_too() {
+        let long = Secret::new("0123456789abcdef".repeat(1024));
+        let masker = Masker::new([("long", &long)]);
+        assert_eq!(masker.mask(&format!("a {} b", long.expose())), "a [secret long] b");
+        assert_eq!(masker.mask(&hex::encode(long.expose())), "[secret long]");
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::{
     store::{SecretRow, VaultError},
 };
 
-/// Bytes of a value: more is a slip.
-const LONGEST: usize = 16_384;
+/// Characters of a value: more is a slip.
+const LONGEST: usize = 8_192;
 /// The most origins of a secret.
 const ORIGINS: usize = 50;
 
@@ -47,10 +47,8 @@ pub(in crate::admin) async fn set(
     }
     let origins = new.origins.iter().map(|origin| origin_of(origin)).collect::<Result<Vec<String>, Refused>>()?;
     let value = new.value.expose();
-    if value.len() > LONGEST || value.chars().count() < SHORTEST {
-        let why = format!(
-            "A value has {SHORTEST} characters at least, so that it can be masked, and {LONGEST} bytes at most."
-        );
+    if !(SHORTEST..=LONGEST).contains(&value.chars().count()) {
+        let why = format!("A value has {SHORTEST} characters at least, so that it can be masked, and {LONGEST} at most.");
         return Err(Refused::new(422, "invalid", why));
     }
     let before = list(admin).await?.into_iter().find(|row| row.name == name && row.changed_at.is_some());

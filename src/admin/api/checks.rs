@@ -1,12 +1,12 @@
 //! `POST /api/v1/check` and `POST /api/v1/explain`: what drafts would say. Nothing is written, nothing is sent.
 
 use rocket::{State, post};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
     answer::{Answer, Reply},
-    asked::{Asked, Nothing},
+    asked::{Asked, Nothing, Text},
     body::{Body, objects},
     events,
     explained::{self, ExplainAsked, Explained},
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     admin::{refused::Refused, state::Admin, workshop::Draft},
+    ids::EventId,
     model::{Role, Scope},
 };
 
@@ -41,8 +42,14 @@ pub(super) struct DraftSent {
     #[schema(example = "rules/calls/missed.yaml")]
     path: String,
     /// Its text. `null`: it is deleted.
+    #[serde(deserialize_with = "present")]
     #[schema(required = true)]
     text: Option<String>,
+}
+
+/// `null` is said, and not left out: a draft without a text would delete a file by a slip.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Option::deserialize(deserializer)
 }
 
 /// Drafts as the workshop takes them.
@@ -107,8 +114,8 @@ async fn check_drafts(
 #[serde(deny_unknown_fields)]
 pub(super) struct ExplainSent {
     /// A stored event.
-    #[schema(example = "evt_01hf3y8a9d000")]
-    event: String,
+    #[schema(value_type = String, pattern = "^evt_[0-9a-f][0-9abcdefghjkmnpqrstvwxyz]{12}$")]
+    event: Text<EventId>,
     /// Only this rule.
     #[serde(default)]
     rule: Option<String>,
@@ -135,7 +142,7 @@ async fn explain_drafts(
     let sent = sent?.value;
     asked?;
     let drafts = drafts(sent.drafts)?;
-    let detail = events::detail(admin, &sent.event).await?;
+    let detail = events::detail(admin, &sent.event.0.to_string()).await?;
     let asked = ExplainAsked::new(sent.rule, sent.current, sent.all);
     Reply::ok(&explained::explained(admin, detail, asked, drafts).await?)
 }

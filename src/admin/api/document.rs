@@ -9,6 +9,7 @@ use super::{
     answer::{Failure, FailureBody, Reply},
     part::{Part, Told},
 };
+use crate::model::Scope;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -102,7 +103,8 @@ fn finish(operation: &mut Map<String, Value>, tag: &str, route: &Told) {
         operation.remove("requestBody");
     }
     let writes = !matches!(route.method, rocket::http::Method::Get);
-    if writes {
+    // What writes nothing is the same however often it is asked.
+    if writes && route.scope != Scope::Read {
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
         if let Value::Array(parameters) = parameters {
             parameters.push(json!({
@@ -126,6 +128,13 @@ fn finish(operation: &mut Map<String, Value>, tag: &str, route: &Told) {
     }
     put("503", "Busy");
     name_ids(operation, &route.path);
+    // A parameter is there or not: it is never null.
+    let Some(Value::Array(parameters)) = operation.get_mut("parameters") else { return };
+    for parameter in parameters {
+        if let Some(Value::Array(kinds)) = parameter["schema"].get_mut("type") {
+            kinds.retain(|kind| kind != "null");
+        }
+    }
 }
 
 /// Says of each id in the path what it looks like.

@@ -19,6 +19,8 @@ use crate::{
 
 /// Behind every route of the API.
 const RANK: isize = 1000;
+/// Before every route of the API.
+const FIRST: isize = -100;
 /// What may stand behind a rule's id in an address.
 const BEHIND_RULES: [&str; 5] = ["versions", "run", "enable", "disable", "restore"];
 
@@ -30,9 +32,14 @@ pub(super) fn routes(known: &[Route]) -> Vec<Guarded> {
         .collect();
     // A HEAD that no route has is a GET: one here would stand before those. TRACE and CONNECT get no further than the gate.
     let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Options];
-    let route = |method| Route::ranked(RANK, method, "/api/<path..>", Elsewhere(known.clone()));
+    let elsewhere = Elsewhere(known);
+    let route = |method| Route::ranked(RANK, method, "/api/<path..>", elsewhere.clone());
+    let mut routes: Vec<Route> = methods.into_iter().map(route).collect();
+    routes.extend(
+        elsewhere.hidden().into_iter().map(|(method, path)| Route::ranked(FIRST, method, &path, elsewhere.clone())),
+    );
     // Behind the door: whoever has no token learns nothing of what is here.
-    guard(Access::Api(Role::Viewer, Scope::Read), methods.into_iter().map(route).collect())
+    guard(Access::Api(Role::Viewer, Scope::Read), routes)
 }
 
 #[derive(Clone)]
@@ -42,13 +49,38 @@ impl Elsewhere {
     /// The methods that a path is answered for, as in `Allow`. Empty: none.
     fn allowed(&self, path: &str) -> String {
         let path: Vec<&str> = path.split('/').skip(1).collect();
-        let same = |(asked, known): (&&str, &String)| known.starts_with('<') && !asked.is_empty() || *asked == known;
-        let fits = |known: &[String]| known.len() == path.len() && path.iter().zip(known).all(same);
+        // `events/replay` is no event: a path that is known as it stands is that and no other.
+        let is_plain = self.0.iter().any(|(_, known)| *known == path);
+        let fits = |known: &[String]| if is_plain { *known == path } else { fits(&path, known) };
         let found: Vec<Method> = self.0.iter().filter(|(_, known)| fits(known)).map(|(method, _)| *method).collect();
         let order = [Method::Get, Method::Head, Method::Post, Method::Put, Method::Patch, Method::Delete];
         let has = |method: &Method| found.contains(if *method == Method::Head { &Method::Get } else { method });
         order.iter().filter(|method| has(method)).map(|method| method.as_str()).collect::<Vec<_>>().join(", ")
     }
+}
+
+impl Elsewhere {
+    /// Paths that stand as they are and have not a method which a path with an id in the same place has.
+    fn hidden(&self) -> Vec<(Method, String)> {
+        let plain = self.0.iter().filter(|(_, known)| !known.iter().any(|part| part.starts_with('<')));
+        let mut hidden: Vec<(Method, String)> = Vec::new();
+        for (_, path) in plain {
+            let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+            let others = self.0.iter().filter(|(_, known)| known != path && fits(&parts, known));
+            let missing =
+                others.filter(|(method, _)| !self.0.iter().any(|(has, known)| has == method && known == path));
+            hidden.extend(missing.map(|(method, _)| (*method, format!("/{}", path.join("/")))));
+        }
+        hidden.sort_by(|(one, path), (other, place)| (path, one.as_str()).cmp(&(place, other.as_str())));
+        hidden.dedup();
+        hidden
+    }
+}
+
+/// Whether a path is one that a route is for.
+fn fits(path: &[&str], known: &[String]) -> bool {
+    let same = |(asked, known): (&&str, &String)| known.starts_with('<') && !asked.is_empty() || *asked == known;
+    known.len() == path.len() && path.iter().zip(known).all(same)
 }
 
 #[rocket::async_trait]

@@ -29,6 +29,9 @@ use crate::{
     store::{ProblemFilter, ProblemRow, ProblemWord},
 };
 
+/// The end of time.
+const FOREVER: Time = Time(i64::MAX);
+
 #[derive(OpenApi)]
 #[openapi(paths(
     list_problems,
@@ -96,6 +99,7 @@ pub(super) struct ProblemView {
     solved_at: Option<Moment>,
     acknowledged_by: Option<String>,
     acknowledged_at: Option<Moment>,
+    /// `null` of one that is muted: until somebody says so.
     muted_until: Option<Moment>,
     /// Of failed runs.
     rule: Option<String>,
@@ -125,7 +129,7 @@ impl From<ProblemRow> for ProblemView {
             solved_at: row.solved_at.map(Moment::from),
             acknowledged_by: row.acknowledged_by,
             acknowledged_at: row.acknowledged_at.map(Moment::from),
-            muted_until: row.muted_until.map(Moment::from),
+            muted_until: row.muted_until.filter(|until| *until < FOREVER).map(Moment::from),
             rule: row.rule,
             step: row.step,
             host: row.host,
@@ -237,7 +241,7 @@ async fn acknowledge_problem(
 pub(super) struct MuteSent {
     /// Until then. Until somebody says so unless set.
     #[serde(default)]
-    #[schema(value_type = String, required = false, format = DateTime)]
+    #[schema(value_type = Option<String>, required = false, format = DateTime)]
     until: Option<Text<At>>,
 }
 
@@ -257,7 +261,7 @@ async fn mute_problem(
 ) -> Answer {
     let sent = sent?;
     asked?;
-    let until = sent.value.until.map_or(Time(i64::MAX), |until| until.0.0);
+    let until = sent.value.until.map_or(FOREVER, |until| until.0.0);
     let word = ProblemWord::Mute { by: person.name.clone(), until };
     key?.once(admin, person, sent.digest, said(admin, person, problem_id(id)?, word)).await
 }

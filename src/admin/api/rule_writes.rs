@@ -31,6 +31,8 @@ use crate::{
     model::{Person, Role, Scope, Severity},
 };
 
+/// Characters of a message.
+const MESSAGE: usize = 1000;
 /// Versions of a rule that are told.
 const VERSIONS: usize = 100;
 
@@ -216,6 +218,9 @@ async fn save_rule(
     let sent = sent?;
     asked?;
     let matches = matches?;
+    if sent.value.message.chars().count() > MESSAGE {
+        return Err(Refused::new(422, "invalid", format!("`message`: {MESSAGE} characters at most.")));
+    }
     let RuleSent { text, message, confirm_secret, force_tests } = sent.value;
     let path = path_of(admin, id).await?;
     let base = matches.0.clone().unwrap_or_default();

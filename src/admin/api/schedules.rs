@@ -180,7 +180,7 @@ pub(super) struct RunSchedule {
     rule: String,
     /// Which of the rule's schedules, from 0.
     #[serde(default)]
-    #[schema(required = false, minimum = 0, maximum = 1000)]
+    #[schema(required = false)]
     schedule: u16,
 }
 

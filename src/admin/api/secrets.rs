@@ -91,7 +91,7 @@ async fn one(admin: &Admin, name: &str) -> Result<SecretView, Refused> {
 #[serde(deny_unknown_fields)]
 pub(super) struct SecretSent {
     /// At least 8 characters, so that it can be masked wherever it turns up.
-    #[schema(min_length = 8, max_length = 16384, write_only)]
+    #[schema(min_length = 8, max_length = 8192, write_only)]
     value: String,
     /// Where it may be sent, beside what the packs say.
     #[serde(default)]
@@ -99,7 +99,7 @@ pub(super) struct SecretSent {
     origins: Vec<String>,
     /// For how long deliveries that are signed with the value before it are taken too: `2d`. Not at all unless set.
     #[serde(default)]
-    #[schema(value_type = String, required = false, example = "48h")]
+    #[schema(value_type = Option<String>, required = false, example = "48h")]
     overlap: Option<String>,
 }
 

@@ -112,14 +112,14 @@ pub(super) struct TokenSent {
     name: String,
     /// Whose. That of the one who asks unless set.
     #[serde(default)]
-    #[schema(value_type = String, required = false, example = "ada")]
+    #[schema(value_type = Option<String>, required = false, example = "ada")]
     user: Option<String>,
     /// Not more than the token has that asks.
     #[schema(min_items = 1, max_items = 6)]
     scopes: Vec<ScopeView>,
     /// For how long: `90d`. Until it is revoked unless set.
     #[serde(default)]
-    #[schema(value_type = String, required = false, example = "90d")]
+    #[schema(value_type = Option<String>, required = false, example = "90d")]
     expires: Option<String>,
 }
 

@@ -62,8 +62,8 @@ pub(super) struct DrySent {
     text: Option<String>,
     /// A stored event.
     #[serde(default)]
-    #[schema(required = false, example = "evt_01hf3y8a9d000")]
-    event: Option<String>,
+    #[schema(value_type = Option<String>, required = false, pattern = "^evt_[0-9a-f][0-9abcdefghjkmnpqrstvwxyz]{12}$")]
+    event: Option<Text<EventId>>,
     /// A sample of a pack.
     #[serde(default)]
     #[schema(required = false, example = "gruveo.call/missed")]
@@ -110,6 +110,7 @@ async fn dry_run(
             texts.0.get(&path).cloned().ok_or_else(missing)?
         }
     };
+    let event = event.map(|event| event.0.to_string());
     let tried = rules::tried(admin, person, Trial { path, text, event, sample, force }).await?;
     let findings = tried.findings.into_iter().map(|finding| {
         let severity = if finding.severity == crate::model::Severity::Error { "error" } else { "warning" };
@@ -140,19 +141,19 @@ pub(super) struct BacktestSent {
     rule: Option<String>,
     /// Events since then: 30 days unless set.
     #[serde(default)]
-    #[schema(value_type = String, required = false, format = DateTime)]
+    #[schema(value_type = Option<String>, required = false, format = DateTime)]
     since: Option<Text<At>>,
     /// Events before then: now unless set.
     #[serde(default)]
-    #[schema(value_type = String, required = false, format = DateTime)]
+    #[schema(value_type = Option<String>, required = false, format = DateTime)]
     until: Option<Text<At>>,
     /// Behind this event: `upto` of an answer that was not complete.
     #[serde(default)]
-    #[schema(value_type = String, required = false, pattern = "^evt_[0-9a-f][0-9abcdefghjkmnpqrstvwxyz]{12}$")]
+    #[schema(value_type = Option<String>, required = false, pattern = "^evt_[0-9a-f][0-9abcdefghjkmnpqrstvwxyz]{12}$")]
     after: Option<Text<EventId>>,
     /// Examples that are told of each kind, a rule: 5 unless set.
     #[serde(default)]
-    #[schema(value_type = u8, required = false, minimum = 0, maximum = 100)]
+    #[schema(value_type = Option<u8>, required = false, minimum = 0, maximum = 100)]
     examples: Option<u8>,
 }
 
@@ -250,7 +251,10 @@ async fn backtest(
     }
     let old = (admin.in_force)();
     let sides = (Side { set: old.set, registry: old.registry }, Side { set: new.set, registry: new.registry });
-    let examples = usize::from(sent.examples.unwrap_or(5).min(100));
+    if sent.examples.is_some_and(|examples| examples > 100) {
+        return Err(Refused::new(422, "invalid", "`examples`: 100 at most."));
+    }
+    let examples = usize::from(sent.examples.unwrap_or(5));
     let vars = admin.config.vars.clone();
     let backtest = Arc::new(Backtest::new(sides.0, sides.1, vars, sent.rule.as_deref(), examples));
     let now = admin.clock.now();

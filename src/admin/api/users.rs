@@ -122,7 +122,7 @@ pub(super) struct UserSent {
     role: RoleView,
     /// Stands in the history of rules that the person saves.
     #[serde(default)]
-    #[schema(value_type = String, required = false, example = "ada@example.com")]
+    #[schema(value_type = Option<String>, required = false, example = "ada@example.com")]
     email: Option<String>,
 }
 
