@@ -16,6 +16,7 @@ mod guard;
 mod here;
 mod inbox;
 mod jobs;
+mod lost;
 mod needs;
 mod outward;
 mod pages;

@@ -11,7 +11,7 @@ use super::{
     forgetting::Forgetting,
     glance::{self, Glance},
     guard::Guarded,
-    jobs,
+    jobs, lost,
     outward::Outward,
     pages,
     rulefiles::Desk,
@@ -100,7 +100,12 @@ pub fn stage(parts: Arc<Parts>) -> AdHoc {
         Box::pin(async move {
             tokio::spawn(glance::refresh(admin.clone()));
             tokio::spawn(jobs::work(admin.clone()));
-            rocket.manage(admin).manage(Forgetting::default()).mount("/", routes()).attach(api::rule_ids())
+            rocket
+                .manage(admin)
+                .manage(Forgetting::default())
+                .mount("/", routes())
+                .attach(api::rule_ids())
+                .attach(lost::page())
         })
     })
 }

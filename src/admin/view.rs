@@ -34,7 +34,7 @@ const fn section(name: &'static str, path: &'static str, key: &'static str, icon
 /// The navigation in its groups, and from which role on each is seen.
 const GROUPS: [(&str, Role, &[Section]); 4] = [
     (
-        "Look",
+        "Activity",
         Role::Viewer,
         &[
             section("Overview", "/", "o", "overview"),
@@ -45,7 +45,7 @@ const GROUPS: [(&str, Role, &[Section]); 4] = [
         ],
     ),
     (
-        "Ways",
+        "Integrations",
         Role::Viewer,
         &[
             section("Sources", "/sources", "s", "sources"),

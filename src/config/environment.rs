@@ -57,7 +57,8 @@ impl Environment {
                 environment.set(variable, path, value.clone());
             } else {
                 let known = known(shape);
-                let near = nearest(variable, known.iter().map(String::as_str));
+                let near = nearest(name, known.iter().filter_map(|known| known.strip_prefix(PREFIX)));
+                let near = near.map(|near| format!("{PREFIX}{near}"));
                 environment.errors.push(ConfigError::UnknownVariable { name: variable.clone(), near });
             }
         }

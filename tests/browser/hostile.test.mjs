@@ -91,20 +91,26 @@ test("poison in every field runs nowhere, is reported nowhere, and asks nobody",
   await fetch(`${server.url}/hooks/meter/${encodeURIComponent(ASCII)}`, { method: "POST", body: quoted({ html: ALL, links: LINKS }), headers: { "content-type": "application/json" } });
   await fetch(`${server.url}/hooks/meter`, { method: "POST", body: `<html>${ALL}`, headers: { "content-type": "text/html" } });
   await fetch(`${server.url}/hooks/${encodeURIComponent(ASCII)}`, { method: "POST", body: ALL });
-  const taken = await fetch(`${server.url}/hooks/meter`, { method: "POST", body: quoted({ html: ALL, links: LINKS }), headers: { "content-type": "application/json" } });
-  assert.equal(taken.status, 202);
+  const accepted = await fetch(`${server.url}/hooks/meter`, { method: "POST", body: quoted({ html: ALL, links: LINKS }), headers: { "content-type": "application/json" } });
+  assert.equal(accepted.status, 202);
   groove.answer = { status: 422, body: { errors: [ALL, LINKS[0]], message: ASCII } };
   await happened(page, server, missed(8, { location: ALL, link: LINKS[0] }));
-  // Names that people choose, each as far as it is allowed.
+  groove.answer = { status: 302, headers: { location: LINKS[0] }, body: { message: ALL } };
+  await happened(page, server, missed(9, { location: ASCII }));
+  groove.answer = { status: 201, headers: { "x-poison": ASCII, "set-cookie": ASCII }, body: { message: { href: LINKS[1] } } };
+  await happened(page, server, missed(10, { location: ASCII }));
+  // Names that people choose, each as far as it is allowed; `taken` counts those that were.
+  const taken = { view: 0, person: 0, attribute: 0, token: 0, user: 0 };
   const names = [ALL, ASCII, LINKS[0]];
   for (const name of names) {
-    await post(page, "/events/views", { name: name.slice(0, 60), query: `q=${encodeURIComponent(ASCII)}` });
-    await post(page, "/people", { email: `${name.slice(0, 40).replace(/\W/g, "")}@example.com`, name: "poisoned", value: name });
-    await run(server.folder, ["profiles", "set", "maria@example.com", `poisoned=${name}`, `${name.slice(0, 30)}=x`]);
-    await run(server.folder, ["tokens", "new", name, "--user", "ada", "--scope", "read"]);
-    await run(server.folder, ["users", "add", name, "--role", "viewer"]);
+    taken.view += (await post(page, "/events/views", { name: name.slice(0, 60), query: `q=${encodeURIComponent(ASCII)}` })) === 303;
+    taken.person += (await post(page, "/people", { email: `${name.slice(0, 40).replace(/\W/g, "")}@example.com`, name: "poisoned", value: name })) === 303;
+    taken.attribute += (await run(server.folder, ["profiles", "set", "maria@example.com", `poisoned=${name}`, `${name.slice(0, 30)}=x`])).code === 0;
+    taken.token += (await run(server.folder, ["tokens", "new", name, "--user", "ada", "--scope", "read"])).code === 0;
+    taken.user += (await run(server.folder, ["users", "add", name, "--role", "viewer"])).code === 0;
     await run(server.folder, ["secrets", "set", name]);
   }
+  for (const [what, count] of Object.entries(taken)) assert.ok(count > 0, `no ${what} had a name that is poison`);
   const token = await csrf(page);
   await page.request.post("/rules/save", {
     data: { path: "rules/saved.yaml", text: SIMPLE.replace("Poisoned by its events", "Saved"), base: null, message: ALL, force_tests: true },

@@ -26,7 +26,7 @@ export async function journal() {
     request.on("data", (chunk) => (body += chunk));
     request.on("end", () => {
       seen.push({ method: request.method, path: request.url, headers: request.headers, body });
-      response.writeHead(it.answer.status, { "content-type": "application/json" });
+      response.writeHead(it.answer.status, { "content-type": "application/json", ...it.answer.headers });
       response.end(JSON.stringify(it.answer.body));
     });
   });

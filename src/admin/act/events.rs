@@ -3,7 +3,13 @@
 use serde_json::json;
 
 use crate::{
-    admin::{audit::Deed, refused::Refused, state::Admin, workshop::Draft},
+    admin::{
+        audit::Deed,
+        refused::Refused,
+        rulefiles::{self, Commit, GitChange},
+        state::Admin,
+        workshop::Draft,
+    },
     ids::EventId,
     model::{Finding, Person},
     starts::InForce,
@@ -33,17 +39,20 @@ pub(in crate::admin) struct Written {
     pub(in crate::admin) file: String,
     /// The fixture's.
     pub(in crate::admin) fixture: String,
+    /// Why it was not committed. Empty where it was.
+    pub(in crate::admin) why_not: String,
     /// What the test cannot hold, a sentence each.
     pub(in crate::admin) notes: Vec<String>,
 }
 
-/// Writes an event into the folder `fixtures` beside a rule, and a test into the rule's file. All else in it stays as it is.
+/// Writes an event into the folder `fixtures` beside a rule, and a test into the rule's file, as one commit. All else in it stays as it is.
 pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: NewTest) -> Result<Written, Refused> {
     if let Some(name) = &new.name
         && (name.chars().count() > LONGEST || name.chars().any(char::is_control))
     {
         return Err(Refused::invalid(format!("A test's name has at most {LONGEST} characters, and no line breaks.")));
     }
+    let _alone = admin.desk().alone().await;
     let texts = texts_now(admin).await?;
     let InForce { set, registry, .. } = (admin.in_force)();
     let no_rule = || Refused::missing(&format!("rule `{}` in force", new.rule));
@@ -77,31 +86,38 @@ pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: 
     let pretty = format!("{}\n", serde_json::to_string_pretty(&payload).unwrap_or_default());
     let path = admin.config.workspace.join(&file);
     let known = written.clone();
+    let workspace = admin.config.workspace.clone();
+    let (author, at) = (person.clone(), admin.clock.now());
+    let files = (file.clone(), fixture.clone());
+    let message = format!("Test {} with an event: {}", rule.id, names.test);
     let wrote = tokio::task::spawn_blocking(move || {
         // What somebody has written since must not be lost.
         if std::fs::read_to_string(&path)? != known {
-            return Ok(false);
+            return Ok(None);
         }
         if let Some(folder) = target.parent() {
             std::fs::create_dir_all(folder)?;
         }
         replace(&target, &pretty)?;
         replace(&path, &edited)?;
-        Ok::<_, std::io::Error>(true)
+        let changes =
+            [GitChange { path: files.0, text: Some(&edited) }, GitChange { path: files.1, text: Some(&pretty) }];
+        let about = Commit { person: &author, message: &message, at };
+        Ok::<_, std::io::Error>(Some(rulefiles::commit(&workspace, &changes, about)))
     });
-    match wrote.await {
-        Ok(Ok(true)) => {}
-        Ok(Ok(false)) => return Err(Refused::conflict(format!("{file} was changed meanwhile. Save once more."))),
+    let committed = match wrote.await {
+        Ok(Ok(Some(committed))) => committed,
+        Ok(Ok(None)) => return Err(Refused::conflict(format!("{file} was changed meanwhile. Save once more."))),
         Ok(Err(error)) => return Err(Refused::conflict(format!("{file} or {fixture} cannot be written: {error}."))),
         Err(error) => {
             tracing::error!(%error, "the writing of a test ended early");
             return Err(Refused::new(500, "internal", "The test was not written. The log of the server says why."));
         }
-    }
+    };
     admin.workshop.reload().await?;
-    let after = json!({"event": new.event, "test": names.test, "fixture": fixture});
+    let after = json!({"event": new.event, "test": names.test, "fixture": fixture, "commit": committed.as_ref().ok()});
     admin.audit(person, Deed { action: "test.save", subject: new.rule, after, ..Deed::default() }).await?;
-    Ok(Written { file, fixture, notes: test.notes })
+    Ok(Written { file, fixture, why_not: committed.err().unwrap_or_default(), notes: test.notes })
 }
 
 async fn texts_now(admin: &Admin) -> Result<crate::rules::Texts, Refused> {

@@ -8,7 +8,6 @@ use git2::{
     RepositoryState, Signature, Status, StatusOptions, build::TreeUpdateBuilder,
 };
 
-use super::name::RuleFile;
 use crate::{clock::Time, model::Person};
 
 /// Characters of a message at most.
@@ -21,9 +20,10 @@ const STAGE: u16 = 0x3000;
 const DIRTY: usize = 100;
 
 /// A file of a commit. `text` is `None` where it is deleted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::admin) struct Change<'c> {
-    pub(in crate::admin) file: &'c RuleFile,
+    /// From the workspace, with slashes: `rules/calls/missed.yaml`.
+    pub(in crate::admin) path: String,
     pub(in crate::admin) text: Option<&'c str>,
 }
 
@@ -159,7 +159,7 @@ fn put(place: &Place, branch: &Branch, changes: &[Change<'_>], about: Commit<'_>
     let mut index = repository.index()?;
     let mut update = TreeUpdateBuilder::new();
     for change in changes {
-        let path = place.path(&change.file.path());
+        let path = place.path(&change.path);
         let before = old.get_path(&path).ok();
         let Some(text) = change.text else {
             if before.is_some() {
@@ -171,10 +171,10 @@ fn put(place: &Place, branch: &Branch, changes: &[Change<'_>], about: Commit<'_>
             continue;
         };
         if before.is_none() && index.get_path(&path, 0).is_none() && repository.is_path_ignored(&path)? {
-            return Err(Why::Told(format!("`.gitignore` leaves `{}` out", change.file)));
+            return Err(Why::Told(format!("`.gitignore` leaves `{}` out", change.path)));
         }
         if before.as_ref().is_some_and(|entry| entry.kind() != Some(ObjectType::Blob)) {
-            return Err(Why::Told(format!("`{}` is no file in the last commit", change.file)));
+            return Err(Why::Told(format!("`{}` is no file in the last commit", change.path)));
         }
         // The very bytes: filters of the repository would change them.
         let blob = repository.blob(text.as_bytes())?;
@@ -251,14 +251,15 @@ fn tidy(text: &str) -> String {
 }
 
 /// What is said of a commit: what the person wrote, or which files it is.
-fn message(written: &str, changes: &[Change<'_>]) -> String {
+fn message<'c>(written: &str, changes: &'c [Change<'c>]) -> String {
     let keep = |sign: &char| *sign == '\n' || *sign == '\t' || !sign.is_control();
     let cut: String = written.trim().chars().filter(keep).take(MESSAGE).collect();
     let cut = cut.trim();
     if !cut.is_empty() {
         return format!("{cut}\n");
     }
-    let names: Vec<&str> = changes.iter().take(3).map(|change| change.file.id()).collect();
+    let name = |path: &'c str| path.strip_prefix("rules/").unwrap_or(path).trim_end_matches(".yaml");
+    let names: Vec<&str> = changes.iter().take(3).map(|change| name(&change.path)).collect();
     let more = if changes.len() > 3 { format!(" and {} more", changes.len() - 3) } else { String::new() };
     format!("Change {}{more}\n", names.join(", "))
 }

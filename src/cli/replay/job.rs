@@ -14,7 +14,6 @@ use super::{Replay as Options, With};
 use crate::{
     app::{self, Compiled},
     cli::{answer::clean, failure::Failure, open, pinned},
-    clock::Time,
     config::Config,
     ids::{EventId, RunId},
     rules::Texts,

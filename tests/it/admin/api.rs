@@ -359,6 +359,11 @@ on_both!(a_run_that_failed_is_repeated_and_its_problem_answered, |database| {
     assert_eq!(muted.body["muted_until"], "2026-03-02T00:00:00Z", "{muted:?}");
     let job = api.send(Method::POST, &format!("{path}/replay"), json!({})).await;
     assert!(job.status == 202 && job.body["id"].as_str().is_some_and(|id| id.starts_with("job_")), "{job:?}");
+    let job = format!("/jobs/{}", job.body["id"].as_str().unwrap());
+    while api.get(&job).await.body["state"] == "running" {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    api.app.settle().await;
     let solved = api.ask(Method::POST, &format!("{path}/resolve"), &[], None).await;
     assert_eq!(solved.body["state"], "solved");
     assert_eq!(api.get(&path).await.body["state"], "solved");

@@ -160,7 +160,7 @@ on_both!(an_event_s_page_says_what_came_and_what_every_rule_said, |database| {
     let (matched, unmatched) = four(&app).await;
     let page = get(&app, &format!("/events/{matched}")).await;
     for part in
-        ["The signature held", "calls/missed", "badge-matched", "Came</dt><dd>2 times", "127.0.0.1", "/runs/run_"]
+        ["The signature held", "calls/missed", "badge-matched", "Received</dt><dd>2 times", "127.0.0.1", "/runs/run_"]
     {
         assert!(page.text.contains(part), "{part}: {}", page.text);
     }
@@ -188,25 +188,26 @@ on_both!(an_event_s_page_says_what_came_and_what_every_rule_said, |database| {
 
 on_both!(chosen_events_are_replayed_once_by_the_rules_of_then_or_now, |database| {
     let app = start(database).await;
+    let owner = app.sign_in(Role::Owner).await;
     let (matched, unmatched) = four(&app).await;
     let (one, other) = (matched.to_string(), unmatched.to_string());
     let ask = get(&app, &format!("/events/replay?id={one}")).await;
     assert!(ask.text.contains("1 event") && ask.text.contains("for real"), "{}", ask.text);
     assert_eq!(app.runs().await.len(), 1, "to look is not to do");
     let fields = [("key", "k1"), ("with", "current"), ("id", &one), ("id", &other)];
-    let begun = post(&app, "/events/replay", &fields).await;
+    let begun: Got = owner.post("/events/replay", &fields).await.into();
     let job = over(&app, &begun).await;
     assert_eq!((job.state, job.total, job.done, job.failed, job.made), (JobState::Done, Some(2), 1, 1, 1));
     assert!(job.faults[0].contains("no rule matches"), "{:?}", job.faults);
-    let again = post(&app, "/events/replay", &fields).await;
-    assert_eq!(again.header("location"), begun.header("location"), "the same form is one job");
+    let again = owner.post("/events/replay", &fields).await;
+    assert_eq!(again.location, begun.header("location"), "the same form is one job");
     app.settle().await;
     assert_eq!(app.runs().await.len(), 2);
     let page = get(&app, begun.header("location")).await;
     assert!(page.text.contains("badge-done") && page.text.contains("/runs/run_"), "{}", page.text);
     assert!(!page.text.contains("hx-trigger=\"every"), "what is over is not polled");
     let original = [("key", "k2"), ("with", "original"), ("id", one.as_str())];
-    let job = over(&app, &post(&app, "/events/replay", &original).await).await;
+    let job = over(&app, &owner.post("/events/replay", &original).await.into()).await;
     let run = app.store().run(job.runs[0]).await.unwrap().unwrap();
     assert!(run.row.replay_of.is_some());
     for bad in [
@@ -215,14 +216,14 @@ on_both!(chosen_events_are_replayed_once_by_the_rules_of_then_or_now, |database|
         vec![("with", "current"), ("id", one.as_str())],
         vec![("key", "k3"), ("with", "current"), ("id", "evt_1")],
     ] {
-        assert_eq!(post(&app, "/events/replay", &bad).await.status, 400, "{bad:?}");
+        assert_eq!(owner.post("/events/replay", &bad).await.status, 400, "{bad:?}");
     }
     let foreign = [("key", "k4"), ("with", "current"), ("id", one.as_str()), ("id", "evt_0000000000001")];
-    assert_eq!(post(&app, "/events/replay", &foreign).await.status, 404, "all or nothing");
+    assert_eq!(owner.post("/events/replay", &foreign).await.status, 404, "all or nothing");
     let ids: Vec<String> = (1..=1001).map(|n| EventId(n).to_string()).collect();
     let mut many = vec![("key", "k5"), ("with", "current")];
     many.extend(ids.iter().map(|id| ("id", id.as_str())));
-    assert_eq!(post(&app, "/events/replay", &many).await.status, 400);
+    assert_eq!(owner.post("/events/replay", &many).await.status, 400);
     app.settle().await;
     assert_eq!(app.runs().await.len(), 3);
 });
@@ -255,16 +256,17 @@ on_both!(all_that_match_are_replayed_and_a_job_goes_on_after_a_restart, |databas
 
 on_both!(a_filter_is_kept_as_a_view, |database| {
     let app = start(database).await;
+    let owner = app.sign_in(Role::Owner).await;
     let query = "state=unmatched&source=gruveo&live=1&before=at_0000000000001&evil=1";
-    let kept = post(&app, "/events/views", &[("name", "Odd <b>calls"), ("query", query)]).await;
-    assert_eq!((kept.status, kept.header("location")), (303, "/events?source=gruveo&state=unmatched"));
-    let page = get(&app, "/events").await;
+    let kept = owner.post("/events/views", &[("name", "Odd <b>calls"), ("query", query)]).await;
+    assert_eq!((kept.status, kept.location.as_str()), (303, "/events?source=gruveo&state=unmatched"));
+    let page = owner.get("/events").await;
     assert!(page.text.contains("Odd &#60;b&#62;calls"), "{}", page.text);
-    assert_eq!(post(&app, "/events/views", &[("name", "all"), ("query", "")]).await.status, 409);
-    assert_eq!(post(&app, "/events/views", &[("name", &"x".repeat(61)), ("query", "")]).await.status, 400);
-    assert_eq!(post(&app, "/events/views", &[("name", "x"), ("query", "state=odd")]).await.status, 400);
-    assert_eq!(post(&app, "/events/views/remove", &[("name", "Odd <b>calls")]).await.status, 303);
-    assert_eq!(post(&app, "/events/views/remove", &[("name", "Odd <b>calls")]).await.status, 404);
+    assert_eq!(owner.post("/events/views", &[("name", "all"), ("query", "")]).await.status, 409);
+    assert_eq!(owner.post("/events/views", &[("name", &"x".repeat(61)), ("query", "")]).await.status, 400);
+    assert_eq!(owner.post("/events/views", &[("name", "x"), ("query", "state=odd")]).await.status, 400);
+    assert_eq!(owner.post("/events/views/remove", &[("name", "Odd <b>calls")]).await.status, 303);
+    assert_eq!(owner.post("/events/views/remove", &[("name", "Odd <b>calls")]).await.status, 404);
 });
 
 on_both!(an_event_becomes_a_test_of_a_rule_once, |database| {

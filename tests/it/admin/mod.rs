@@ -7,6 +7,7 @@ mod auth;
 mod browser;
 mod editor;
 mod events;
+mod lost;
 mod overview;
 mod people;
 mod problems;

@@ -99,11 +99,11 @@ on_both!(the_overview_tells_what_came_in_and_what_became_of_it, |database| {
     app.post("/hooks/gruveo", &[("X-Gruveo-SHA256-HMAC", "00")], "{}").await;
     app.settle().await;
 
-    let page = counted(&app, "/?window=hour", "What came in: 2 accepted, 1 duplicate, 1 refused").await;
-    let page = if page.contains("Runs that ended: 2 ok") {
+    let page = counted(&app, "/?window=hour", "Events received: 2 accepted, 1 duplicate, 1 refused").await;
+    let page = if page.contains("Runs finished: 2 ok") {
         page
     } else {
-        counted(&app, "/?window=hour", "Runs that ended: 2 ok").await
+        counted(&app, "/?window=hour", "Runs finished: 2 ok").await
     };
     assert!(page.contains("<dt>Success</dt><dd>100 %"), "{page}");
     assert!(page.contains("at 06:30") && page.contains("href=\"/rules/nightly\""), "{page}");
@@ -116,9 +116,9 @@ on_both!(the_overview_tells_what_came_in_and_what_became_of_it, |database| {
 
     app.clock.advance(Duration::from_secs(2 * 3600));
     let later = get(&app, "/?window=hour").await.text;
-    assert!(later.contains("What came in: 0 accepted"), "{later}");
+    assert!(later.contains("Events received: 0 accepted"), "{later}");
     let day = get(&app, "/?window=nonsense").await.text;
-    assert!(day.contains("What came in: 2 accepted") && day.contains("aria-current=\"page\">24 h</a>"), "{day}");
+    assert!(day.contains("Events received: 2 accepted") && day.contains("aria-current=\"page\">24 h</a>"), "{day}");
     let digest = app.store().set_digest(app.store().in_force().await.unwrap().unwrap()).await.unwrap().unwrap();
     assert!(page.contains(&digest[..12]), "{page}");
 });

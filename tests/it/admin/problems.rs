@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bellwire::{
     model::{ProblemState, RunStatus},
-    store::{ProblemRow, RunFilter},
+    store::{JobState, ProblemRow, RunFilter},
 };
 
 use super::browser::Browser;
@@ -73,6 +73,10 @@ on_both!(all_failed_runs_of_a_problem_are_replayed_once, |database| {
     let browser = Browser::of(&app).await;
     let sent = browser.send(&path, &format!("{path}/replay"), &[("with", "original")]).await;
     assert_eq!(sent.status, 303, "{sent:?}");
+    let job = sent.location.strip_prefix("/jobs/").unwrap().parse().unwrap();
+    while app.store().job(job).await.unwrap().unwrap().state == JobState::Running {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     app.settle().await;
     let runs = app.runs().await;
     assert_eq!(runs.iter().filter(|run| run.status == RunStatus::Ok && run.replay_of.is_some()).count(), 3, "{runs:?}");

@@ -2,11 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
+use bellwire::model::Role;
 use serde_json::{Value, json};
 
 use super::rules::{Desk, base, digest, disk};
 use crate::support::{
-    app::{MISSED, TestApp},
+    app::{MISSED, TestApp, event_id, missed_call},
     journal::Journal,
 };
 
@@ -87,7 +88,7 @@ async fn a_commit_is_a_version_that_can_be_compared_and_restored() {
     let page = desk.get("/rules/versions?id=calls/missed").await.is(200);
     page.with(&commit[..10]).with(&first[..10]).with("Begin").with("&#60;script&#62;").without("<script>alert");
     let page = desk.get(&format!("/rules/versions/diff?id=calls/missed&from={first}&to={commit}")).await.is(200);
-    page.with("<ins>+ # &#60;img src=x").without("<img");
+    page.with("<ins>+ # &#60;img src=x").without("<img src=x");
     let restore = [
         ("id", "calls/missed"),
         ("path", "rules/calls/missed.yaml"),
@@ -159,4 +160,27 @@ async fn what_cannot_be_committed_is_saved_all_the_same_and_it_is_told_why() {
         git(at, &["checkout", "-q", "--", "rules"]);
         app.app.reload().await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_is_made_of_an_event_is_one_commit_of_both_files() {
+    let app = in_git().await;
+    let at = app.folder.path();
+    let event = event_id(&app.call(&missed_call("42")).await);
+    app.settle().await;
+    let browser = app.sign_in(Role::Editor).await;
+    let fields = [("rule", "calls/missed"), ("name", "A call that nobody took")];
+    let saved = browser.post(&format!("/events/{event}/test"), &fields).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    let shown = git(at, &["show", "--format=%s", "--name-only", "HEAD"]);
+    assert_eq!(
+        shown.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>(),
+        [
+            "Test calls/missed with an event: A call that nobody took",
+            "rules/calls/fixtures/a-call-that-nobody-took.json",
+            "rules/calls/missed.yaml"
+        ]
+    );
+    assert_eq!(git(at, &["status", "--porcelain", "rules"]), "");
+    assert!(git(at, &["diff", "--cached", "--name-only"]).contains("other.txt"), "what else is staged stays staged");
 }

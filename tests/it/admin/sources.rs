@@ -29,7 +29,7 @@ on_both!(runs_of_a_paused_source_wait_and_go_on_in_their_order, |database| {
     assert!(!app.store().resolve(waiting.id, Resolution::Done, app.now()).await.unwrap());
     assert!(app.store().cancel(app.runs().await[1].id, app.now()).await.unwrap());
     visit.get("/sources").await.with("badge-paused").with("3 runs wait");
-    visit.get("/sources/gruveo").await.with("owner has paused it").with("Resume");
+    visit.get("/sources/gruveo").await.with(" has paused it").with("Resume");
 
     let app = app.restart().await;
     let visit = Visit::owner(&app).await;

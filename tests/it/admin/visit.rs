@@ -58,7 +58,15 @@ impl Visit {
 
     /// A page elsewhere.
     pub async fn away(&self, url: &str) -> Seen {
-        let response = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
+        let response = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
+            .get(url)
+            .send()
+            .await
+            .unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         #[expect(clippy::disallowed_methods, reason = "an answer of our own server")]
         let text = response.text().await.unwrap();

@@ -174,7 +174,9 @@ impl TestApp {
         };
         self.store().begin_session(session, None).await.unwrap();
         let browser = Browser { name, user, ..Browser::new(self) };
+        // The server asks for one of them, by whether browsers reach it over https.
         browser.set_cookie("bellwire", &id);
+        browser.set_cookie("__Host-bellwire", &id);
         browser
     }
 

@@ -181,7 +181,7 @@ async fn commit(admin: &Admin, person: &Person, wish: &Put) -> Result<Result<Str
     let (person, message, changes) = (person.clone(), wish.message.clone(), wish.changes.clone());
     blocking(move || {
         let files: Vec<GitChange<'_>> =
-            changes.iter().map(|change| GitChange { file: &change.file, text: change.text.as_deref() }).collect();
+            changes.iter().map(|change| GitChange { path: change.file.path(), text: change.text.as_deref() }).collect();
         Ok(rulefiles::commit(&workspace, &files, Commit { person: &person, message: &message, at }))
     })
     .await

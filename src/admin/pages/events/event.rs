@@ -132,7 +132,7 @@ pub(super) async fn save(
     let rule = sent.wanted("rule")?.to_owned();
     let new = NewTest { event, rule, name, masks_people: sent.is_ticked("mask") };
     let written = save_as_test(admin, person, new).await?;
-    for note in &written.notes {
+    for note in written.notes.iter().chain([&written.why_not].into_iter().filter(|why| !why.is_empty())) {
         tracing::info!(file = written.file, fixture = written.fixture, note, "a test was saved");
     }
     Ok(Redirect::to(format!("/events/{event}?did=saved")))

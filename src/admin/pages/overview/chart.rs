@@ -78,7 +78,7 @@ pub(super) fn deliveries(stretches: &[Stretch], window: Window) -> Chart {
         Kind { word: "duplicate", class: "c-rest", pattern: "dots", of: |one| one.duplicate },
         Kind { word: "refused", class: "c-refused", pattern: "hatch", of: |one| one.refused },
     ];
-    draw("deliveries", "What came in", kinds, stretches, window)
+    draw("deliveries", "Events received", kinds, stretches, window)
 }
 
 /// What became of runs.
@@ -88,7 +88,7 @@ pub(super) fn runs(stretches: &[Stretch], window: Window) -> Chart {
         Kind { word: "skipped or cancelled", class: "c-rest", pattern: "dots", of: |one| one.skipped + one.cancelled },
         Kind { word: "failed", class: "c-failed", pattern: "hatch", of: |one| one.failed },
     ];
-    draw("ended", "Runs that ended", kinds, stretches, window)
+    draw("ended", "Runs finished", kinds, stretches, window)
 }
 
 fn draw(id: &'static str, title: &'static str, kinds: Vec<Kind>, stretches: &[Stretch], window: Window) -> Chart {

@@ -46,6 +46,10 @@ struct List {
     from: String,
     until: String,
     is_narrowed: bool,
+    /// The one state that is asked for, where nothing else is.
+    only: String,
+    /// Something is asked for that the short row of filters lacks.
+    has_more: bool,
     /// Down to when it was looked, where there may be more like that.
     looked_to: Option<crate::admin::view::Markup>,
     newer: String,
@@ -73,6 +77,8 @@ pub(super) async fn list(asked: Asked, admin: &State<Admin>, person: &Person) ->
         from: text(&asked.from),
         until: text(&asked.until),
         is_narrowed: asked.is_narrowed(),
+        only: asked.only(),
+        has_more: asked.has_more(),
         looked_to,
         newer: if asked.before.is_some() { asked.url(None) } else { String::new() },
         older,
@@ -103,6 +109,20 @@ impl Asked {
         let fields = [&self.rule, &self.class, &self.event, &self.problem, &self.from, &self.until, &self.before];
         fields.into_iter().any(|field| filled(field.as_ref()).is_some())
             || self.state.iter().any(|word| !word.is_empty())
+    }
+
+    fn only(&self) -> String {
+        let fields = [&self.rule, &self.class, &self.event, &self.problem, &self.from, &self.until];
+        match self.state.as_slice() {
+            [state] if fields.into_iter().all(|field| filled(field.as_ref()).is_none()) => state.clone(),
+            _ => String::new(),
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        let fields = [&self.class, &self.event, &self.problem, &self.from, &self.until];
+        fields.into_iter().any(|field| filled(field.as_ref()).is_some())
+            || !self.state.is_empty() && self.only().is_empty()
     }
 
     /// The same list, from `before` on.

@@ -98,7 +98,11 @@ impl Drawing<'_> {
             note: note(step, output),
             result: output.map(result).unwrap_or_default(),
             attempts: rows.iter().map(|row| attempt_of(self.frame, row, reached(row, first))).collect(),
-            schedule: if tries == 0 { Vec::new() } else { schedule(self.frame, &step.retry, tries, due) },
+            schedule: if tries > 1 || due.is_some() || (tries == 1 && is_open) {
+                schedule(self.frame, &step.retry, tries, due)
+            } else {
+                Vec::new()
+            },
             can_begin: !in_loop && step.path.0.starts_with("do."),
             left_out: String::new(),
         });
