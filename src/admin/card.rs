@@ -42,7 +42,14 @@ pub fn card_template(config: &Config, file: Option<&Path>) -> Result<(String, St
     let own = config.workspace.join(CARD);
     let file = match file {
         Some(file) => file,
-        None if own.is_file() => &own,
+        None if own.is_file() => {
+            // A link may lead anywhere, and whoever sees the page would see what is there.
+            let real = |path: &Path| fs::canonicalize(path).ok();
+            match (real(&own), real(&config.workspace)) {
+                (Some(file), Some(root)) if file.starts_with(&root) => &own,
+                _ => return Err(format!("{CARD} is a link out of the workspace; put the file itself there")),
+            }
+        }
         None => return Ok((CARD.to_owned(), CARD_TEMPLATE.to_owned())),
     };
     let shown = file.display().to_string();

@@ -47,6 +47,8 @@ pub struct Link {
     pub configured: bool,
     /// The hosts it goes to.
     pub hosts: Vec<LinkHost>,
+    /// Until when nothing is sent, since the service asked for that. `None`: nothing holds it up.
+    pub paused_until: Option<Time>,
     /// Runs that wait for its grant.
     pub waiting: i64,
     /// Why no token can be had. `None`: nothing is known to be wrong.
@@ -61,7 +63,7 @@ impl Link {
         self.configured || self.secrets.iter().any(|(_, set)| *set) || (self.auth.is_none() && self.base_url.is_some())
     }
 
-    /// How it stands, in a word: `ready`, `no secret`, `no address`, `log in`, `lost`, `refused` or `left alone`.
+    /// How it stands, in a word: `ready`, `no secret`, `no address`, `log in`, `lost`, `refused`, `paused` or `left alone`.
     pub fn state(&self) -> &'static str {
         let needs_login = self.grant.as_ref().is_some_and(|grant| grant.state == GrantState::None && !grant.by_itself);
         let is_lost = self.grant.as_ref().is_some_and(|grant| grant.state == GrantState::Lost);
@@ -71,6 +73,7 @@ impl Link {
             () if is_lost => "lost",
             () if needs_login => "log in",
             () if self.trouble.is_some() => "refused",
+            () if self.paused_until.is_some() => "paused",
             () if self.hosts.iter().any(|host| host.left_until.is_some()) => "left alone",
             () => "ready",
         }

@@ -75,6 +75,7 @@ impl Outward {
             let pack = registry.pack(&row.service);
             Link {
                 hosts: hosts.map(|(origin, failures, left_until)| LinkHost { origin, failures, left_until }).collect(),
+                paused_until: self.connections.paused_until(&row.name),
                 waiting: waiting.get(&row.name).copied().unwrap_or(0),
                 trouble: trouble.get(&row.name).cloned(),
                 test: pack.and_then(|pack| Some(format!("{}.{}", pack.name, pack.test.as_ref()?))),

@@ -95,6 +95,11 @@ impl Connections {
         self.lanes.pause(lane, until);
     }
 
+    /// Until when nothing goes out on this lane since the service asked for that. `None`: it may.
+    pub fn paused_until(&self, lane: &str) -> Option<Time> {
+        self.lanes.paused_until(lane, self.clock.now())
+    }
+
     /// The same, but where the lane is busy it waits in the lane's queue. `Turn::Busy`: the queue is full too.
     pub async fn turn_in_queue(&self, registry: &Registry, lane: &str, run: i64) -> Turn {
         let turn = self.turn(registry, lane, run);

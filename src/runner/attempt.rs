@@ -28,6 +28,12 @@ use crate::{
 /// 90 s is what a third-party client of Groove waits (facts on Groove, section 1.2).
 pub(super) const THROTTLE_PAUSE: Duration = Duration::from_secs(90);
 
+/// How long a connection rests: as long as the service asked for, else as long as the run waits for its next attempt, but no
+/// longer than where nobody says. A late attempt of one run, hours away, must not hold up the others.
+pub(super) fn throttle_pause(retry_after: Option<Duration>, delay: Option<Duration>) -> Duration {
+    retry_after.unwrap_or_else(|| delay.map_or(THROTTLE_PAUSE, |delay| delay.min(THROTTLE_PAUSE)))
+}
+
 /// Characters of an error's message that are kept; a target says as much as it likes.
 pub(super) const LONGEST_MESSAGE: usize = 400;
 
@@ -285,7 +291,7 @@ impl Hold<'_> {
                 let error = mask(error);
                 let delay = actions::delay(&step.retry, number, retry_after, jitter());
                 if throttled {
-                    let pause = retry_after.or(delay).unwrap_or(THROTTLE_PAUSE);
+                    let pause = throttle_pause(retry_after, delay);
                     self.parts.connections.pause(lane, now.plus(pause));
                 }
                 let Some(delay) = delay else {

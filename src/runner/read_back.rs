@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    attempt::{ECHO_KEPT, LONGEST_GATHERING, LONGEST_MESSAGE, Sending, THROTTLE_PAUSE, mask_value},
+    attempt::{ECHO_KEPT, LONGEST_GATHERING, LONGEST_MESSAGE, Sending, mask_value, throttle_pause},
     hold::{Flow, Hold, error_of, output},
     pages::{Asking, Gathered, gather},
     send::{Envelope, Sent, send},
@@ -215,7 +215,7 @@ impl Hold<'_> {
             Seen::Again { error, retry_after, throttled } => {
                 let delay = actions::delay(&crate::rules::Retry::default(), number, retry_after, jitter());
                 if throttled {
-                    let pause = retry_after.or(delay).unwrap_or(THROTTLE_PAUSE);
+                    let pause = throttle_pause(retry_after, delay);
                     self.parts.connections.pause(lane, now.plus(pause));
                 }
                 let (outcome, reason, then) = match delay {

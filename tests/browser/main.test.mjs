@@ -60,6 +60,10 @@ test("a rule is written from an event, judged on it, saved, and in force", async
   await page.goto(`/events/${id}`);
   await page.getByRole("link", { name: "Make a rule for this" }).first().click();
   await page.locator("#ed-host .cm-content").waitFor();
+  await write(page, "name: Missed call\non: gruveo.call\nwhe");
+  await page.keyboard.press("Control+Space");
+  await page.locator(".cm-tooltip-autocomplete li", { hasText: /^when/ }).first().waitFor();
+  await page.keyboard.press("Escape");
   await write(page, BAD);
   await page.locator("#ed-host .cm-lintRange-error").first().waitFor();
   await page.locator("#ed-tab-findings").click();

@@ -6,14 +6,14 @@ use crate::{
     admin::{
         audit::Deed,
         refused::Refused,
-        rulefiles::{self, Commit, GitChange},
+        rulefiles::{self, Change, Commit, GitChange, RuleFile},
         state::Admin,
         workshop::Draft,
     },
     ids::EventId,
     model::{Finding, Person},
     starts::InForce,
-    trial::save::{Decided, Names, made, newest_run, replace, with_test},
+    trial::save::{Decided, Names, made, newest_run, with_test},
 };
 
 /// Characters of a test's name.
@@ -62,8 +62,7 @@ pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: 
         texts.0.get(&file).ok_or_else(|| Refused::missing(&format!("file {file}; it was deleted meanwhile")))?;
     let names = Names::of(new.name.as_deref(), rule, new.event);
     let fixture = names.fixture(&file);
-    let target = admin.config.workspace.join(&fixture);
-    if names.is_taken(rule) || target.exists() {
+    if names.is_taken(rule) || admin.config.workspace.join(&fixture).exists() {
         return Err(Refused::conflict(format!(
             "{file} has such a test already, or {fixture} is there. Choose another name."
         )));
@@ -84,40 +83,42 @@ pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: 
     })?;
     check(admin, &file, &edited).await?;
     let pretty = format!("{}\n", serde_json::to_string_pretty(&payload).unwrap_or_default());
-    let path = admin.config.workspace.join(&file);
-    let known = written.clone();
-    let workspace = admin.config.workspace.clone();
-    let (author, at) = (person.clone(), admin.clock.now());
-    let files = (file.clone(), fixture.clone());
+    let masker = admin.vault.masker();
+    if masker.mask(&pretty) != pretty || masker.mask(&edited) != edited {
+        let told = "Nothing was saved: the event holds the value of a secret, which must not stand in a file. Write the test by hand.";
+        return Err(Refused::new(422, "secret", told));
+    }
+    let unfit = |why: String| Refused::conflict(format!("{why}. Write the test by hand."));
+    let changes = vec![
+        Change { file: RuleFile::known(&file).map_err(unfit)?, was: Some(written.clone()), text: Some(edited) },
+        Change { file: RuleFile::fixture(&fixture).map_err(unfit)?, was: None, text: Some(pretty) },
+    ];
     let message = format!("Test {} with an event: {}", rule.id, names.test);
-    let wrote = tokio::task::spawn_blocking(move || {
-        // What somebody has written since must not be lost.
-        if std::fs::read_to_string(&path)? != known {
-            return Ok(None);
-        }
-        if let Some(folder) = target.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        replace(&target, &pretty)?;
-        replace(&path, &edited)?;
-        let changes =
-            [GitChange { path: files.0, text: Some(&edited) }, GitChange { path: files.1, text: Some(&pretty) }];
-        let about = Commit { person: &author, message: &message, at };
-        Ok::<_, std::io::Error>(Some(rulefiles::commit(&workspace, &changes, about)))
-    });
-    let committed = match wrote.await {
-        Ok(Ok(Some(committed))) => committed,
-        Ok(Ok(None)) => return Err(Refused::conflict(format!("{file} was changed meanwhile. Save once more."))),
-        Ok(Err(error)) => return Err(Refused::conflict(format!("{file} or {fixture} cannot be written: {error}."))),
-        Err(error) => {
-            tracing::error!(%error, "the writing of a test ended early");
-            return Err(Refused::new(500, "internal", "The test was not written. The log of the server says why."));
-        }
-    };
+    let committed = written_and_committed(admin, person, changes, message).await?;
     admin.workshop.reload().await?;
     let after = json!({"event": new.event, "test": names.test, "fixture": fixture, "commit": committed.as_ref().ok()});
     admin.audit(person, Deed { action: "test.save", subject: new.rule, after, ..Deed::default() }).await?;
     Ok(Written { file, fixture, why_not: committed.err().unwrap_or_default(), notes: test.notes })
+}
+
+/// Why it was not committed is told as `Err` of what comes of it.
+async fn written_and_committed(
+    admin: &Admin,
+    person: &Person,
+    changes: Vec<Change>,
+    message: String,
+) -> Result<Result<String, String>, Refused> {
+    let (workspace, person, at) = (admin.config.workspace.clone(), person.clone(), admin.clock.now());
+    let wrote = tokio::task::spawn_blocking(move || {
+        rulefiles::write_all(&workspace, &changes)?;
+        let files: Vec<GitChange<'_>> =
+            changes.iter().map(|change| GitChange { path: change.file.path(), text: change.text.as_deref() }).collect();
+        Ok::<_, Refused>(rulefiles::commit(&workspace, &files, Commit { person: &person, message: &message, at }))
+    });
+    wrote.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the writing of a test ended early");
+        Err(Refused::new(500, "internal", "The test was not written. The log of the server says why."))
+    })
 }
 
 async fn texts_now(admin: &Admin) -> Result<crate::rules::Texts, Refused> {

@@ -47,8 +47,10 @@ pub(super) struct ConnectionView {
     base_url: Option<String>,
     /// `bearer`, `oauth2` and so on. `null`: it needs no proof.
     auth: Option<&'static str>,
-    /// `ready`, `no secret`, `no address`, `log in`, `lost`, `refused` or `left alone`.
+    /// `ready`, `no secret`, `no address`, `log in`, `lost`, `refused`, `paused` or `left alone`.
     state: &'static str,
+    /// Until when nothing is sent, since the service asked for that.
+    paused_until: Option<Moment>,
     /// Why no token can be had.
     trouble: Option<String>,
     /// The secrets that it needs.
@@ -102,6 +104,7 @@ impl From<Link> for ConnectionView {
             service: link.service,
             base_url: link.base_url,
             auth: link.auth,
+            paused_until: link.paused_until.map(Moment::from),
             trouble: link.trouble,
             secrets: link.secrets.into_iter().map(|(name, set)| NeededSecret { name, set }).collect(),
             grant: link.grant.map(grant),

@@ -6,6 +6,7 @@ use rocket::State;
 use crate::{
     admin::{
         guard::{Access, Guarded, guard},
+        here::Here,
         state::Admin,
         view::{Frame, Page, page},
     },
@@ -26,9 +27,7 @@ pub(super) fn routes() -> Vec<Guarded> {
 
 /// The page.
 #[rocket::get("/api")]
-pub(super) fn home(admin: &State<Admin>, person: &Person) -> Page {
-    let listen = || format!("http://{}", admin.config.server.listen);
-    let base = admin.config.server.public_url.clone().unwrap_or_else(listen);
-    let base = base.trim_end_matches('/').to_owned();
+pub(super) fn home(admin: &State<Admin>, person: &Person, here: Here) -> Page {
+    let base = here.base.trim_end_matches('/').to_owned();
     page(&HomePage { frame: Frame::new(admin, person, "", "API"), name: person.name.clone(), base })
 }

@@ -27,15 +27,24 @@ impl RuleFile {
         } else {
             return Err(format!("`{}` is no rule file: its name ends with .yaml", shown()));
         };
-        let sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        let part = |part: &str| part.starts_with(|first: char| first.is_ascii_alphanumeric()) && part.bytes().all(sign);
-        if id.len() > LONGEST || !id.split('/').all(part) || id.split('/').any(|part| part == "fixtures") {
+        if id.len() > LONGEST || !id.split('/').all(is_part) || id.split('/').any(|part| part == "fixtures") {
             return Err(format!(
                 "`{}` cannot be the name of a rule: letters, digits, `_` and `-` in each part of its path, {LONGEST} characters at most",
                 shown()
             ));
         }
         Ok(Self { id: id.to_owned(), ending })
+    }
+
+    /// The fixture of a test, `rules/calls/fixtures/missed.json`. `Err` is one sentence.
+    pub(in crate::admin) fn fixture(path: &str) -> Result<Self, String> {
+        let id = path.strip_prefix("rules/").and_then(|inner| inner.strip_suffix(".json"));
+        let id = id.ok_or_else(|| format!("`{}` is no fixture: rules/fixtures/NAME.json", shown(path)))?;
+        let is_beside = id.rsplit('/').nth(1) == Some("fixtures");
+        if id.len() > LONGEST || !is_beside || !id.split('/').all(is_part) {
+            return Err(format!("`{}` cannot be the name of a fixture", shown(path)));
+        }
+        Ok(Self { id: id.to_owned(), ending: ".json" })
     }
 
     /// A file that is to be made: the same in lower case, with a name that every machine can hold.
@@ -88,6 +97,12 @@ fn is_reserved(part: &str) -> bool {
         part.strip_prefix(word).is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_digit()))
     };
     RESERVED.contains(&part) || numbered("com") || numbered("lpt")
+}
+
+/// A part of a path that every machine takes as it is.
+fn is_part(part: &str) -> bool {
+    let sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    part.starts_with(|first: char| first.is_ascii_alphanumeric()) && part.bytes().all(sign)
 }
 
 /// A path of a person in a sentence: short, in one line.

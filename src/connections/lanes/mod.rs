@@ -167,6 +167,11 @@ impl Lanes {
         self.0.lock().entry(name.to_owned()).or_default().pace.pause(until);
     }
 
+    /// Until when nothing goes out on this lane. `None`: it may.
+    pub(super) fn paused_until(&self, name: &str, now: Time) -> Option<Time> {
+        self.0.lock().get(name).and_then(|lane| lane.pace.paused_until(now))
+    }
+
     /// Returns when there is room somewhere since the last call, now and then without one.
     pub(super) async fn freed(&self) {
         self.0.freed.notified().await;

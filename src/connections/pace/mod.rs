@@ -92,6 +92,11 @@ impl Pace {
         self.due = nanos(self.paused);
     }
 
+    /// Until when nothing goes. `None`: it may.
+    pub(super) fn paused_until(&self, now: Time) -> Option<Time> {
+        Some(self.paused).filter(|until| *until > now)
+    }
+
     /// Whether forgetting this lane would change nothing.
     pub(super) fn is_idle(&self, now: Time) -> bool {
         self.kept.is_empty() && self.due.max(self.went) <= nanos(now) && self.paused <= now

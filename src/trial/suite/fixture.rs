@@ -11,6 +11,9 @@ use crate::value::{JsonLimits, Value, read_json};
 /// Bytes of a fixture at most.
 const LARGEST: u64 = 1024 * 1024;
 
+/// Where fixtures may lie: the workspace also holds the database and its key.
+const FOLDERS: [&str; 2] = ["rules", "templates"];
+
 /// The JSON of the file `name`, as seen from the folder of the rule file `rule` (or from `fixtures` in that folder). `Err` is one
 /// sentence and the way out.
 pub(super) fn read(workspace: &Path, rule: &str, name: &str) -> Result<Value, (String, String)> {
@@ -32,10 +35,11 @@ pub(super) fn read(workspace: &Path, rule: &str, name: &str) -> Result<Value, (S
     };
     // A link may lead anywhere, whatever its name says.
     let real = |path: &Path| fs::canonicalize(path).ok();
-    match (real(&path), real(workspace)) {
-        (Some(file), Some(root)) if file.starts_with(&root) => {}
+    let folders: Vec<PathBuf> = FOLDERS.iter().filter_map(|folder| real(&workspace.join(folder))).collect();
+    match real(&path) {
+        Some(file) if folders.iter().any(|folder| file.starts_with(folder)) => {}
         _ => {
-            let why = format!("the file `{shown}` lies outside of the workspace");
+            let why = format!("the file `{shown}` lies outside of rules/ and templates/");
             return no(why, "put the file itself into the folder `fixtures` beside the rule");
         }
     }
@@ -81,6 +85,8 @@ mod tests {
         fs::write(workspace.join("rules/calls/fixtures/a.json"), r#"{"a": 1}"#).unwrap();
         fs::write(workspace.join("rules/calls/fixtures/bad.json"), "{").unwrap();
         fs::write(folder.path().join("secret.json"), r#"{"b": 1}"#).unwrap();
+        fs::create_dir_all(workspace.join("data")).unwrap();
+        fs::write(workspace.join("data/own.json"), r#"{"b": 1}"#).unwrap();
         let of = |name: &str| read(&workspace, "rules/calls/missed.yaml", name);
         for name in ["fixtures/a.json", "a.json", "./fixtures/a.json", "../calls/fixtures/a.json"] {
             assert_eq!(of(name), Ok(json!({"a": 1})), "{name}");
@@ -89,6 +95,7 @@ mod tests {
             ("b.json", "there is no file"),
             ("bad.json", "JSON"),
             ("../../../secret.json", "outside"),
+            ("../../data/own.json", "outside"),
             ("/etc/passwd", "outside"),
             ("", "outside"),
             ("../../../../../../../../etc/passwd", "outside"),

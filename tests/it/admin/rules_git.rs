@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::rules::{Desk, base, digest, disk};
 use crate::support::{
-    app::{MISSED, TestApp, event_id, missed_call},
+    app::{GROOVE_TOKEN, MISSED, TestApp, event_id, missed_call},
     journal::Journal,
 };
 
@@ -183,4 +183,27 @@ async fn a_test_that_is_made_of_an_event_is_one_commit_of_both_files() {
     );
     assert_eq!(git(at, &["status", "--porcelain", "rules"]), "");
     assert!(git(at, &["diff", "--cached", "--name-only"]).contains("other.txt"), "what else is staged stays staged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_test_is_written_through_a_link_or_with_the_value_of_a_secret() {
+    let app = in_git().await;
+    let at = app.folder.path();
+    let browser = app.sign_in(Role::Editor).await;
+    let before = fs::read_to_string(at.join("rules/calls/missed.yaml")).unwrap();
+    let mut poisoned = missed_call("42");
+    poisoned["note"] = json!(GROOVE_TOKEN);
+    let event = event_id(&app.call(&poisoned).await);
+    app.settle().await;
+    let fields = [("rule", "calls/missed"), ("name", "A call")];
+    let refused = browser.post(&format!("/events/{event}/test"), &fields).await.is(422);
+    assert!(refused.text.contains("the value of a secret"), "{}", refused.text);
+
+    let outside = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(outside.path(), at.join("rules/calls/fixtures")).unwrap();
+    let event = event_id(&app.call(&missed_call("43")).await);
+    app.settle().await;
+    browser.post(&format!("/events/{event}/test"), &fields).await.is(422);
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    assert_eq!(fs::read_to_string(at.join("rules/calls/missed.yaml")).unwrap(), before);
 }

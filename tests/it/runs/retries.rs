@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwire::model::{AttemptOutcome, ErrorClass, RunStatus};
+use bellwire::model::{AttemptOutcome, ErrorClass, Role, RunStatus};
 
 use crate::support::{
     app::{MISSED, TestApp, missed_call, states},
@@ -45,6 +45,24 @@ async fn retry_after_lengthens_the_delay_for_the_whole_connection() {
     }
     assert_eq!(states(&app.runs().await), [RunStatus::Ok, RunStatus::Ok]);
     assert_eq!(app.journal.requests().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_attempt_that_is_throttled_holds_up_nobody_for_longer_than_the_connection_rests() {
+    let journal = Journal::start([Reply::status(503), Reply::created()]).await;
+    let rule = MISSED.replace("  - groove.add_note:\n", "  - retry: { after: [5h] }\n    groove.add_note:\n");
+    assert_ne!(rule, MISSED);
+    let app = TestApp::with(journal, &[("calls/missed", &rule)], "").await;
+    app.call(&missed_call("1")).await;
+    app.settle().await;
+    assert_eq!(app.journal.requests().len(), 1);
+    let shown = app.sign_in(Role::Viewer).await.get("/connections/groove").await;
+    assert!(shown.text.contains("asked to be called less"), "{}", shown.text);
+    app.call(&missed_call("2")).await;
+    app.settle().await;
+    assert_eq!(app.journal.requests().len(), 1, "the connection rests");
+    app.advance(95 * SECOND).await;
+    assert_eq!(app.journal.requests().len(), 2, "the other run does not wait for five hours");
 }
 
 #[tokio::test(flavor = "multi_thread")]

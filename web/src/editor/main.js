@@ -151,7 +151,9 @@ class Page {
   }
 
   async loadSchema() {
-    this.known.schema = await server.schema();
+    // Awaited by itself: what is known is replaced meanwhile, and the old one would get the schema.
+    const schema = await server.schema();
+    this.known = { ...this.known, schema };
   }
 
   /** Fills the list of events and chooses the one of the address, else the first that fits. */

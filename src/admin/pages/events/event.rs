@@ -95,7 +95,8 @@ pub(super) async fn show(id: &str, query: Result<Query, Refused>, admin: &State<
     let here = format!("/events/{id}");
     let mut frame = Frame::new(admin, person, "/events", format!("Event {id}"));
     if query.short("did", 20)? == Some("saved") {
-        "The test was written. Look at it, and at its fixture, before you share them.".clone_into(&mut frame.notice);
+        "The test was written, and committed where the workspace is in git. Look at its fixture before you push it."
+            .clone_into(&mut frame.notice);
     }
     page(&Shown {
         frame,

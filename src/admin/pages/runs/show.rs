@@ -153,7 +153,7 @@ fn tab_of(word: Option<&str>) -> &'static str {
 fn notice(word: Option<&str>) -> &'static str {
     match word {
         Some("cancelled") => "It ends as cancelled, after its open request, if it has one, has been answered.",
-        Some("retried") => "It is tried again now.",
+        Some("retried") => "It is tried again as soon as its connection is free.",
         Some("released") => "The runs of this rule that its fuse held are released, and the fuse is mended.",
         Some("done") => "The attempt is taken as done: the run goes on with its next step.",
         Some("retry") => "The attempt is taken as not done: it is tried again.",

@@ -2,7 +2,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use super::*;
 use crate::{
-    admin::rulefiles::{history, text_at},
+    admin::rulefiles::{RuleFile, history, text_at},
     model::{Role, Via},
 };
 
@@ -53,7 +53,7 @@ fn save(at: &Path, file: &RuleFile, text: Option<&str>, message: &str) -> Result
         None => fs::remove_file(path).unwrap(),
     }
     let who = person("Ben", Some("ben@example.com"));
-    commit(at, &[Change { file, text }], Commit { person: &who, message, at: AT })
+    commit(at, &[Change { path: file.path(), text }], Commit { person: &who, message, at: AT })
 }
 
 fn missed() -> RuleFile {
@@ -173,14 +173,18 @@ fn a_name_of_a_person_cannot_say_more_than_a_name() {
     let at = folder.path();
     let who = person("Eve <x@y>\ncommitter Root <root@example.com> 0 +0000\n\0", Some("a b>\n<c@example.com"));
     let about = Commit { person: &who, message: "<script>alert(1)</script>\0\u{1b}[31m\n\nbody\n", at: AT };
-    commit(at, &[Change { file: &missed(), text: Some("two") }], about).unwrap();
+    commit(at, &[Change { path: missed().path(), text: Some("two") }], about).unwrap();
     let shown = git(at, &["log", "-1", "--format=%an|%ae|%cn|%B"]);
     let wanted = "Eve x@ycommitter Root root@example.com 0 +0000|abc@example.com|Eve x@ycommitter Root root@example.com 0 +0000|<script>alert(1)</script>[31m\n\nbody\n\n";
     assert_eq!(shown, wanted);
     let nobody = person(" <> ", None);
     let long = "x".repeat(100_000);
-    commit(at, &[Change { file: &missed(), text: Some("three") }], Commit { person: &nobody, message: &long, at: AT })
-        .unwrap();
+    commit(
+        at,
+        &[Change { path: missed().path(), text: Some("three") }],
+        Commit { person: &nobody, message: &long, at: AT },
+    )
+    .unwrap();
     let shown = git(at, &["log", "-1", "--format=%an|%ae|%s"]);
     assert_eq!(shown.trim().len(), "Bellwire|bellwire@localhost.invalid|".len() + MESSAGE);
 }
