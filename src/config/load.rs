@@ -13,8 +13,8 @@ use figment::{
 };
 
 use super::{
-    Circuit, Config, Connection, Data, Database, Egress, Hours, Limits, Log, Oidc, Retention, Rules, Runner, Secrets, Server,
-    Service, Source,
+    Circuit, Config, Connection, Data, Database, Egress, Hours, Limits, Log, Oidc, Retention, Rules, Runner, Secrets,
+    Server, Service, Source,
     environment::{Environment, PREFIX, Shape},
     error::{ConfigError, Origin},
     lines::line_of,

@@ -111,10 +111,19 @@ mod tests {
 
     #[test]
     fn an_issuer_is_https_and_stays_as_it_is_written() {
-        for good in ["https://login.example.com", "https://login.example.com/", "http://127.0.0.1:9000/a", "http://localhost:1"] {
+        for good in
+            ["https://login.example.com", "https://login.example.com/", "http://127.0.0.1:9000/a", "http://localhost:1"]
+        {
             assert_eq!(issuer(good).as_deref(), Ok(good));
         }
-        for bad in ["http://login.example.com", "http://localhost.example.com", "login.example.com", "https://a:b@c.example", "https://c.example?x", "smtps://mail.example.com"] {
+        for bad in [
+            "http://login.example.com",
+            "http://localhost.example.com",
+            "login.example.com",
+            "https://a:b@c.example",
+            "https://c.example?x",
+            "smtps://mail.example.com",
+        ] {
             assert!(issuer(bad).is_err(), "{bad}");
         }
         assert_eq!(domain("Example.COM").as_deref(), Ok("example.com"));

@@ -72,7 +72,11 @@ async fn form(
         next: next::local(next),
         name,
         fault,
-        provider: admin.config.oidc.as_ref().map(|oidc| (oidc.label.clone(), next::leading_to(START, next::local(next)))),
+        provider: admin
+            .config
+            .oidc
+            .as_ref()
+            .map(|oidc| (oidc.label.clone(), next::leading_to(START, next::local(next)))),
         has_users: admin.store.has_users().await?,
     })?;
     Ok(Answer::page(status, html).with(cookies))

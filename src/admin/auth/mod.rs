@@ -10,6 +10,7 @@ mod next;
 mod oidc;
 mod origin;
 mod password;
+pub(super) mod qr;
 pub(super) mod second;
 mod setup;
 mod signed;

@@ -7,6 +7,7 @@ mod auth;
 mod browser;
 mod editor;
 mod events;
+mod oidc;
 mod overview;
 mod people;
 mod problems;

@@ -69,7 +69,9 @@ impl Kept {
 
 /// The provider, where one is set.
 pub(super) fn configured(admin: &Admin) -> Result<&Oidc, Refused> {
-    let missing = || Refused::new(404, "not_found", "Sign-in through a provider is not set up here: see `[oidc]` in the settings.");
+    let missing = || {
+        Refused::new(404, "not_found", "Sign-in through a provider is not set up here: see `[oidc]` in the settings.")
+    };
     admin.config.oidc.as_ref().ok_or_else(missing)
 }
 
@@ -184,17 +186,21 @@ pub(super) async fn end(admin: &Admin, browser: &Browser, query: &Query) -> Resu
 /// The provider has sent no code. Its words come from whoever sent the browser here: they choose among sentences of ours.
 async fn not_agreed(admin: &Admin, browser: &Browser, error: Option<&str>) -> Refused {
     let (status, message) = match error {
-        Some("access_denied") => (403, "The provider did not let you through, or you have cancelled. Begin again, or sign in with a password."),
+        Some("access_denied") => (
+            403,
+            "The provider did not let you through, or you have cancelled. Begin again, or sign in with a password.",
+        ),
         Some("login_required" | "interaction_required" | "consent_required" | "account_selection_required") => {
             (403, "The provider wants to ask you something first. Sign in there, then begin again.")
         }
         Some("temporarily_unavailable" | "server_error") => {
             (502, "The provider cannot answer at the moment. Try again in a few minutes, or sign in with a password.")
         }
-        _ => {
-            (502, "The provider has refused the question. Whoever runs this server compares `[oidc]` in the settings with what is \
-                   registered there; the log of the server has its word.")
-        }
+        _ => (
+            502,
+            "The provider has refused the question. Whoever runs this server compares `[oidc]` in the settings with what is \
+                   registered there; the log of the server has its word.",
+        ),
     };
     tracing::warn!(error = %error.unwrap_or("nothing").escape_debug(), "the provider sent no code");
     refuse(admin, browser, status, "the provider sent no code", message.to_owned()).await

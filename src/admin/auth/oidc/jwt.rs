@@ -67,7 +67,10 @@ impl Algorithm {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Material {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     /// A point of this curve, uncompressed.
     Ec(String, Vec<u8>),
     Ed25519(Vec<u8>),
@@ -234,7 +237,8 @@ fn check(all: Map<String, Value>, expected: &Expected<'_>) -> Result<Claims, Tok
     if !bool::from(nonce.as_bytes().ct_eq(expected.nonce.as_bytes())) {
         return Err(TokenError::Claim("nonce"));
     }
-    let subject = text("sub").filter(|sub| (1..=LONGEST_SUBJECT).contains(&sub.len()) && !sub.chars().any(char::is_control));
+    let subject =
+        text("sub").filter(|sub| (1..=LONGEST_SUBJECT).contains(&sub.len()) && !sub.chars().any(char::is_control));
     let subject = subject.ok_or(TokenError::Claim("sub"))?.to_owned();
     let proven_at = time(&all, "auth_time")?;
     if proven_at.is_some_and(|at| at > now.plus(LEEWAY)) {
@@ -367,7 +371,10 @@ mod tests {
         let told = |token: &str, keys: &[Key]| verify(token, keys, &EXPECTED).map(|claims| claims.subject);
         let good = sign(json!({"alg": "ES256", "kid": "one"}));
         assert_eq!(told(&good, &set(json!({}))).as_deref(), Ok("248289761001"));
-        assert_eq!(told(&sign(json!({"alg": "ES256"})), &set(json!({"use": "sig", "alg": "ES256"}))).as_deref(), Ok("248289761001"));
+        assert_eq!(
+            told(&sign(json!({"alg": "ES256"})), &set(json!({"use": "sig", "alg": "ES256"}))).as_deref(),
+            Ok("248289761001")
+        );
         for (header, error) in [
             (json!({"alg": "none"}), TokenError::Algorithm),
             (json!({"alg": "None"}), TokenError::Algorithm),

@@ -1,7 +1,12 @@
 //! `/login/oidc` and the way back from there; `/reauth/oidc` and `/account/oidc` for who is signed in.
 
 use askama::Template;
-use rocket::{Request, State, http::Status, request::{FromRequest, Outcome}, response::Redirect};
+use rocket::{
+    Request, State,
+    http::Status,
+    request::{FromRequest, Outcome},
+    response::Redirect,
+};
 use serde_json::json;
 
 use super::{
@@ -13,13 +18,7 @@ use super::{
 use crate::{
     admin::{
         audit::Deed,
-        auth::{
-            answer::Answer,
-            cookies::Cookie,
-            keys::digest,
-            limits, next, origin,
-            signed::Browser,
-        },
+        auth::{answer::Answer, cookies::Cookie, keys::digest, limits, next, origin, signed::Browser},
         guard::{Access, Guarded, guard, public},
         query::Query,
         refused::Refused,
@@ -77,18 +76,12 @@ async fn sign_in(
 }
 
 #[rocket::get("/reauth/oidc?<next>")]
-async fn again(
-    admin: &State<Admin>,
-    person: &Person,
-    browser: Browser,
-    next: Option<&str>,
-) -> Result<Answer, Refused> {
+async fn again(admin: &State<Admin>, person: &Person, browser: Browser, next: Option<&str>) -> Result<Answer, Refused> {
     let user = admin.store.user(person.id).await?;
     if !user.is_some_and(|user| is_of(admin.config.oidc.as_ref(), &user)) {
         return Ok(Answer::to(next::leading_to("/reauth", next::local(next))));
     }
-    let (place, cookies) =
-        flow::begin(admin, &browser, Purpose::Again, Some(person.id), next::local(next)).await?;
+    let (place, cookies) = flow::begin(admin, &browser, Purpose::Again, Some(person.id), next::local(next)).await?;
     Ok(Answer::to(place).with(cookies))
 }
 
@@ -118,11 +111,7 @@ async fn connect(
 }
 
 #[rocket::post("/account/oidc/off", data = "<sent>")]
-async fn disconnect(
-    admin: &State<Admin>,
-    person: &Person,
-    sent: Result<Sent, Refused>,
-) -> Result<Redirect, Refused> {
+async fn disconnect(admin: &State<Admin>, person: &Person, sent: Result<Sent, Refused>) -> Result<Redirect, Refused> {
     sent?;
     let user = admin.store.user(person.id).await?.ok_or_else(|| Refused::missing("user of this id"))?;
     if user.password.is_none() {

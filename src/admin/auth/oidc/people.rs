@@ -81,7 +81,8 @@ pub(super) async fn user_of(
     proven: &Proven,
 ) -> Result<Result<UserRow, Nobody>, Refused> {
     if let Some(user) = admin.store.user_by_remote(&proven.issuer, &proven.subject).await? {
-        let disabled = || Nobody("disabled", "An owner has shut this account out. Ask one to let it in again.".to_owned());
+        let disabled =
+            || Nobody("disabled", "An owner has shut this account out. Ask one to let it in again.".to_owned());
         return Ok(if user.disabled_at.is_none() { Ok(user) } else { Err(disabled()) });
     }
     if let Some(user) = invited(admin, proven).await? {
@@ -122,12 +123,7 @@ async fn invited(admin: &Admin, proven: &Proven) -> Result<Option<UserRow>, Refu
 }
 
 /// Says that a user is this person from now on.
-pub(super) async fn connect(
-    admin: &Admin,
-    browser: &Browser,
-    user: &UserRow,
-    proven: &Proven,
-) -> Result<(), Refused> {
+pub(super) async fn connect(admin: &Admin, browser: &Browser, user: &UserRow, proven: &Proven) -> Result<(), Refused> {
     if admin.store.set_remote(user.id, Some(proven.remote()), admin.clock.now()).await? != UserChange::Done {
         return Err(Refused::missing("user of this id"));
     }
@@ -161,7 +157,10 @@ async fn make(
             return Ok(Ok(user));
         }
     }
-    Ok(Err(Nobody("no name left", format!("All names like {base} are taken here. Ask an owner to add you (Users, Add a user)."))))
+    Ok(Err(Nobody(
+        "no name left",
+        format!("All names like {base} are taken here. Ask an owner to add you (Users, Add a user)."),
+    )))
 }
 
 /// A name as ours are, of what the person is called there.
@@ -211,7 +210,10 @@ mod tests {
         for (claims, wanted) in [
             (json!({"preferred_username": "Ada.Lovelace"}), "ada.lovelace"),
             (json!({"preferred_username": " -<b>Ada</b>"}), "b-ada--b-"),
-            (json!({"preferred_username": "Ελένη", "email": "eleni@example.com", "email_verified": true}), "eleni@example.com"),
+            (
+                json!({"preferred_username": "Ελένη", "email": "eleni@example.com", "email_verified": true}),
+                "eleni@example.com",
+            ),
             (json!({"preferred_username": "a".repeat(99)}), "a".repeat(60).as_str()),
             (json!({}), "person"),
         ] {

@@ -185,7 +185,9 @@ impl Provider {
         headers.insert(header::AUTHORIZATION, bearer);
         let (status, told) = self.get(url, headers).await?;
         if status != 200 || told.get("sub").and_then(Value::as_str) != Some(subject) {
-            return Err(ProviderError::Unfit(format!("the provider answered {status}, or of somebody else, when asked who it is")));
+            return Err(ProviderError::Unfit(format!(
+                "the provider answered {status}, or of somebody else, when asked who it is"
+            )));
         }
         Ok(told)
     }
@@ -220,7 +222,8 @@ impl Provider {
         // Another one's document would lead the code and its secret there (Discovery, section 4.3).
         if told.get("issuer").and_then(Value::as_str) != Some(oidc.issuer.as_str()) {
             return Err(ProviderError::Unfit(
-                "the provider calls itself otherwise than `oidc.issuer` does; it must be the same to the letter".to_owned(),
+                "the provider calls itself otherwise than `oidc.issuer` does; it must be the same to the letter"
+                    .to_owned(),
             ));
         }
         let is_plain = oidc.issuer.starts_with("http://");
@@ -244,12 +247,7 @@ impl Provider {
     }
 
     /// The keys, no older than `oldest`, and when they were asked for.
-    async fn keys(
-        &self,
-        document: &Document,
-        now: Time,
-        oldest: Duration,
-    ) -> Result<(Vec<Key>, Time), ProviderError> {
+    async fn keys(&self, document: &Document, now: Time, oldest: Duration) -> Result<(Vec<Key>, Time), ProviderError> {
         let mut known = self.known.lock().await;
         if let Some((keys, at)) = &known.keys
             && now.since(*at) < oldest
@@ -259,7 +257,9 @@ impl Provider {
         let (status, set) = self.get(&document.keys, HeaderMap::new()).await?;
         let keys = jwt::keys_of(&set);
         if status != 200 || keys.is_empty() {
-            return Err(ProviderError::Unfit(format!("the provider answered {status} without a key where its keys are")));
+            return Err(ProviderError::Unfit(format!(
+                "the provider answered {status} without a key where its keys are"
+            )));
         }
         known.keys = Some((keys.clone(), now));
         Ok((keys, now))
@@ -273,7 +273,8 @@ impl Provider {
     /// Status and object of an answer.
     async fn ask(&self, outgoing: Outgoing) -> Result<(u16, Map<String, Value>), ProviderError> {
         let reply = self.client.send(outgoing).await.map_err(|error| ProviderError::Unreachable(error.message))?;
-        let unfit = || ProviderError::Unfit(format!("the provider answered {} without JSON, or at length", reply.status));
+        let unfit =
+            || ProviderError::Unfit(format!("the provider answered {} without JSON, or at length", reply.status));
         if reply.truncated || reply.body.len() > LARGEST {
             return Err(unfit());
         }
@@ -293,7 +294,9 @@ fn secret(vault: &Vault, name: &str, place: &Url) -> Result<Secret, ProviderErro
     if origins.is_empty() || is_for {
         return Ok(secret);
     }
-    Err(ProviderError::Settings(format!("secret `{name}` is not for the host of the provider; see `bellwire secrets set --for`")))
+    Err(ProviderError::Settings(format!(
+        "secret `{name}` is not for the host of the provider; see `bellwire secrets set --for`"
+    )))
 }
 
 fn outgoing(
@@ -314,7 +317,8 @@ fn outgoing(
             let pair = Zeroizing::new(format!("{}:{}", encode(&oidc.client_id), encode(secret.expose())));
             let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
             let value = HeaderValue::from_str(&value);
-            let mut value = value.map_err(|_| ProviderError::Settings("the client's secret fits no header".to_owned()))?;
+            let mut value =
+                value.map_err(|_| ProviderError::Settings("the client's secret fits no header".to_owned()))?;
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
