@@ -86,24 +86,24 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A new RSA key, PKCS #8.
-fn new_rsa() -> Vec<u8> {
+fn new_rsa() -> RsaKeyPair {
     let made = Command::new("openssl")
         .args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-outform", "DER"])
         .output()
         .unwrap();
     assert!(made.status.success(), "{made:?}");
-    made.stdout
+    // Versions of OpenSSL differ in what they wrap it in.
+    RsaKeyPair::from_pkcs8(&made.stdout).or_else(|_| RsaKeyPair::from_der(&made.stdout)).unwrap()
 }
 
 fn rsa() -> &'static RsaKeyPair {
     static KEY: OnceLock<RsaKeyPair> = OnceLock::new();
-    KEY.get_or_init(|| RsaKeyPair::from_pkcs8(&new_rsa()).unwrap())
+    KEY.get_or_init(|| new_rsa())
 }
 
 fn other_rsa() -> &'static RsaKeyPair {
     static KEY: OnceLock<RsaKeyPair> = OnceLock::new();
-    KEY.get_or_init(|| RsaKeyPair::from_pkcs8(&new_rsa()).unwrap())
+    KEY.get_or_init(|| new_rsa())
 }
 
 fn ec() -> &'static EcdsaKeyPair {
