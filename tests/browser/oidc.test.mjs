@@ -48,13 +48,20 @@ before(async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
   login = await provider(`${url}/login/oidc/back`);
   groove = await journal();
-  const settings = `[oidc]\nissuer = "${login.issuer}"\nclient_id = "bellwire"\nclient_secret = "oidc_client"\nlabel = "Example"\n`;
-  server = await serve(workspace(groove, {}, settings), {
-    BELLWIRE_SERVER_LISTEN: url.slice("http://".length),
-    BELLWIRE_SERVER_PUBLIC_URL: url,
-    BELLWIRE_EGRESS_PORTS: `${groove.port}, ${login.port}`,
-    BELLWIRE_SECRET_OIDC_CLIENT: SECRET,
-  });
+  const settings = `[server]
+listen = "${url.slice("http://".length)}"
+public_url = "${url}"
+[egress]
+allow = ["127.0.0.1/32"]
+ports = [${login.port}]
+[oidc]
+issuer = "${login.issuer}"
+client_id = "bellwire"
+client_secret = "oidc_client"
+label = "Example"
+`;
+  const folder = workspace(groove, { "bellwire.toml": settings });
+  server = await serve(folder, { BELLWIRE_SECRET_OIDC_CLIENT: SECRET });
   chromium = await browser();
   await owner(chromium, server);
   for (const name of ["grace", "eve"]) {
