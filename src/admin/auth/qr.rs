@@ -16,7 +16,7 @@ pub(in crate::admin) struct Picture {
 impl Picture {
     /// `None`: the text is too long for one.
     pub(in crate::admin) fn of(text: &str) -> Option<Self> {
-        let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
+        let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
         let side = code.size();
         let mut path = String::new();
         for y in 0..side {
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn every_dark_module_is_drawn_once() {
         let text = "otpauth://totp/Bellwire%20bell.example.com:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-        let (picture, code) = (Picture::of(text).unwrap(), QrCode::encode_text(text, QrCodeEcc::Medium).unwrap());
+        let (picture, code) = (Picture::of(text).unwrap(), QrCode::encode_text(text, QrCodeEcc::Low).unwrap());
         let side = picture.side;
         let mut drawn = std::collections::BTreeSet::new();
         for stroke in picture.path.split_terminator('z') {

@@ -175,13 +175,11 @@ async fn still_here(admin: &Admin, browser: &Browser, kept: &Kept) -> Result<Use
         let is_open = session.stage == Stage::Full && !session.is_over(now) && user.disabled_at.is_none();
         (is_open && kept.user == Some(user.id)).then_some(user)
     });
-    match user {
-        Some(user) => Ok(user),
-        None => {
-            let message = "Your session has ended meanwhile, or is another one. Sign in and begin again.";
-            Err(flow::refuse(admin, browser, 403, "another session came back", message.to_owned()).await)
-        }
-    }
+    let Some(user) = user else {
+        let message = "Your session has ended meanwhile, or is another one. Sign in and begin again.";
+        return Err(flow::refuse(admin, browser, 403, "another session came back", message.to_owned()).await);
+    };
+    Ok(user)
 }
 
 async fn proven_anew(
