@@ -31,7 +31,7 @@ web: ## What pages load that is not written by hand (the editor's bundle, htmx, 
 	cd web && npm ci --ignore-scripts && npm test && npm run --silent build
 
 .PHONY: setup
-setup: ## Installs what the tests need beside Rust (Debian packages; playwright-core, axe-core and schemathesis in target/tools), and says what
+setup: ## Installs what the tests need beside Rust (Debian packages; playwright-core, axe-core, oidc-provider and schemathesis in target/tools), and says what
 	@tests/setup
 
 .PHONY: test

@@ -232,7 +232,8 @@ fn cursor(query: &Query, name: &str) -> Result<Option<i64>, Refused> {
 }
 
 /// A time of a filter; without a zone in UTC. `None` for none.
-fn instant(name: &str, text: &str) -> Result<Option<Time>, Refused> {
+/// A time as people write it in a filter, in UTC.
+pub(super) fn instant(name: &str, text: &str) -> Result<Option<Time>, Refused> {
     if text.is_empty() {
         return Ok(None);
     }

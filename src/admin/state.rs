@@ -7,7 +7,7 @@ use rocket::{Route, fairing::AdHoc};
 use super::{
     api, assets,
     audit::PerMinute,
-    auth,
+    auth::{self, Provider},
     forgetting::Forgetting,
     glance::{self, Glance},
     guard::Guarded,
@@ -22,6 +22,7 @@ use crate::{
     config::Config,
     ids::IdSource,
     lifecycle::Lifecycle,
+    net::Client,
     starts::InForce,
     store::{Store, Vault},
     wake::Wake,
@@ -45,6 +46,8 @@ pub struct Parts {
     pub workshop: Arc<dyn Workshop>,
     /// What leads out: tests of connections, actions that are tried, logins.
     pub outward: Arc<dyn Outward>,
+    /// Asks the provider of sign-in, and nothing else.
+    pub client: Client,
 }
 
 /// Rocket's managed state of the admin: `admin: &State<Admin>`. Clones share it.
@@ -54,6 +57,7 @@ pub struct Admin {
     glance: Arc<Glance>,
     refusals: Arc<PerMinute>,
     desk: Arc<Desk>,
+    provider: Arc<Provider>,
 }
 
 impl Admin {
@@ -65,6 +69,11 @@ impl Admin {
     /// What every page tells, from memory.
     pub(super) fn glance(&self) -> &Glance {
         &self.glance
+    }
+
+    /// The provider of sign-in.
+    pub(super) fn provider(&self) -> &Provider {
+        &self.provider
     }
 
     /// How many refusals the audit log took of late.
@@ -95,7 +104,8 @@ fn routes() -> Vec<Route> {
 
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
-    let admin = Admin { parts, glance: Arc::default(), refusals: Arc::default(), desk: Arc::default() };
+    let provider = Arc::new(Provider::new(parts.client.clone()));
+    let admin = Admin { parts, glance: Arc::default(), refusals: Arc::default(), desk: Arc::default(), provider };
     AdHoc::on_ignite("admin", |rocket| {
         Box::pin(async move {
             tokio::spawn(glance::refresh(admin.clone()));

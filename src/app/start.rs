@@ -139,7 +139,7 @@ impl App {
             lifecycle: lifecycle.clone(),
             pinned: PinnedSets::new(store.clone(), loader),
             connections,
-            client,
+            client: client.clone(),
             in_force: Arc::clone(&in_force),
         }));
         keep(&rulebook, &runner);
@@ -155,6 +155,7 @@ impl App {
             in_force: Arc::clone(&in_force),
             workshop: Arc::new(Bench::new(&config, &rulebook, &runner, &vault, &egress)),
             outward,
+            client,
         };
         let refusals = intake::Refusals::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), Arc::default());
         let state = intake::State {

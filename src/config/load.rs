@@ -13,8 +13,8 @@ use figment::{
 };
 
 use super::{
-    Circuit, Config, Connection, Data, Database, Egress, Hours, Limits, Log, Retention, Rules, Runner, Secrets, Server,
-    Service, Source,
+    Circuit, Config, Connection, Data, Database, Egress, Hours, Limits, Log, Oidc, Retention, Rules, Runner, Secrets,
+    Server, Service, Source,
     environment::{Environment, PREFIX, Shape},
     error::{ConfigError, Origin},
     lines::line_of,
@@ -31,6 +31,7 @@ pub const FILE: &str = "bellwire.toml";
 /// The sections with the keys they have.
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("server", Server::KEYS),
+    ("oidc", Oidc::KEYS),
     ("data", Data::KEYS),
     ("database", Database::KEYS),
     ("secrets", Secrets::KEYS),
@@ -132,8 +133,11 @@ pub(super) fn from_parts(
 
 fn read(reader: &mut Reader<'_>, workspace: PathBuf, secrets: BTreeMap<String, crate::secret::Secret>) -> Config {
     let data = Data::read(reader.section("data"), &workspace);
+    let server = Server::read(reader.section("server"));
+    let oidc = Oidc::read(reader.section("oidc"), server.public_url.is_some());
     let config = Config {
-        server: Server::read(reader.section("server")),
+        server,
+        oidc,
         database: Database::read(reader.section("database")),
         secrets: Secrets::read(reader.section("secrets"), &workspace, &data.dir, secrets),
         sources: reader.family("sources", Source::read),

@@ -65,6 +65,7 @@ type Keys = Vec<(String, Value)>;
 fn tables(config: &Config) -> Vec<(String, Keys)> {
     let span = |span| Value::String(forms::show_duration(span));
     let limits = &config.limits;
+    let oidc = config.oidc.as_ref();
     let texts = |list: &[ipnet::IpNet]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
     let url = config.database.url.as_ref().map(database::hidden);
     let mut tables = vec![
@@ -77,6 +78,18 @@ fn tables(config: &Config) -> Vec<(String, Keys)> {
                 ("public_url", json!(config.server.public_url)),
                 ("admin_listen", json!(config.server.admin_listen.map(|address| address.to_string()))),
                 ("dangerous_plain_http", json!(config.server.dangerous_plain_http)),
+            ],
+        ),
+        table(
+            "oidc",
+            [
+                ("issuer", json!(oidc.map(|oidc| &oidc.issuer))),
+                ("client_id", json!(oidc.map(|oidc| &oidc.client_id))),
+                ("client_secret", json!(oidc.and_then(|oidc| oidc.client_secret.as_ref()))),
+                ("scopes", json!(oidc.map(|oidc| &oidc.scopes))),
+                ("label", json!(oidc.map(|oidc| &oidc.label))),
+                ("role", json!(oidc.and_then(|oidc| oidc.role.as_ref()))),
+                ("allowed_domains", json!(oidc.map(|oidc| &oidc.allowed_domains))),
             ],
         ),
         table("data", [("dir", json!(config.data.dir))]),

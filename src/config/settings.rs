@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Circuit, Connection, Data, Database, Egress, Hours, Limits, Log, Origin, Retention, Rules, Runner, Secrets, Server,
-    Service, Source, load::from_parts,
+    Circuit, Connection, Data, Database, Egress, Hours, Limits, Log, Oidc, Origin, Retention, Rules, Runner, Secrets,
+    Server, Service, Source, load::from_parts,
 };
 
 /// All settings of a process: one field a section of `defaults.toml`, which says what each means.
@@ -17,6 +17,8 @@ pub struct Config {
     pub workspace: PathBuf,
     /// `[server]`.
     pub server: Server,
+    /// `[oidc]`. `None`: no provider is named.
+    pub oidc: Option<Oidc>,
     /// `[data]`.
     pub data: Data,
     /// `[database]`.

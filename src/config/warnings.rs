@@ -27,6 +27,15 @@ pub(super) fn of(config: &Config, file: &Path) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if let Some(oidc) = &config.oidc
+        && let Some(role) = &oidc.role
+        && oidc.allowed_domains.is_empty()
+    {
+        warnings.push(format!(
+            "oidc.role is {role} and oidc.allowed_domains is empty: everybody whom {} knows may sign in",
+            oidc.issuer
+        ));
+    }
     for network in config.egress.allow.iter().filter(|network| network.prefix_len() == 0) {
         warnings.push(format!(
             "egress.allow holds {network}: rules may call every address, those of this machine and its network too"

@@ -1,4 +1,4 @@
-//! The three cookies: of the session, of the login page, and of a device that was used before.
+//! The four cookies: of the session, of the login page, of a device that was used before, and of a way to the provider.
 
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use crate::{config::Config, store::SESSION_LONGEST};
 pub(super) const DEVICE: Duration = Duration::from_hours(180 * 24);
 /// How long a login page may lie open.
 const LOGIN: Duration = Duration::from_hours(12);
+/// How long somebody may be at the provider.
+const OIDC: Duration = Duration::from_mins(10);
 
 /// Which cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(super) enum Cookie {
     Login,
     /// What tells that somebody has signed in here before.
     Device,
+    /// What binds a way to the provider of sign-in, and back, to this browser.
+    Oidc,
 }
 
 impl Cookie {
@@ -31,6 +35,8 @@ impl Cookie {
             (Self::Login, false) => "bellwire-login",
             (Self::Device, true) => "__Host-bellwire-device",
             (Self::Device, false) => "bellwire-device",
+            (Self::Oidc, true) => "__Host-bellwire-oidc",
+            (Self::Oidc, false) => "bellwire-oidc",
         }
     }
 
@@ -39,6 +45,7 @@ impl Cookie {
             Self::Session => SESSION_LONGEST,
             Self::Login => LOGIN,
             Self::Device => DEVICE,
+            Self::Oidc => OIDC,
         }
     }
 

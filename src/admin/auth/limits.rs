@@ -56,6 +56,17 @@ pub(super) fn of_second_factor(user: i64) -> Vec<TryLimit> {
     }]
 }
 
+/// What a way to the provider is counted on: each one is kept for minutes.
+pub(super) fn of_provider(peer: &str) -> Vec<TryLimit> {
+    vec![TryLimit {
+        key: format!("provider:{}", network(peer)),
+        free: 60,
+        delay: Duration::from_secs(1),
+        longest: minutes(1),
+        forgives: Duration::from_secs(5),
+    }]
+}
+
 fn short(digest: [u8; 32]) -> String {
     hex::encode(digest.first_chunk::<16>().copied().unwrap_or_default())
 }

@@ -8,7 +8,9 @@ use super::{
     admit::Ticket,
     answer::Answer,
     cookies::Cookie,
-    keys, next, second,
+    keys, next,
+    oidc::{self, AGAIN, START},
+    second,
     signed::{Browser, Tried, too_often},
 };
 use crate::{
@@ -39,6 +41,8 @@ struct LoginPage<'p> {
     name: &'p str,
     fault: &'p str,
     has_users: bool,
+    /// What stands on the button of the provider, and where it leads.
+    provider: Option<(String, String)>,
 }
 
 #[rocket::get("/login?<next>")]
@@ -68,6 +72,11 @@ async fn form(
         next: next::local(next),
         name,
         fault,
+        provider: admin
+            .config
+            .oidc
+            .as_ref()
+            .map(|oidc| (oidc.label.clone(), next::leading_to(START, next::local(next)))),
         has_users: admin.store.has_users().await?,
     })?;
     Ok(Answer::page(status, html).with(cookies))
@@ -121,18 +130,32 @@ async fn logout(
 #[template(path = "reauth.html")]
 struct ReauthPage<'p> {
     frame: Frame,
+    /// What stands on the button of the provider, and where it leads.
+    provider: Option<(String, String)>,
+    has_password: bool,
     next: &'p str,
     fault: &'p str,
 }
 
 #[rocket::get("/reauth?<next>")]
-fn ask(admin: &State<Admin>, person: &Person, next: Option<&str>) -> Result<Answer, Refused> {
-    ask_again(admin, person, 200, next, "")
+async fn ask(admin: &State<Admin>, person: &Person, next: Option<&str>) -> Result<Answer, Refused> {
+    ask_again(admin, person, 200, next, "").await
 }
 
-fn ask_again(admin: &Admin, person: &Person, status: u16, next: Option<&str>, fault: &str) -> Result<Answer, Refused> {
-    let frame = Frame::new(admin, person, "", "Your password, please");
-    Ok(Answer::page(status, page(&ReauthPage { frame, next: next::local(next), fault })?))
+async fn ask_again(
+    admin: &Admin,
+    person: &Person,
+    status: u16,
+    next: Option<&str>,
+    fault: &str,
+) -> Result<Answer, Refused> {
+    let user = admin.store.user(person.id).await?.ok_or_else(|| Refused::missing("user of this id"))?;
+    let oidc = admin.config.oidc.as_ref().filter(|oidc| oidc::is_of(Some(oidc), &user));
+    let provider = oidc.map(|oidc| (oidc.label.clone(), next::leading_to(AGAIN, next::local(next))));
+    let has_password = user.password.is_some() || provider.is_none();
+    let frame = Frame::new(admin, person, "", if has_password { "Your password, please" } else { "Once more, please" });
+    let html = page(&ReauthPage { frame, provider, has_password, next: next::local(next), fault })?;
+    Ok(Answer::page(status, html))
 }
 
 #[rocket::post("/reauth", data = "<sent>")]
@@ -151,7 +174,7 @@ async fn confirm(
             admin.audit(person, Deed { action: "reauth", subject: user.name.clone(), ..Deed::default() }).await?;
             Ok(Answer::to(next::local(next)).with(cookies))
         }
-        Tried::Wrong => ask_again(admin, person, 401, next, "This is not your password."),
+        Tried::Wrong => ask_again(admin, person, 401, next, "This is not your password.").await,
         Tried::Wait(wait) => Err(too_often(wait)),
     }
 }

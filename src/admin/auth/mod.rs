@@ -7,8 +7,10 @@ mod keys;
 mod limits;
 mod login;
 mod next;
+mod oidc;
 mod origin;
 mod password;
+pub(super) mod qr;
 pub(super) mod second;
 mod setup;
 mod signed;
@@ -20,6 +22,7 @@ pub use setup::{LinkError, email, password_link, setup_link, user_name};
 
 pub(super) use admit::{Ticket, admit};
 pub(super) use answer::Answer;
+pub(super) use oidc::{Provider, is_of as is_of_provider};
 pub(super) use password::hash;
 pub(super) use signed::{Browser, Tried, refused, too_often};
 
@@ -28,6 +31,7 @@ use super::guard::Guarded;
 /// Login, logout, set-up.
 pub(super) fn routes() -> Vec<Guarded> {
     let mut all = login::routes();
+    all.extend(oidc::routes());
     all.extend(second::routes());
     all.extend(setup::routes());
     all

@@ -34,6 +34,7 @@ pub(in crate::admin) struct Browser {
     pub(super) session: Option<String>,
     device: Option<String>,
     pub(super) login: Option<String>,
+    pub(super) oidc: Option<String>,
 }
 
 #[rocket::async_trait]
@@ -52,6 +53,7 @@ impl<'r> FromRequest<'r> for Browser {
             session: of(Cookie::Session),
             device: of(Cookie::Device),
             login: of(Cookie::Login),
+            oidc: of(Cookie::Oidc),
         })
     }
 }
@@ -115,11 +117,35 @@ impl Browser {
         user: &UserRow,
         stage: Stage,
     ) -> Result<Vec<String>, Refused> {
-        self.begin_since(admin, user, stage, admin.clock.now()).await
+        let now = admin.clock.now();
+        self.begin_since(admin, user, stage, (now, now.plus(FRESH))).await
+    }
+
+    /// Begins the session of a person whom the provider has proven. `proven_at`: when that was; a provider that does not say so may have
+    /// asked nothing for days.
+    pub(super) async fn begin_proven(
+        &self,
+        admin: &Admin,
+        user: &UserRow,
+        proven_at: Option<Time>,
+    ) -> Result<Vec<String>, Refused> {
+        let now = admin.clock.now();
+        let fresh_until = proven_at.map_or(now, |at| at.min(now).plus(FRESH));
+        self.begin_since(admin, user, Stage::Full, (now, fresh_until)).await
     }
 
     /// The same for a session that goes on: its absolute end stays where it was.
     pub(in crate::admin) async fn renew(&self, admin: &Admin, user: &UserRow) -> Result<Vec<String>, Refused> {
+        self.renew_proven(admin, user, admin.clock.now()).await
+    }
+
+    /// The same for a person who has proven it at that time.
+    pub(super) async fn renew_proven(
+        &self,
+        admin: &Admin,
+        user: &UserRow,
+        proven_at: Time,
+    ) -> Result<Vec<String>, Refused> {
         let now = admin.clock.now();
         let before = match &self.session {
             Some(id) => admin.store.session(digest(id)).await?,
@@ -127,7 +153,7 @@ impl Browser {
         };
         let since =
             before.filter(|(session, _)| session.user == user.id).map_or(now, |(session, _)| session.created_at);
-        self.begin_since(admin, user, Stage::Full, since).await
+        self.begin_since(admin, user, Stage::Full, (since, proven_at.min(now).plus(FRESH))).await
     }
 
     async fn begin_since(
@@ -135,7 +161,7 @@ impl Browser {
         admin: &Admin,
         user: &UserRow,
         stage: Stage,
-        since: Time,
+        (since, fresh_until): (Time, Time),
     ) -> Result<Vec<String>, Refused> {
         let (id, now, config) = (keys::fresh()?, admin.clock.now(), &admin.config);
         let session = SessionRow {
@@ -143,7 +169,7 @@ impl Browser {
             user: user.id,
             created_at: since,
             seen_at: now,
-            fresh_until: now.plus(FRESH),
+            fresh_until,
             stage,
             peer: self.peer.clone(),
             agent: self.agent.clone(),

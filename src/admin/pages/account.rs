@@ -31,6 +31,10 @@ struct AccountPage {
     email: String,
     sessions: Vec<Shown>,
     has_code: bool,
+    has_password: bool,
+    /// What the provider of sign-in is called, where there is one.
+    provider: Option<String>,
+    is_connected: bool,
     fault: String,
 }
 
@@ -47,6 +51,8 @@ async fn show(admin: &State<Admin>, person: &Person, ticket: Ticket, did: Option
         Some("password") => "Your password is changed, and your other sessions have ended.",
         Some("email") => "Your address is kept.",
         Some("code-off") => "No code is asked of you any more.",
+        Some("connected") => "You can sign in through the provider from now on.",
+        Some("disconnected") => "The provider lets nobody in as you any more.",
         Some("ended") => "The session has ended.",
         _ => "",
     };
@@ -63,7 +69,8 @@ async fn render(
 ) -> Result<Answer, Refused> {
     let now = admin.clock.now();
     let rows = admin.store.sessions_of(person.id).await?;
-    let has_code = admin.store.user(person.id).await?.is_some_and(|user| user.totp.is_some());
+    let user = admin.store.user(person.id).await?.ok_or_else(|| Refused::missing("user of this id"))?;
+    let oidc = admin.config.oidc.as_ref();
     let shown =
         |row: SessionRow| Shown { id: hex::encode(row.digest), is_this: ticket.session() == Some(row.digest), row };
     let mut frame = Frame::new(admin, person, "/account", "Account");
@@ -74,7 +81,10 @@ async fn render(
         role: person.role,
         email: person.email.clone().unwrap_or_default(),
         sessions: rows.into_iter().filter(|row| !row.is_over(now)).map(shown).collect(),
-        has_code,
+        has_code: user.totp.is_some(),
+        has_password: user.password.is_some(),
+        provider: oidc.map(|oidc| oidc.label.clone()),
+        is_connected: auth::is_of_provider(oidc, &user),
         fault,
     })?;
     Ok(Answer::page(status, html))

@@ -7,12 +7,13 @@ use crate::{
     admin::{
         guard::{Access, Guarded, guard},
         here::encoded,
+        inbox::instant,
         query::Query,
         refused::Refused,
         state::Admin,
         view::{Frame, Page, page},
     },
-    ids::{AuditId, TokenId},
+    ids::{AuditId, TokenId, first_at},
     model::{Person, Role},
     store::{AuditFilter, AuditRow},
 };
@@ -41,6 +42,8 @@ struct List {
     action: String,
     subject: String,
     outcome: String,
+    from: String,
+    until: String,
     is_filtered: bool,
     newest: String,
     older: String,
@@ -64,6 +67,11 @@ async fn list(admin: &State<Admin>, person: &Person, query: Result<Query, Refuse
         return Err(Refused::invalid("`action`: a word such as `rule.save`, or `rule.` for all that begin so."));
     }
     let outcome = query.short("outcome", 10)?.filter(|word| matches!(*word, "done" | "refused")).map(str::to_owned);
+    let (from, until) = (text("from")?, text("until")?);
+    let id_of = |name: &str, text: &Option<String>| {
+        instant(name, text.as_deref().unwrap_or_default()).map(|time| time.map(first_at))
+    };
+    let (first, end) = (id_of("from", &from)?, id_of("until", &until)?);
     let before = query.short("before", 40)?.map(str::parse::<AuditId>).transpose();
     let before = before.map_err(|_| Refused::invalid("`before`: the id of a row wanted, such as aud_…"))?;
     let filter = AuditFilter {
@@ -71,14 +79,21 @@ async fn list(admin: &State<Admin>, person: &Person, query: Result<Query, Refuse
         action: action.clone(),
         subject: subject.clone(),
         outcome: outcome.clone(),
-        before: before.map(|id| id.0),
-        since: None,
+        before: before.map(|id| id.0).into_iter().chain(end).min(),
+        since: first,
         limit: Some(PAGE + 1),
     };
     let mut rows = admin.store.audit(filter).await?;
     let has_more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let asked = [("who", &who), ("action", &action), ("subject", &subject), ("outcome", &outcome)];
+    let asked = [
+        ("who", &who),
+        ("action", &action),
+        ("subject", &subject),
+        ("outcome", &outcome),
+        ("from", &from),
+        ("until", &until),
+    ];
     let parameters = asked.iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_deref()?))));
     let parameters: Vec<String> = parameters.collect();
     let address = |last: Option<String>| {
@@ -104,5 +119,7 @@ async fn list(admin: &State<Admin>, person: &Person, query: Result<Query, Refuse
         action: action.unwrap_or_default(),
         subject: subject.unwrap_or_default(),
         outcome: outcome.unwrap_or_default(),
+        from: from.unwrap_or_default(),
+        until: until.unwrap_or_default(),
     })
 }

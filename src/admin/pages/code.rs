@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     admin::{
         audit::Deed,
-        auth::{Answer, Browser, Ticket, Tried, second, too_often, totp},
+        auth::{Answer, Browser, Ticket, Tried, qr::Picture, second, too_often, totp},
         guard::{Access, Guarded, guard},
         here::Here,
         refused::Refused,
@@ -32,6 +32,8 @@ struct CodePage {
     /// One that is not confirmed yet.
     key: String,
     link: String,
+    /// The link for a telephone that is not this device.
+    picture: Option<Picture>,
     /// Shown once.
     codes: Vec<String>,
     fault: &'static str,
@@ -44,6 +46,7 @@ fn blank(admin: &Admin, person: &Person) -> CodePage {
         left: 0,
         key: String::new(),
         link: String::new(),
+        picture: None,
         codes: Vec::new(),
         fault: "",
     }
@@ -69,7 +72,7 @@ fn proposed(admin: &Admin, person: &Person, here: &Here, key: &str, fault: &'sta
     // In fours, as people type it.
     let key = key.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
     let status = if fault.is_empty() { 200 } else { 401 };
-    Ok(Answer::page(status, page(&CodePage { key, link, fault, ..blank(admin, person) })?))
+    Ok(Answer::page(status, page(&CodePage { key, picture: Picture::of(&link), link, fault, ..blank(admin, person) })?))
 }
 
 #[rocket::post("/account/code", data = "<sent>")]

@@ -8,6 +8,7 @@ mod browser;
 mod editor;
 mod events;
 mod lost;
+mod oidc;
 mod overview;
 mod people;
 mod problems;

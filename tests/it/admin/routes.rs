@@ -19,13 +19,16 @@ use crate::support::{
 const TABLE: &str = include_str!("../../data/routes.txt");
 
 /// Routes of the admin that answer everybody. To add one is a decision.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 9] = [
     "GET /api/openapi.json",
     "GET /assets/<digest>/<name>",
     "GET /login",
     "POST /login",
     // Of a browser whose password was right, and of nobody else.
     "POST /login/code",
+    // To the provider of sign-in, where one is set, and back: bound to the browser that began it.
+    "GET /login/oidc",
+    "GET /login/oidc/back",
     "GET /setup",
     "POST /setup",
 ];

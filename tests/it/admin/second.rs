@@ -45,6 +45,7 @@ async fn with_code(app: &TestApp) -> (Browser, String, Vec<String>) {
     let page = browser.post("/account/code", &[]).await.is(200).text;
     let key = between(&page, "<code id=\"key\" tabindex=\"0\">", "<").to_owned();
     assert!(page.contains(&key.replace(' ', "")), "the link: {page}");
+    assert!(page.contains("<svg class=\"qr\"") && !page.contains("style="), "the picture: {page}");
     browser.post("/account/code/confirm", &[("code", "000000")]).await.is(401);
     let page = browser.post("/account/code/confirm", &[("code", &code(app, &key, 0))]).await.is(200).text;
     let codes: Vec<String> = between(&page, "<pre class=\"code\" id=\"codes\" tabindex=\"0\">", "</pre>")

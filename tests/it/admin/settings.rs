@@ -1,6 +1,6 @@
 //! `/settings` and `/audit`.
 
-use bellwire::{model::Role, store::AuditRow};
+use bellwire::{clock::Time, ids::first_at, model::Role, store::AuditRow};
 
 use crate::support::{app::TestApp, journal::Journal};
 
@@ -58,6 +58,37 @@ async fn the_audit_log_is_read_page_by_page_and_filtered() {
     let page = owner.get("/audit?who=ada&subject=thing-4.").await.is(200).text;
     assert_eq!(page.matches(">thing-").count(), 1, "{page}");
     assert!(page.contains("<del>  &#34;enabled&#34;: true</del>"), "{page}");
+    // Rows of two days, and the borders between them: from one instant on, and up to another.
+    let day = |text: &str| Time::parse(text).unwrap();
+    for (n, at) in ["2026-03-02T00:00:00Z", "2026-03-02T23:59:59Z", "2026-03-03T00:00:00Z"].into_iter().enumerate() {
+        let row = AuditRow {
+            id: first_at(day(at)),
+            at: day(at),
+            who: "carl".to_owned(),
+            user: None,
+            token: None,
+            action: "run.cancel".to_owned(),
+            subject: format!("late-{n}."),
+            before: None,
+            after: None,
+            peer: String::new(),
+            outcome: "done".to_owned(),
+        };
+        app.store().keep_audit(row).await.unwrap();
+    }
+    for (query, wanted) in [
+        ("from=2026-03-02&until=2026-03-03", vec!["late-1.", "late-0."]),
+        ("from=2026-03-02T00:01", vec!["late-2.", "late-1."]),
+        ("until=2026-03-02T00:00:01Z&who=carl", vec!["late-0."]),
+        ("from=2026-03-04", vec![]),
+    ] {
+        let page = owner.get(&format!("/audit?{query}")).await.is(200).text;
+        let seen: Vec<&str> =
+            page.split("<td>late-").skip(1).map(|rest| rest.split('<').next().unwrap_or_default()).collect();
+        let wanted: Vec<&str> = wanted.iter().map(|subject| subject.trim_start_matches("late-")).collect();
+        assert_eq!(seen, wanted, "{query}");
+    }
+    owner.get("/audit?from=yesterday").await.is(400);
     owner.get("/audit?action=%25").await.is(400);
     owner.get("/audit?before=nonsense").await.is(400);
 }

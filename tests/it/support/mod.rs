@@ -8,5 +8,6 @@ pub mod journal;
 #[path = "../../support/postgres.rs"]
 pub mod postgres;
 pub mod program;
+pub mod provider;
 #[path = "../../support/raw.rs"]
 pub(crate) mod raw;
