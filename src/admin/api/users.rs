@@ -25,16 +25,7 @@ pub(super) fn part() -> Part {
     Part::of::<Told>("users", "Who may use the admin.").with(
         Role::Owner,
         Scope::Admin,
-        rocket::routes![
-            list_users,
-            show_user,
-            add_user,
-            change_user,
-            remove_user,
-            link_user,
-            sign_out_user,
-            drop_code
-        ],
+        rocket::routes![list_users, show_user, add_user, change_user, remove_user, link_user, sign_out_user, drop_code],
     )
 }
 

@@ -14,7 +14,6 @@ use super::{Replay as Options, With};
 use crate::{
     app::{self, Compiled},
     cli::{answer::clean, failure::Failure, open, pinned},
-    clock::Time,
     config::Config,
     ids::{EventId, RunId},
     rules::Texts,
@@ -46,11 +45,11 @@ struct Shelf<'j> {
 
 /// A new run.
 #[derive(Debug)]
-pub(super) struct Made {
-    pub(super) id: RunId,
-    of: Option<RunId>,
-    event: EventId,
-    rule: String,
+pub(in crate::cli) struct Made {
+    pub(in crate::cli) id: RunId,
+    pub(in crate::cli) of: Option<RunId>,
+    pub(in crate::cli) event: EventId,
+    pub(in crate::cli) rule: String,
 }
 
 impl Made {
