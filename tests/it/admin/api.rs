@@ -17,20 +17,26 @@ const FAILS: &str = "name: Fails\non: gruveo.call\ndo:\n  - fail: Nothing else w
 const WAITS: &str = "name: Waits\non: gruveo.call\ndo:\n  - wait: 1d\n";
 
 /// Asks the API as somebody who may do everything.
-struct Api {
-    app: TestApp,
+pub(super) struct Api {
+    pub(super) app: TestApp,
     token: String,
     http: reqwest::Client,
 }
 
 impl Api {
-    async fn on(rules: &[(&str, &str)], more: BTreeMap<String, String>) -> Self {
+    pub(super) async fn on(rules: &[(&str, &str)], more: BTreeMap<String, String>) -> Self {
         let app = TestApp::on(Journal::start([]).await, rules, "", more).await;
         let token = app.token(Role::Owner, &Scope::ALL).await;
         Self { app, token, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
-    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let body = body.map(|body| body.to_string());
         let json = [("Content-Type", "application/json")];
         let headers: Vec<_> =
@@ -47,16 +53,16 @@ impl Api {
         Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)), headers }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &[], None).await
     }
 
-    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub(super) async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
         self.ask(method, path, &[], Some(body)).await
     }
 }
 
-fn code(answer: &Answer) -> (u16, &str) {
+pub(super) fn code(answer: &Answer) -> (u16, &str) {
     (answer.status, answer.body["error"]["code"].as_str().unwrap_or_default())
 }
 
