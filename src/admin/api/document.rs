@@ -225,6 +225,18 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_of_one_name_is_the_same_in_every_part() {
+        let mut known: std::collections::BTreeMap<String, Value> = std::collections::BTreeMap::new();
+        for part in crate::admin::api::parts() {
+            let document = serde_json::to_value(&part.document).unwrap();
+            for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
+                let first = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                assert_eq!(first, schema, "{name} stands for two things: the document holds the first alone");
+            }
+        }
+    }
+
+    #[test]
     fn every_reference_of_the_document_leads_somewhere() {
         fn walk(value: &Value, document: &Value) {
             match value {

@@ -9,6 +9,7 @@ use super::{
     asked::{Asked, Nothing},
     body::Body,
     events::detail,
+    jobs::unfit,
     once::Key,
     part::Part,
 };
@@ -48,7 +49,7 @@ pub(super) struct SaveSent {
 
 /// What was written.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SavedView {
+pub(super) struct TestWritten {
     /// The rule's file.
     #[schema(example = "rules/calls/missed.yaml")]
     file: String,
@@ -61,7 +62,7 @@ pub(super) struct SavedView {
 /// Write an event into the folder `fixtures` beside a rule, and a test into the rule's file. All else in it stays as it is.
 #[utoipa::path(
     request_body = SaveSent,
-    responses((status = 201, description = "What was written.", body = SavedView))
+    responses((status = 201, description = "What was written.", body = TestWritten))
 )]
 #[post("/api/v1/events/<id>/save", data = "<sent>")]
 async fn save_event(
@@ -79,8 +80,8 @@ async fn save_event(
         let event = detail(admin, id).await?.row.id;
         let name = name.filter(|name| !name.trim().is_empty());
         let new = NewTest { event, rule, name, masks_people: mask };
-        let Written { file, fixture, notes } = save_as_test(admin, person, new).await?;
-        Reply::new(201, &SavedView { file, fixture, notes })
+        let Written { file, fixture, notes } = save_as_test(admin, person, new).await.map_err(unfit)?;
+        Reply::new(201, &TestWritten { file, fixture, notes })
     };
     key?.once(admin, person, sent.digest, save).await
 }

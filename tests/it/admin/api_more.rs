@@ -8,7 +8,7 @@ use super::api::{Api, code};
 use crate::support::{app::missed_call, both::on_both};
 
 const FAILS: &str = "name: Fails\non: gruveo.call\ndo:\n  - fail: Nothing else was asked for\n";
-const NEVER: &str = "name: Never\non: gruveo.call\nwhen: { event.resolution: never }\ndo:\n  - stop: went on\n";
+const NEVER: &str = "name: Never\non: gruveo.call\nwhen: { event.resolution: answered }\ndo:\n  - stop: went on\n";
 
 on_both!(a_user_is_changed_by_those_who_own_the_place_alone, |database| {
     let api = Api::on(&[], database).await;
