@@ -119,7 +119,7 @@ async fn what_a_person_does_is_done_by_the_server() {
     let again = two.ask(&["replay", run, "--wait", "--json"]).fine().json();
     assert_eq!(again["replayed"][0]["replay_of"], run, "{again}");
     let over = two.ask(&["runs", "cancel", run]);
-    assert!(over.code == 1 && over.err.contains("over already"), "{over:?}");
+    assert!(over.code == 1 && over.err.contains("it is over already"), "{over:?}");
 
     two.ask(&["profiles", "set", "Maria@example.com", "plan=Pro", "--add", "calls=2"]).fine();
     two.agree(&["profiles", "get", "maria@example.com"]);
