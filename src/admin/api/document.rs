@@ -145,10 +145,10 @@ fn name_ids(operation: &mut Map<String, Value>, path: &str) {
         match parameter["name"].as_str() {
             Some("email") => {
                 parameter["schema"]["pattern"] =
-                    json!("^[^@\\s\\x00-\\x1f\\x7f-\\x9f]+@[^@\\s\\x00-\\x1f\\x7f-\\x9f]+$")
+                    json!("^[^@\\s\\x00-\\x1f\\x7f-\\x9f]+@[^@\\s\\x00-\\x1f\\x7f-\\x9f]+$");
             }
             Some("name") if path.contains("/secrets/") => {
-                parameter["schema"]["pattern"] = json!("^[a-z][a-z0-9_]{0,62}$")
+                parameter["schema"]["pattern"] = json!("^[a-z][a-z0-9_]{0,62}$");
             }
             _ => {}
         }

@@ -55,7 +55,8 @@ struct Effect {
 
 #[derive(Deserialize)]
 struct Step {
-    step: String,
+    #[serde(rename = "step")]
+    path: String,
     action: String,
     outcome: String,
     attempts: u32,
@@ -145,7 +146,7 @@ pub(super) async fn run(remote: &Remote, options: &Run) -> Result<Answer, Failur
         message: dry.message,
         exchanges: dry.exchanges.into_iter().map(ExchangeSeen::text).collect(),
         effects: dry.effects.into_iter().map(|effect| (effect.action, effect.inputs)).collect(),
-        steps: dry.steps.into_iter().map(|step| [step.step, step.action, step.outcome, step.message]).collect(),
+        steps: dry.steps.into_iter().map(|step| [step.path, step.action, step.outcome, step.message]).collect(),
         notes: dry.notes.into_iter().chain(tried.notes).collect(),
     };
     Ok(Answer::text(told.text()).exit(exit))
@@ -172,7 +173,7 @@ fn said(explain: &Value) -> Result<String, Failure> {
             let mut lines = read_all::<Condition>(lines)?.into_iter();
             let Some(line) = lines.find(|line| line.decisive) else { return Ok("it does not match".to_owned()) };
             let Condition { path, operator, wanted, seen, note, .. } = line;
-            Verdict::NotMatched(Evidence { path, operator, wanted, seen, note, ..Evidence::default() })
+            Verdict::NotMatched(Evidence { path, operator, wanted, seen, note })
         }
         _ => Verdict::Undecided,
     }))

@@ -1,7 +1,7 @@
 //! What a server shall run again: a run, the rules on an event, many runs.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     fs,
     time::Duration,
 };
@@ -128,7 +128,7 @@ async fn found(remote: &Remote, filter: &Filter, rule: Option<&str>) -> Result<V
             continue;
         }
         let event = row.event;
-        if !events.contains_key(&event) {
+        if let Entry::Vacant(place) = events.entry(event) {
             let is_of_kind = match &filter.kind {
                 None => true,
                 Some(kind) => {
@@ -137,7 +137,7 @@ async fn found(remote: &Remote, filter: &Filter, rule: Option<&str>) -> Result<V
                 }
             };
             let others = rows(remote, &vec![("event", event.to_string())], OF_EVENT).await?;
-            events.insert(event, (is_of_kind, others));
+            place.insert((is_of_kind, others));
         }
         let Some((is_of_kind, others)) = events.get(&event) else { continue };
         if *is_of_kind && !others.iter().any(|other| other.replay_of == Some(row.id)) {

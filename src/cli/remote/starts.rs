@@ -30,17 +30,14 @@ pub(super) async fn run(remote: &Remote, options: &Run) -> Result<Answer, Failur
     if options.dry {
         return dry::run(remote, options).await;
     }
-    let body = match &options.event {
-        Some(event) => {
-            let event: EventId = event.parse().map_err(|error| {
-                Failure::Usage(format!("--event: {error}; by a server's API one that it has stored"))
-            })?;
-            json!({ "event": event })
-        }
-        None => {
-            let inputs = run::inputs(options)?.into_iter().map(|(name, value)| (name, Value::String(value)));
-            json!({"inputs": inputs.collect::<Map<String, Value>>()})
-        }
+    let body = if let Some(event) = &options.event {
+        let event: EventId = event
+            .parse()
+            .map_err(|error| Failure::Usage(format!("--event: {error}; by a server's API one that it has stored")))?;
+        json!({ "event": event })
+    } else {
+        let inputs = run::inputs(options)?.into_iter().map(|(name, value)| (name, Value::String(value)));
+        json!({"inputs": inputs.collect::<Map<String, Value>>()})
     };
     let started: RunSeen = read(remote.send(Method::POST, &["rules", &options.rule, "run"], &body).await?)?;
     let run = started.row().id;
