@@ -41,7 +41,14 @@ test: ## Everything: lint, then all tests on SQLite and PostgreSQL, a short cras
 	$(call stage,build,$(CARGO) test --locked --no-run)
 	$(call stage,test,$(CARGO) test --locked)
 	$(call stage,pages,node --test --test-concurrency=2 tests/browser/*.test.mjs)
+	$(call stage,api,tests/api/run)
 	$(call stage,lint,$(MAKE) --no-print-directory lint)
+
+.PHONY: api
+api: ## The API against its document: whatever that allows, and what it does not, asked by schemathesis
+	$(call stage,setup,tests/setup)
+	$(call stage,build,$(CARGO) build --locked)
+	$(call stage,api,tests/api/run)
 
 .PHONY: browser
 browser: ## The pages in Chromium: the main path, hostile strings in every field, axe, keys, sizes, no scripts

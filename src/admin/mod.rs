@@ -7,6 +7,7 @@ mod api;
 mod assets;
 mod audit;
 mod auth;
+mod books;
 mod calls;
 mod card;
 mod curl;

@@ -9,8 +9,8 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    backtest, calls::Calls, connections::Connections, explain::Explain, profiles::ProfilesVerb, replay::Replay,
-    run::Run, save::Save, services::ServicesVerb,
+    backtest, calls::Calls, connections::Connections, explain::Explain, problems::ProblemsVerb, profiles::ProfilesVerb,
+    replay::Replay, run::Run, save::Save, services::ServicesVerb,
 };
 use crate::{
     config::forms::{duration, secret_name},
@@ -387,9 +387,14 @@ pub(super) struct SchedulesNext {
 }
 
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  bellwire problems\n  bellwire problems --all --json\n\n\
-    A schedule that is overdue, a source that is silent and their like are raised once, counted, and solved by themselves.")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_long_help = "Examples:\n  bellwire problems\n  bellwire problems --all --json\n  bellwire problems mute prb_01hf3y8a9d000 --for 8h\n\n\
+    A schedule that is overdue, a source that is silent and their like are raised once, counted, and solved by themselves."
+)]
 pub(super) struct Problems {
+    #[command(subcommand)]
+    pub(super) verb: Option<ProblemsVerb>,
     /// Also those that are solved
     #[arg(long)]
     pub(super) all: bool,

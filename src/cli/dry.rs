@@ -32,7 +32,7 @@ use crate::{
     services::Registry,
     starts,
     store::{Mode, SecretRow},
-    trial::{Assumed, Call, Door, DryRun, Exchange, Given, Outgoing, Reply, Wire, dry_run},
+    trial::{Assumed, Call, Door, DryRun, Exchange, Given, Outgoing, Reply, TraceLine, Wire, dry_run},
     value::{JsonLimits, read_json},
 };
 
@@ -232,37 +232,77 @@ impl Door for Outside<'_> {
     }
 }
 
-fn told(rule: &Rule, subject: &Subject, dry: &DryRun, notes: &[String]) -> String {
-    let mut text = format!("{} on {}: {}\n", rule.id, clean(&subject.kind, 128), verdict(&dry.verdict));
-    if dry.outcome == "unmatched" {
-        text.push_str("It would not run; --force shows what it would do all the same.\n");
-        return text;
-    }
-    for (number, exchange) in dry.exchanges.iter().enumerate() {
-        text.push_str(&format!("\n{}. {}", number + 1, told_exchange(exchange)));
-    }
-    for (action, inputs) in &dry.effects {
-        text.push_str(&format!("\n   {action} {}\n", clean(&inputs.to_string(), SHOWN)));
-    }
-    if !dry.steps.is_empty() {
-        text.push('\n');
-    }
-    for step in &dry.steps {
-        let why = if step.message.is_empty() { String::new() } else { format!(": {}", clean(&step.message, 400)) };
-        text.push_str(&format!("   {}  {}  {}{why}\n", step.step, step.action, step.outcome));
-    }
-    let message = if dry.message.is_empty() { String::new() } else { format!(": {}", clean(&dry.message, 400)) };
-    text.push_str(&format!("\nThe run would end {}{message}. Nothing was sent.\n", dry.outcome));
-    if !dry.exchanges.is_empty() {
-        text.push_str("Each run has an Idempotency-Key of its own; names are not looked up, so the addresses they lead to are not checked.\n");
-    }
-    for note in notes {
-        text.push_str(&format!("note: {note}\n"));
-    }
-    text
+/// A dry run as people read it.
+pub(super) struct Told {
+    /// The rule's id.
+    pub(super) rule: String,
+    /// What it is tried on.
+    pub(super) on: String,
+    /// What the rule says to that.
+    pub(super) verdict: String,
+    pub(super) outcome: String,
+    pub(super) message: String,
+    /// As texts.
+    pub(super) exchanges: Vec<String>,
+    /// Action and inputs.
+    pub(super) effects: Vec<(String, Value)>,
+    /// Step, action, outcome, and why.
+    pub(super) steps: Vec<[String; 4]>,
+    pub(super) notes: Vec<String>,
 }
 
-fn verdict(verdict: &Verdict) -> String {
+fn told(rule: &Rule, subject: &Subject, dry: &DryRun, notes: &[String]) -> String {
+    let step =
+        |step: &TraceLine| [step.step.clone(), step.action.clone(), step.outcome.to_owned(), step.message.clone()];
+    let told = Told {
+        rule: rule.id.to_string(),
+        on: subject.kind.clone(),
+        verdict: verdict(&dry.verdict),
+        outcome: dry.outcome.to_owned(),
+        message: dry.message.clone(),
+        exchanges: dry.exchanges.iter().map(told_exchange).collect(),
+        effects: dry.effects.clone(),
+        steps: dry.steps.iter().map(step).collect(),
+        notes: notes.to_vec(),
+    };
+    told.text()
+}
+
+impl Told {
+    /// The text.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("{} on {}: {}\n", clean(&self.rule, 200), clean(&self.on, 128), self.verdict);
+        if self.outcome == "unmatched" {
+            text.push_str("It would not run; --force shows what it would do all the same.\n");
+            return text;
+        }
+        for (number, exchange) in (1..).zip(&self.exchanges) {
+            text.push_str(&format!("\n{number}. {exchange}"));
+        }
+        for (action, inputs) in &self.effects {
+            text.push_str(&format!("\n   {} {}\n", clean(action, 128), clean(&inputs.to_string(), SHOWN)));
+        }
+        if !self.steps.is_empty() {
+            text.push('\n');
+        }
+        for [step, action, outcome, message] in &self.steps {
+            let why = if message.is_empty() { String::new() } else { format!(": {}", clean(message, 400)) };
+            text.push_str(&format!("   {}  {}  {}{why}\n", clean(step, 200), clean(action, 128), clean(outcome, 40)));
+        }
+        let message = if self.message.is_empty() { String::new() } else { format!(": {}", clean(&self.message, 400)) };
+        text.push_str(&format!("\nThe run would end {}{message}. Nothing was sent.\n", clean(&self.outcome, 40)));
+        if !self.exchanges.is_empty() {
+            text.push_str("Each run has an Idempotency-Key of its own; names are not looked up, so the addresses they lead to are not checked.\n");
+        }
+        for note in &self.notes {
+            text.push_str(&format!("note: {}\n", clean(note, 400)));
+        }
+        text
+    }
+}
+
+/// What a rule says, as people read it.
+pub(super) fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Matched => "it matches".to_owned(),
         Verdict::NotMatched(evidence) => {
@@ -280,7 +320,8 @@ fn verdict(verdict: &Verdict) -> String {
     }
 }
 
-fn told_exchange(exchange: &Exchange) -> String {
+/// An attempt as people read it.
+pub(super) fn told_exchange(exchange: &Exchange) -> String {
     let id = exchange.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
     let mut text = format!("{}{id} {}\n", exchange.step, exchange.action);
     if let Some(error) = &exchange.refused {

@@ -16,7 +16,12 @@ pub(super) fn release(config: &Config, rule: &str) -> Result<Answer, Failure> {
             clean(rule, 128)
         )));
     }
-    Ok(Answer::text(format!("{} of {} released, and its fuse is mended", count(released, "run"), clean(rule, 128))))
+    Ok(released_as(released, rule))
+}
+
+/// What letting go of runs has led to.
+pub(super) fn released_as(released: usize, rule: &str) -> Answer {
+    Answer::text(format!("{} of {} released, and its fuse is mended", count(released, "run"), clean(rule, 128)))
 }
 
 /// Ends an open run.

@@ -88,14 +88,19 @@ pub(super) fn run(config: &Config, options: &Save) -> Result<Answer, Failure> {
     }
     replace(&target, &pretty).map_err(|error| storage(error, &fixture))?;
     replace(&config.workspace.join(&file), &edited).map_err(|error| storage(error, &file))?;
-    let mut answer = Answer::text(format!(
-        "wrote {fixture}\nadded the test `{}` to {file}\nLook at both, then: bellwire test {file}",
-        clean(&named.test, 96)
-    ));
-    for note in &made.notes {
+    Ok(saved_as(&fixture, &file, Some(&named.test), &made.notes))
+}
+
+/// What was written.
+pub(super) fn saved_as(fixture: &str, file: &str, test: Option<&str>, notes: &[String]) -> Answer {
+    let test = test.map_or_else(|| "a test".to_owned(), |test| format!("the test `{}`", clean(test, 96)));
+    let (fixture, file) = (clean(fixture, 300), clean(file, 300));
+    let mut answer =
+        Answer::text(format!("wrote {fixture}\nadded {test} to {file}\nLook at both, then: bellwire test {file}"));
+    for note in notes {
         answer.err.push_str(&format!("bellwire: {}\n", clean(note, 400)));
     }
-    Ok(answer)
+    answer
 }
 
 /// The masked event, and the test.

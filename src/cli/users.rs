@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Who did it, where a person at the machine did.
-const HERE: &str = "(command line)";
+pub(super) const HERE: &str = "(command line)";
 /// Bytes of standard input that are read of a password.
 const LONGEST: u64 = 64 << 10;
 

@@ -2,22 +2,18 @@
 
 use std::{borrow::Cow, cmp::Reverse, collections::HashSet, fmt, fmt::Write as _, ops::Range};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{SHORTEST, Secret, unescape::View};
+use super::{SHORTEST, Secret, search::Search, unescape::View};
 
 /// What is percent-encoded by those who keep to RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// How deep JSON may stand in texts of JSON where a secret is looked for behind its escapes.
 const NESTED: usize = 3;
-/// Bytes of all forms together from which on the search is built small rather than quick: a table of every state and byte would take
-/// hundreds of megabytes for a few long secrets.
-const SMALL_FROM: usize = 32 * 1024;
 /// What is left where the text could not be searched.
 const WITHHELD: &str = "[withheld: secrets could not be masked]";
 
@@ -26,7 +22,7 @@ const WITHHELD: &str = "[withheld: secrets could not be masked]";
 /// Mask before cutting: a secret that a cut has split is not found.
 #[derive(Default)]
 pub struct Masker {
-    search: Option<AhoCorasick>,
+    search: Option<Search>,
     /// By pattern.
     replacements: Vec<String>,
     /// The search could not be built: then nothing is let through.
@@ -50,9 +46,7 @@ impl Masker {
         if patterns.is_empty() {
             return Self::default();
         }
-        let bytes: usize = patterns.iter().map(Vec::len).sum();
-        let kind = (bytes >= SMALL_FROM).then_some(AhoCorasickKind::ContiguousNFA);
-        match AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(kind).build(&patterns) {
+        match Search::new(patterns) {
             Ok(search) => Self { search: Some(search), replacements, withhold: false },
             Err(_) => Self { search: None, replacements: Vec::new(), withhold: true },
         }
@@ -60,7 +54,7 @@ impl Masker {
 
     /// Bytes of the longest form of a secret that is looked for; 0 where there is none.
     pub fn longest(&self) -> usize {
-        self.search.as_ref().map_or(0, AhoCorasick::max_pattern_len)
+        self.search.as_ref().map_or(0, Search::longest)
     }
 
     /// The text without any secret.
@@ -88,13 +82,11 @@ impl Masker {
             return Some(WITHHELD.as_bytes().to_vec());
         }
         let search = self.search.as_ref()?;
-        let mut found: Vec<(Range<usize>, usize)> =
-            search.find_iter(bytes).map(|found| (found.range(), found.pattern().as_usize())).collect();
+        let mut found: Vec<(Range<usize>, usize)> = search.all_in(bytes);
         let mut view = View::of(bytes);
         for _ in 0..NESTED {
             let Some(seen) = &view else { break };
-            let inside = search.find_iter(&seen.bytes);
-            found.extend(inside.map(|found| (seen.place(found.range()), found.pattern().as_usize())));
+            found.extend(search.all_in(&seen.bytes).into_iter().map(|(at, form)| (seen.place(at), form)));
             view = seen.again();
         }
         if found.is_empty() {
@@ -253,6 +245,32 @@ mod tests {
         let masker = Masker::new([("long", &long)]);
         assert_eq!(masker.mask(&format!("a {} b", long.expose())), "a [secret long] b");
         assert_eq!(masker.mask(&hex::encode(long.expose())), "[secret long]");
+        let cut = long.expose().get(1..).unwrap();
+        assert_eq!(masker.mask(cut), cut);
+    }
+
+    #[test]
+    fn long_secrets_cost_no_more_than_short_ones_to_search_for() {
+        let of = |length: usize| {
+            let secrets: Vec<Secret> = (0..8).map(|seed| Secret::new(noise(seed, length))).collect();
+            Masker::new(secrets.iter().map(|secret| ("long", secret))).search.unwrap()
+        };
+        let (short, long) = (of(200), of(8_000));
+        assert!(long.longest() >= 24_000, "{}", long.longest());
+        assert_eq!(short.states_at_most(), long.states_at_most());
+        assert!(long.bytes_of_automaton() <= 2 * short.bytes_of_automaton(), "{}", long.bytes_of_automaton());
+        assert!(long.bytes_of_automaton() < 4 << 20, "{}", long.bytes_of_automaton());
+    }
+
+    /// Characters without a pattern, of every kind that a form writes in another way.
+    fn noise(seed: u64, length: usize) -> String {
+        let signs: Vec<char> = "abcdefghXYZ0189&/\"'<>+ =%-._~\\".chars().collect();
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 40).unwrap()
+        };
+        (0..length).map(|_| signs[next() % signs.len()]).collect()
     }
 
     #[test]

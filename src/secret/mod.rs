@@ -2,6 +2,7 @@
 
 mod key;
 mod masker;
+mod search;
 mod text;
 mod unescape;
 

@@ -1,11 +1,13 @@
 //! What is known of people is changed and forgotten.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     admin::{audit::Deed, forgetting::Forgetting, refused::Refused, state::Admin},
-    model::{Change, Keeper, Person},
+    model::{Change, Keeper, Person, attribute_fault},
     store::By,
 };
 
@@ -51,6 +53,44 @@ pub(in crate::admin) async fn change(
     let attributes = attributes.map_err(|why| Refused::new(422, "invalid", format!("{why}.")))?;
     admin.audit(person, Deed { action: "person.set", subject: subject(&email), after, ..Deed::default() }).await?;
     Ok(attributes)
+}
+
+/// Sets attributes of many people, as an import does: how many, and of the others their place and why.
+pub(in crate::admin) async fn import(
+    admin: &Admin,
+    person: &Person,
+    rows: Vec<(String, Map<String, Value>)>,
+) -> Result<(usize, Vec<(usize, String)>), Refused> {
+    let (mut changes, mut places, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    let mut known = BTreeSet::new();
+    for (at, (email, attributes)) in rows.into_iter().enumerate() {
+        let fault = attributes.iter().find_map(|(name, value)| attribute_fault(name, value));
+        match (email_of(&email), fault) {
+            (Err(refused), _) => faults.push((at, refused.message.trim_end_matches('.').to_owned())),
+            (_, Some(why)) => faults.push((at, why)),
+            _ if attributes.is_empty() => faults.push((at, "it has no attributes".to_owned())),
+            (Ok(email), _) if !known.insert(email.clone()) => faults.push((at, format!("{email} is there twice"))),
+            (Ok(email), None) => {
+                changes.push((email, Change { set: attributes, ..Change::default() }));
+                places.push(at);
+            }
+        }
+    }
+    let mut imported = 0;
+    if !changes.is_empty() {
+        let now = admin.clock.now();
+        let results = admin.store.change_attributes(Keeper::Profile, changes, By::Import, now).await?;
+        for (at, result) in places.into_iter().zip(results) {
+            match result {
+                Ok(_) => imported += 1,
+                Err(why) => faults.push((at, why)),
+            }
+        }
+    }
+    faults.sort_unstable();
+    let (after, subject) = (json!({ "imported": imported, "left_out": faults.len() }), "people".to_owned());
+    admin.audit(person, Deed { action: "person.import", subject, after, ..Deed::default() }).await?;
+    Ok((imported, faults))
 }
 
 /// Begins to forget a person: attributes, records, and every stored event that names the e-mail, with its runs. `typed` is the address once

@@ -5,16 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::{
-    admin::{
-        audit::Deed,
-        refused::Refused,
-        state::Admin,
-        workshop::{Checked, Draft},
-    },
+    admin::{audit::Deed, books::Shelf, refused::Refused, state::Admin, workshop::Draft},
     ids::RunId,
     model::Person,
-    rules::{self, Rule},
-    starts::{self, GoOn, RepeatError},
+    starts::{self, Again, AgainError, Book, Manner, Text},
     store::{Replay, Resolution, RunDetail, StoreError},
 };
 
@@ -123,14 +117,26 @@ pub(in crate::admin) async fn resolve(
 
 /// Repeats a run that is over; the new run, or that of the same wish sent before.
 pub(in crate::admin) async fn replay(admin: &Admin, person: &Person, wish: Wish) -> Result<RunId, Refused> {
-    let old = find(admin, wish.of).await?;
-    let (rule, now) = (old.row.rule.clone(), admin.clock.now());
-    let (set, checked) = text_of(admin, &old, &wish.with).await?;
-    let new = rule_in(&checked.set, &rule)?;
-    let was = if wish.from.is_some() { rule_in(&pinned(admin, old.set).await?.set, &rule)? } else { Arc::clone(&new) };
-    let keeps_keys = wish.with == With::Original && !wish.new_keys;
-    let go_on = wish.from.as_deref().map(|from| GoOn { from, was: &was, now: &new });
-    let replay = starts::repeat(&admin.store, &old, (set, keeps_keys), go_on, now).await.map_err(refused)?;
+    let (text, word, draft) = match &wish.with {
+        With::Original => (Text::Original, "original", None),
+        With::Current => (Text::Current, "current", None),
+        With::Draft(draft) => {
+            let rule = find(admin, wish.of).await?.row.rule;
+            (Text::Draft, "draft", Some(drafted(admin, &rule, draft).await?))
+        }
+    };
+    let manner = Manner { text, new_keys: wish.new_keys, from: wish.from.clone() };
+    let books = Shelf { admin, draft };
+    let again = Again {
+        store: &admin.store,
+        books: &books,
+        vars: &admin.config.vars,
+        runs_per_event: admin.config.limits.runs_per_event,
+        manner: &manner,
+    };
+    let now = admin.clock.now();
+    let wanted = again.of_run(wish.of).await.map_err(refused)?;
+    let replay = again.prepare(&wanted, now).await.map_err(refused)?;
     let id = RunId(admin.ids.next(now));
     let stored = match admin.store.replay(Replay { id, key: wish.key, ..replay }).await {
         Err(StoreError::Rejected(why)) => {
@@ -143,36 +149,13 @@ pub(in crate::admin) async fn replay(admin: &Admin, person: &Person, wish: Wish)
         return Ok(stored);
     }
     admin.wake.ring();
-    let text = match wish.with {
-        With::Original => "original",
-        With::Current => "current",
-        With::Draft(_) => "draft",
-    };
-    let after = json!({"run": id, "from": wish.from, "with": text, "new_keys": wish.new_keys});
+    let after = json!({"run": id, "from": wish.from, "with": word, "new_keys": wish.new_keys});
     told(admin, person, "run.replay", wish.of.to_string(), (Value::Null, after)).await?;
     Ok(id)
 }
 
-/// What a run was pinned to. `Err`: it is gone.
-async fn pinned(admin: &Admin, set: i64) -> Result<Checked, Refused> {
-    let gone = "The rule set of that run is no longer in the database: replay it with the text in force.";
-    let book = admin.workshop.stored(set).await?.ok_or_else(|| Refused::conflict(gone))?;
-    Ok(Checked { findings: Vec::new(), set: book.set, registry: book.registry })
-}
-
-/// The set that a run is repeated by, with its number.
-async fn text_of(admin: &Admin, old: &RunDetail, with: &With) -> Result<(i64, Checked), Refused> {
-    match with {
-        With::Original => Ok((old.set, pinned(admin, old.set).await?)),
-        With::Current => {
-            let now = (admin.in_force)();
-            Ok((now.set_id, Checked { findings: Vec::new(), set: now.set, registry: now.registry }))
-        }
-        With::Draft(text) => drafted(admin, &old.row.rule, text).await,
-    }
-}
-
-async fn drafted(admin: &Admin, rule: &str, text: &str) -> Result<(i64, Checked), Refused> {
+/// The rules in force with a draft in the place of one of them.
+async fn drafted(admin: &Admin, rule: &str, text: &str) -> Result<Book, Refused> {
     if text.len() > LONGEST_DRAFT {
         return Err(Refused::new(413, "too_large", "The draft is longer than 256 KiB."));
     }
@@ -194,21 +177,19 @@ async fn drafted(admin: &Admin, rule: &str, text: &str) -> Result<(i64, Checked)
         let refused = Refused::new(422, "invalid", format!("The draft has errors: {}", errors.join("; ")));
         return Err(refused.with(json!({ "findings": errors })));
     }
-    let set = starts::kept_set(&admin.store, &checked.set.texts, admin.clock.now()).await?;
-    Ok((set, checked))
+    let id = starts::kept_set(&admin.store, &checked.set.texts, admin.clock.now()).await?;
+    Ok(Book { id, set: checked.set, registry: checked.registry })
 }
 
-fn rule_in(set: &rules::Set, rule: &str) -> Result<Arc<Rule>, Refused> {
-    let gone = || Refused::conflict(format!("That rule set has no rule `{rule}` that holds together."));
-    set.rules.get(rule).map(Arc::clone).ok_or_else(gone)
-}
-
-fn refused(error: RepeatError) -> Refused {
+fn refused(error: AgainError) -> Refused {
     match error {
-        RepeatError::Store(error) => error.into(),
-        RepeatError::Gone(run) => Refused::missing(&format!("run {run}")),
-        RepeatError::Step(why) => Refused::new(422, "invalid", format!("{why}.")),
-        RepeatError::Open { .. } | RepeatError::NoBody(_) => Refused::conflict(format!("{error}.")),
+        AgainError::Store(error) => error.into(),
+        AgainError::NoRun(run) => Refused::missing(&format!("run {run}")),
+        AgainError::Not(why) => Refused::new(422, "invalid", format!("{why}.")),
+        AgainError::NoSet => Refused::conflict(
+            "The rule set of that run is no longer in the database: replay it with the text in force.",
+        ),
+        error => Refused::conflict(format!("{error}.")),
     }
 }
 

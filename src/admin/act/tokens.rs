@@ -30,10 +30,11 @@ pub(in crate::admin) fn scopes_of(role: Role) -> &'static [Scope] {
     }
 }
 
-/// Makes a token of the person's own; it and its row. It cannot be seen again.
+/// Makes a token of a user; it and its row. It cannot be seen again.
 pub(in crate::admin) async fn new(
     admin: &Admin,
     person: &Person,
+    (user, role): (i64, Role),
     name: &str,
     mut scopes: Vec<Scope>,
     lasts: Option<Duration>,
@@ -46,13 +47,15 @@ pub(in crate::admin) async fn new(
     scopes.sort_unstable();
     scopes.dedup();
     if scopes.is_empty() {
-        return Err(invalid("Tick what the token may do: at least one.".to_owned()));
+        return Err(invalid("Say what the token may do: at least one scope.".to_owned()));
     }
-    if let Some(scope) = scopes.iter().find(|scope| !scopes_of(person.role).contains(scope)) {
-        return Err(invalid(format!("The scope `{}` is beyond your role, {}.", scope.word(), person.role)));
+    if let Some(scope) = scopes.iter().find(|scope| !scopes_of(role).contains(scope)) {
+        let whose = if user == person.id { "your role" } else { "the role of that user" };
+        return Err(invalid(format!("The scope `{}` is beyond {whose}, {role}.", scope.word())));
     }
-    if admin.store.tokens(Some(person.id)).await?.len() >= PER_PERSON {
-        return Err(Refused::conflict(format!("You have {PER_PERSON} tokens. Revoke some that nobody uses.")));
+    if admin.store.tokens(Some(user)).await?.len() >= PER_PERSON {
+        let why = format!("There are {PER_PERSON} tokens of this user. Revoke some that nobody uses.");
+        return Err(Refused::conflict(why));
     }
     let token = new_token().map_err(|error| {
         tracing::error!(%error, "the system gives no random numbers");
@@ -63,7 +66,7 @@ pub(in crate::admin) async fn new(
         id: admin.ids.next(now),
         digest: digest(&token),
         name: name.to_owned(),
-        user: person.id,
+        user,
         scopes,
         created_at: now,
         expires_at: lasts.map(|span| now.plus(span)),

@@ -79,15 +79,16 @@ fn read<T: DeserializeOwned>(request: &Request<'_>, sent: &Sent) -> Result<Body<
     for part in [request.method().as_str(), "\n", &request.uri().to_string(), "\n", &value.to_string()] {
         digest.update(part.as_bytes());
     }
-    let read = serde_path_to_error::deserialize(value).map_err(|error| match given {
-        None => Refused::invalid("Send a JSON body, with Content-Type: application/json."),
-        Some(_) => {
-            let place = error.path().to_string();
-            let at = if place == "." { String::new() } else { format!(" at `{place}`") };
-            let message = format!("The body does not fit{at}: {}.", error.inner());
-            Refused::new(422, "invalid", message).with(json!({ "path": place }))
+    let read = serde_path_to_error::deserialize(value).map_err(|error| {
+        if given.is_none() {
+            return Refused::invalid("Send a JSON body, with Content-Type: application/json.");
         }
+        let place = error.path().to_string();
+        let at = if place == "." { String::new() } else { format!(" at `{place}`") };
+        let message = format!("The body does not fit{at}: {}.", error.inner());
+        Refused::new(422, "invalid", message).with(json!({ "path": place }))
     })?;
+
     Ok(Body { value: read, digest: digest.finalize().into() })
 }
 

@@ -145,10 +145,10 @@ fn name_ids(operation: &mut Map<String, Value>, path: &str) {
         match parameter["name"].as_str() {
             Some("email") => {
                 parameter["schema"]["pattern"] =
-                    json!("^[^@\\s\\x00-\\x1f\\x7f-\\x9f]+@[^@\\s\\x00-\\x1f\\x7f-\\x9f]+$")
+                    json!("^[^@\\s\\x00-\\x1f\\x7f-\\x9f]+@[^@\\s\\x00-\\x1f\\x7f-\\x9f]+$");
             }
             Some("name") if path.contains("/secrets/") => {
-                parameter["schema"]["pattern"] = json!("^[a-z][a-z0-9_]{0,62}$")
+                parameter["schema"]["pattern"] = json!("^[a-z][a-z0-9_]{0,62}$");
             }
             _ => {}
         }
@@ -220,6 +220,18 @@ mod tests {
                 }
                 wanted.iter().for_each(|status| assert!(responses.contains_key(*status), "{what} has no {status}"));
                 assert!(responses.keys().any(|status| status.starts_with('2')), "{what} never goes well");
+            }
+        }
+    }
+
+    #[test]
+    fn a_schema_of_one_name_is_the_same_in_every_part() {
+        let mut known: std::collections::BTreeMap<String, Value> = std::collections::BTreeMap::new();
+        for part in crate::admin::api::parts() {
+            let document = serde_json::to_value(&part.document).unwrap();
+            for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
+                let first = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                assert_eq!(first, schema, "{name} stands for two things: the document holds the first alone");
             }
         }
     }

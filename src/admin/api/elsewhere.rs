@@ -22,7 +22,7 @@ const RANK: isize = 1000;
 /// Before every route of the API.
 const FIRST: isize = -100;
 /// What may stand behind a rule's id in an address.
-const BEHIND_RULES: [&str; 5] = ["versions", "run", "enable", "disable", "restore"];
+const BEHIND_RULES: [&str; 6] = ["versions", "run", "release", "enable", "disable", "restore"];
 
 /// Routes that answer every request to `/api` that no other does. `known` are the others.
 pub(super) fn routes(known: &[Route]) -> Vec<Guarded> {

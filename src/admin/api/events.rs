@@ -21,12 +21,15 @@ use crate::{
     store::{EventDetail, EventFilter, EventRow},
 };
 
+/// What the resource is.
+pub(super) const ABOUT: &str = "Accepted deliveries, fired schedules, items of polls, events by hand.";
+
 #[derive(OpenApi)]
 #[openapi(paths(list_events, show_event, event_body, explain_event))]
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>("events", "Accepted deliveries, fired schedules, items of polls, events by hand.").with(
+    Part::of::<Told>("events", ABOUT).with(
         Role::Viewer,
         Scope::Read,
         rocket::routes![list_events, show_event, event_body, explain_event],

@@ -211,7 +211,7 @@ async fn replay_events(
 }
 
 /// What a body asks for and does not fit is 422 here.
-fn unfit(mut refused: Refused) -> Refused {
+pub(super) fn unfit(mut refused: Refused) -> Refused {
     if refused.status == 400 {
         refused.status = 422;
     }

@@ -10,6 +10,7 @@ mod checks;
 mod connections;
 mod document;
 mod elsewhere;
+mod event_writes;
 mod events;
 mod explained;
 mod findings;
@@ -20,8 +21,10 @@ mod once;
 mod part;
 mod polls;
 mod problems;
+mod profile_more;
 mod profiles;
 mod refusals;
+mod rule_runs;
 mod rule_writes;
 mod rules;
 mod run_writes;
@@ -45,9 +48,11 @@ fn parts() -> Vec<Part> {
     vec![
         rules::part(),
         rule_writes::part(),
+        rule_runs::part(),
         checks::part(),
         trials::part(),
         events::part(),
+        event_writes::part(),
         jobs::part(),
         refusals::part(),
         calls::part(),
@@ -60,6 +65,7 @@ fn parts() -> Vec<Part> {
         services::part(),
         connections::part(),
         profiles::part(),
+        profile_more::part(),
         secrets::part(),
         status::part(),
         me::part(),

@@ -20,12 +20,15 @@ use crate::{
     store::{AttributesRow, By},
 };
 
+/// What the resource is.
+pub(super) const ABOUT: &str = "Attributes of people, by e-mail.";
+
 #[derive(OpenApi)]
 #[openapi(paths(list_profiles, show_profile, put_profile, change_profile, forget_profile))]
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>("profiles", "Attributes of people, by e-mail.")
+    Part::of::<Told>("profiles", ABOUT)
         .with(Role::Viewer, Scope::Read, rocket::routes![list_profiles, show_profile])
         .with(Role::Editor, Scope::People, rocket::routes![put_profile, change_profile, forget_profile])
 }
@@ -87,7 +90,7 @@ fn missing(email: &str) -> Refused {
 }
 
 /// An e-mail as the address must have it: as it is kept, case aside.
-fn email_of(text: &str) -> Result<String, Refused> {
+pub(super) fn email_of(text: &str) -> Result<String, Refused> {
     let email = people::email_of(text)?;
     if email == text.to_lowercase() && email.matches('@').count() == 1 {
         return Ok(email);

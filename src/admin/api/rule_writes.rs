@@ -1,6 +1,4 @@
-//! Writes of `/api/v1/rules`: saved, switched, deleted, run by hand; never over another's text.
-
-use std::collections::BTreeMap;
+//! Writes of `/api/v1/rules`: saved, switched, deleted; never over another's text.
 
 use rocket::{
     Request, State, delete, get,
@@ -18,7 +16,6 @@ use super::{
     findings::FindingView,
     once::Key,
     part::Part,
-    runs::RunView,
 };
 use crate::{
     admin::{
@@ -37,14 +34,15 @@ const MESSAGE: usize = 1000;
 const VERSIONS: usize = 100;
 
 #[derive(OpenApi)]
-#[openapi(paths(list_versions, save_rule, delete_rule, enable_rule, disable_rule, run_rule))]
+#[openapi(paths(list_versions, save_rule, delete_rule, enable_rule, disable_rule))]
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>("rules", super::rules::ABOUT)
-        .with(Role::Viewer, Scope::Read, rocket::routes![list_versions])
-        .with(Role::Editor, Scope::Rules, rocket::routes![save_rule, delete_rule, enable_rule, disable_rule])
-        .with(Role::Editor, Scope::Run, rocket::routes![run_rule])
+    Part::of::<Told>("rules", super::rules::ABOUT).with(Role::Viewer, Scope::Read, rocket::routes![list_versions]).with(
+        Role::Editor,
+        Scope::Rules,
+        rocket::routes![save_rule, delete_rule, enable_rule, disable_rule],
+    )
 }
 
 /// What a rule said once.
@@ -297,36 +295,4 @@ async fn disable_rule(
     asked?;
     let switch = async { Reply::ok(&saved!(rules::switch(admin, person, &[id.to_owned()], false).await?)) };
     key?.once(admin, person, sent.digest, switch).await
-}
-
-/// What a rule is started with.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RunSent {
-    /// Inputs by name, as they would be typed; of a list or object JSON.
-    #[serde(default)]
-    #[schema(required = false, example = json!({"email": "maria@example.com"}))]
-    inputs: BTreeMap<String, String>,
-}
-
-/// Start a rule by hand: one with `manual`, or one with a schedule as if a slot were now.
-#[utoipa::path(request_body = RunSent, responses((status = 202, description = "The run.", body = RunView)))]
-#[post("/api/v1/rules/<id>/run", data = "<sent>")]
-async fn run_rule(
-    admin: &State<Admin>,
-    person: &Person,
-    id: &str,
-    key: Result<Key, Refused>,
-    asked: Result<Asked<Nothing>, Refused>,
-    sent: Result<Body<RunSent>, Refused>,
-) -> Answer {
-    let sent = sent?;
-    asked?;
-    let inputs = sent.value.inputs.into_iter().collect();
-    let start = async {
-        let run = rules::run(admin, person, id, inputs).await?;
-        let row = admin.store.run(run).await?.ok_or_else(|| Refused::missing(&format!("run {run}")))?.row;
-        Ok(Reply::new(202, &RunView::from(row))?.header("Location", format!("/api/v1/runs/{run}")))
-    };
-    key?.once(admin, person, sent.digest, start).await
 }

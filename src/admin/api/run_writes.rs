@@ -193,7 +193,7 @@ async fn replay_run(
     asked?;
     let (of, key) = (run_id(id)?, key?);
     let ReplayRunSent { text, draft, from, new_keys } = sent.value;
-    let with = match (text, draft) {
+    let by = match (text, draft) {
         (TextOf::Original, None) => With::Original,
         (TextOf::Current, None) => With::Current,
         (TextOf::Draft, Some(draft)) => With::Draft(draft),
@@ -202,7 +202,7 @@ async fn replay_run(
     // Also behind the kept answer: a wish that was cut off and is sent again makes no second run.
     let mark = key.text().map(|text| mark(person, text));
     let replay = async {
-        let wish = Wish { of, from, with, new_keys, key: mark };
+        let wish = Wish { of, from, with: by, new_keys, key: mark };
         let new = runs::replay(admin, person, wish).await?;
         let row = detail(admin, new).await?.row;
         Ok(Reply::new(202, &RunView::from(row))?.header("Location", format!("/api/v1/runs/{new}")))

@@ -256,7 +256,10 @@ async fn list_runs(admin: &State<Admin>, asked: Result<Asked<RunsAsked>, Refused
         rule: asked.rule,
         states: asked.state.map(|state| state.0).into_iter().collect(),
         event: asked.event.map(|event| event.0),
-        ..RunFilter::default()
+        class: asked.class,
+        problem: asked.problem.map(|problem| problem.0),
+        from: asked.from.map(|from| from.0.0),
+        until: asked.until.map(|until| until.0.0),
     };
     let page = admin.store.run_page(filter).await?;
     let items = page.rows.into_iter().map(RunView::from).collect();

@@ -4,7 +4,6 @@ use std::{str::FromStr, time::Duration};
 
 use rocket::{State, delete, get, post};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -16,15 +15,13 @@ use super::{
     users,
 };
 use crate::{
-    admin::{audit::Deed, auth, refused::Refused, state::Admin},
+    admin::{act::tokens, refused::Refused, state::Admin},
     ids::TokenId,
     model::{Person, Role, Scope},
     rules::parse_duration,
     store::{ApiToken, UserRow},
 };
 
-/// Characters of a token's name.
-const LONGEST_NAME: usize = 80;
 /// The longest that a token with an end lasts.
 const LONGEST: Duration = Duration::from_hours(24 * 3660);
 
@@ -151,29 +148,9 @@ async fn new_token(
     let TokenSent { name, user, scopes, expires } = sent.value;
     let scopes = scopes_of(person, &scopes)?;
     let lasts = expires.as_deref().map(lasts).transpose()?;
-    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        let why = format!("`name`: 1 to {LONGEST_NAME} characters wanted, none of them invisible.");
-        return Err(Refused::new(422, "invalid", why));
-    }
     let make = async {
         let user = users::named(admin, user.as_deref().unwrap_or(&person.name)).await?;
-        let token = auth::new_token().map_err(|_| {
-            Refused::new(503, "random", "This machine gives no random numbers at the moment. Try again.")
-        })?;
-        let now = admin.clock.now();
-        let row = ApiToken {
-            id: admin.ids.next(now),
-            digest: auth::digest(&token),
-            name: name.clone(),
-            user: user.id,
-            scopes: scopes.clone(),
-            created_at: now,
-            expires_at: lasts.map(|span| now.plus(span)),
-            used_at: None,
-        };
-        admin.store.add_token(row.clone()).await?;
-        let after = json!({"user": user.name, "scopes": scopes});
-        admin.audit(person, Deed { action: "token.new", subject: name, after, ..Deed::default() }).await?;
+        let (token, row) = tokens::new(admin, person, (user.id, user.role), &name, scopes, lasts).await?;
         Ok(Reply::new(201, &TokenMade { about: view(row, &[user]), token })?.shown_once())
     };
     key?.once(admin, person, sent.digest, make).await
@@ -216,12 +193,7 @@ async fn revoke_token(
     asked?;
     let missing = || Refused::missing(&format!("token {}", id.chars().take(64).collect::<String>()));
     let revoke = async {
-        let id = TokenId::from_str(id).map_err(|_| missing())?;
-        if !admin.store.revoke_token(id.0, None).await? {
-            return Err(missing());
-        }
-        let deed = Deed { action: "token.revoke", subject: id.to_string(), ..Deed::default() };
-        admin.audit(person, deed).await?;
+        tokens::revoke(admin, person, TokenId::from_str(id).map_err(|_| missing())?).await?;
         Ok(Reply::done())
     };
     key?.once(admin, person, sent.digest, revoke).await

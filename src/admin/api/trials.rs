@@ -101,14 +101,13 @@ async fn dry_run(
 ) -> Answer {
     let DrySent { path, text, event, sample, force } = sent?.value;
     asked?;
-    let text = match text {
-        Some(text) => text,
-        None => {
-            let workshop = Arc::clone(&admin.workshop);
-            let texts = tokio::task::spawn_blocking(move || workshop.texts()).await.map_err(|_| explained::died())?;
-            let missing = || Refused::missing(&format!("file `{}`", path.chars().take(128).collect::<String>()));
-            texts.0.get(&path).cloned().ok_or_else(missing)?
-        }
+    let text = if let Some(text) = text {
+        text
+    } else {
+        let workshop = Arc::clone(&admin.workshop);
+        let texts = tokio::task::spawn_blocking(move || workshop.texts()).await.map_err(|_| explained::died())?;
+        let missing = || Refused::missing(&format!("file `{}`", path.chars().take(128).collect::<String>()));
+        texts.0.get(&path).cloned().ok_or_else(missing)?
     };
     let event = event.map(|event| event.0.to_string());
     let tried = rules::tried(admin, person, Trial { path, text, event, sample, force }).await?;

@@ -1,8 +1,7 @@
 //! `/api/v1/users`: who may use the admin.
 
-use rocket::{State, delete, get, post};
+use rocket::{State, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -13,25 +12,20 @@ use super::{
     part::Part,
 };
 use crate::{
-    admin::{
-        audit::Deed,
-        auth::{self, LinkError},
-        refused::Refused,
-        state::Admin,
-    },
+    admin::{act::users, refused::Refused, state::Admin},
     model::{Person, Role, Scope},
-    store::{NewUser, UserChange, UserRow},
+    store::UserRow,
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(list_users, add_user, remove_user))]
+#[openapi(paths(list_users, show_user, add_user, change_user, remove_user, link_user, sign_out_user, drop_code))]
 struct Told;
 
 pub(super) fn part() -> Part {
     Part::of::<Told>("users", "Who may use the admin.").with(
         Role::Owner,
         Scope::Admin,
-        rocket::routes![list_users, add_user, remove_user],
+        rocket::routes![list_users, show_user, add_user, change_user, remove_user, link_user, sign_out_user, drop_code],
     )
 }
 
@@ -103,6 +97,14 @@ async fn list_users(admin: &State<Admin>, asked: Result<Asked<Nothing>, Refused>
     Reply::ok(&Listed { items: rows.into_iter().map(UserView::from).collect(), next: None })
 }
 
+/// One user.
+#[utoipa::path(responses((status = 200, description = "The user.", body = UserView)))]
+#[get("/api/v1/users/<name>")]
+async fn show_user(admin: &State<Admin>, name: &str, asked: Result<Asked<Nothing>, Refused>) -> Answer {
+    asked?;
+    Reply::ok(&UserView::from(named(admin, name).await?))
+}
+
 /// A user of this name.
 pub(super) async fn named(admin: &Admin, name: &str) -> Result<UserRow, Refused> {
     let missing = || Refused::missing(&format!("user `{}`", name.chars().take(64).collect::<String>()));
@@ -126,7 +128,7 @@ pub(super) struct UserSent {
     email: Option<String>,
 }
 
-/// A new user, with where to choose a password.
+/// A user, with where to choose a password.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UserMade {
     #[serde(flatten)]
@@ -151,31 +153,132 @@ async fn add_user(
 ) -> Answer {
     let sent = sent?;
     asked?;
-    let unfit = |why: String| Refused::new(422, "invalid", why);
-    let name = auth::user_name(&sent.value.name).map_err(unfit)?;
-    let email = auth::email(sent.value.email.as_deref().unwrap_or_default()).map_err(unfit)?;
-    let role = Role::from(sent.value.role);
+    let UserSent { name, role, email } = sent.value;
     let add = async {
-        let at = admin.clock.now();
-        let id = admin.ids.next(at);
-        let user = NewUser { id, name: name.clone(), email: email.clone(), role, password: None, remote: None, at };
-        if !admin.store.add_user(user).await? {
-            return Err(Refused::conflict(format!("There is a user `{name}` already.")));
-        }
-        let after = json!({"role": role, "email": email});
-        admin.audit(person, Deed { action: "user.add", subject: name.clone(), after, ..Deed::default() }).await?;
-        let link = auth::password_link(&admin.store, id, at).await.map_err(no_link)?;
-        let user = UserView::from(named(admin, &name).await?);
-        Ok(Reply::new(201, &UserMade { user, link })?.shown_once())
+        let (user, link) = users::add(admin, person, &name, role.into(), email.as_deref().unwrap_or_default()).await?;
+        Ok(Reply::new(201, &UserMade { user: user.into(), link })?.shown_once())
     };
     key?.once(admin, person, sent.digest, add).await
 }
 
-fn no_link(error: LinkError) -> Refused {
-    match error {
-        LinkError::Store(error) => error.into(),
-        LinkError::Random(_) => Refused::new(503, "random", format!("{error}.")),
-    }
+/// What to change of a user.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserChanged {
+    /// As it is unless set. With another one the user's sessions end.
+    #[serde(default)]
+    #[schema(required = false, nullable = false)]
+    role: Option<RoleView>,
+    /// Whether the user is shut out: as it is unless set.
+    #[serde(default)]
+    #[schema(required = false)]
+    disabled: Option<bool>,
+}
+
+/// Give a user another role, shut it out, or let it in again.
+#[utoipa::path(
+    request_body = UserChanged,
+    responses((status = 200, description = "The user as it is now.", body = UserView))
+)]
+#[patch("/api/v1/users/<name>", data = "<sent>")]
+async fn change_user(
+    admin: &State<Admin>,
+    person: &Person,
+    name: &str,
+    key: Result<Key, Refused>,
+    asked: Result<Asked<Nothing>, Refused>,
+    sent: Result<Body<UserChanged>, Refused>,
+) -> Answer {
+    let sent = sent?;
+    asked?;
+    let UserChanged { role, disabled } = sent.value;
+    let change = async {
+        let user = named(admin, name).await?;
+        if let Some(role) = role.map(Role::from).filter(|role| *role != user.role) {
+            users::set_role(admin, person, user.id, role).await?;
+        }
+        if let Some(disabled) = disabled.filter(|disabled| *disabled != user.disabled_at.is_some()) {
+            users::set_disabled(admin, person, user.id, disabled).await?;
+        }
+        Reply::ok(&UserView::from(users::user(admin, user.id).await?))
+    };
+    key?.once(admin, person, sent.digest, change).await
+}
+
+/// Make a new link by which a user chooses a password. The one before ends.
+#[utoipa::path(
+    request_body = Empty,
+    responses((status = 200, description = "The user, with a link that is shown once.", body = UserMade))
+)]
+#[post("/api/v1/users/<name>/link", data = "<sent>")]
+async fn link_user(
+    admin: &State<Admin>,
+    person: &Person,
+    name: &str,
+    key: Result<Key, Refused>,
+    asked: Result<Asked<Nothing>, Refused>,
+    sent: Result<Body<Empty>, Refused>,
+) -> Answer {
+    let sent = sent?;
+    asked?;
+    let link = async {
+        let (user, link) = users::link(admin, person, named(admin, name).await?.id).await?;
+        Ok(Reply::ok(&UserMade { user: user.into(), link })?.shown_once())
+    };
+    key?.once(admin, person, sent.digest, link).await
+}
+
+/// How many sessions were ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SignedOut {
+    sessions: usize,
+}
+
+/// End all sessions of a user. Its tokens stay.
+#[utoipa::path(
+    request_body = Empty,
+    responses((status = 200, description = "They are over.", body = SignedOut))
+)]
+#[post("/api/v1/users/<name>/sign-out", data = "<sent>")]
+async fn sign_out_user(
+    admin: &State<Admin>,
+    person: &Person,
+    name: &str,
+    key: Result<Key, Refused>,
+    asked: Result<Asked<Nothing>, Refused>,
+    sent: Result<Body<Empty>, Refused>,
+) -> Answer {
+    let sent = sent?;
+    asked?;
+    let end = async {
+        let sessions = users::sign_out(admin, person, named(admin, name).await?.id).await?;
+        Reply::ok(&SignedOut { sessions })
+    };
+    key?.once(admin, person, sent.digest, end).await
+}
+
+/// Ask a user for no one-time code any more: the telephone is lost.
+#[utoipa::path(
+    request_body = Empty,
+    responses((status = 200, description = "The user as it is now.", body = UserView))
+)]
+#[post("/api/v1/users/<name>/code-off", data = "<sent>")]
+async fn drop_code(
+    admin: &State<Admin>,
+    person: &Person,
+    name: &str,
+    key: Result<Key, Refused>,
+    asked: Result<Asked<Nothing>, Refused>,
+    sent: Result<Body<Empty>, Refused>,
+) -> Answer {
+    let sent = sent?;
+    asked?;
+    let drop = async {
+        let user = named(admin, name).await?;
+        users::drop_code(admin, person, user.id).await?;
+        Reply::ok(&UserView::from(users::user(admin, user.id).await?))
+    };
+    key?.once(admin, person, sent.digest, drop).await
 }
 
 /// Remove a user with its sessions and tokens. What it did stays in the audit log.
@@ -196,13 +299,7 @@ async fn remove_user(
         if user.id == person.id {
             return Err(Refused::conflict("This is you. Another owner can remove you."));
         }
-        match admin.store.remove_user(user.id).await? {
-            UserChange::Done => {}
-            UserChange::Missing => return Err(Refused::missing(&format!("user `{}`", user.name))),
-            UserChange::LastOwner => return Err(Refused::conflict("This is the last owner. Make another one first.")),
-        }
-        let before = json!({"role": user.role, "email": user.email});
-        admin.audit(person, Deed { action: "user.remove", subject: user.name, before, ..Deed::default() }).await?;
+        users::remove(admin, person, user.id).await?;
         Ok(Reply::done())
     };
     key?.once(admin, person, sent.digest, remove).await

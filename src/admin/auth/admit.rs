@@ -22,14 +22,14 @@ use crate::{
     },
     clock::Time,
     model::{Person, Role, Scope, Via},
-    store::{SessionRow, Stage, StoreError, UserRow},
+    store::{SessionRow, Stage, UserRow},
     web::peer_of,
 };
 
 /// That somebody was there is written so often at most.
 const SEEN: Duration = Duration::from_mins(1);
 
-/// By what a request was let in: for what outlives its door, such as a stream, and for ending it.
+/// By what a request was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::admin) enum Ticket {
     /// A session, by its digest.
@@ -39,22 +39,6 @@ pub(in crate::admin) enum Ticket {
 }
 
 impl Ticket {
-    /// Whether it would still be let in, with this role at least: asked every few seconds by what streams.
-    pub(in crate::admin) async fn still_holds(&self, admin: &Admin, role: Role) -> Result<bool, StoreError> {
-        let now = admin.clock.now();
-        let user = match self {
-            Self::Session(digest) => {
-                let found = admin.store.session(*digest).await?;
-                found.filter(|(session, _)| session.stage == Stage::Full && !session.is_over(now)).map(|(_, user)| user)
-            }
-            Self::Token(digest) => {
-                let found = admin.store.token(*digest).await?;
-                found.filter(|(token, _)| token.expires_at.is_none_or(|end| end > now)).map(|(_, user)| user)
-            }
-        };
-        Ok(user.is_some_and(|user| user.disabled_at.is_none() && user.role >= role))
-    }
-
     /// The digest of the session. `None`: it is a token.
     pub(in crate::admin) fn session(&self) -> Option<[u8; 32]> {
         match self {

@@ -1,6 +1,5 @@
 //! Jobs are worked off here, one small step after another, from where each stands.
 
-mod books;
 mod step;
 
 use std::time::Duration;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::books::Current;
 use crate::{
     admin::{
         act::jobs::{Events, MOST_BY_FILTER, Order, Runs, With, Work},
+        books::Shelf,
         inbox::Asked,
         query::Query,
         refused::Refused,
@@ -60,7 +60,7 @@ pub(super) async fn next(admin: &Admin, job: &JobRow) -> Result<JobStep, Stop> {
         With::Current => Text::Current,
     };
     let manner = Manner { text, new_keys: false, from: None };
-    let books = Current(admin);
+    let books = Shelf { admin, draft: None };
     let again = Again {
         store: &admin.store,
         books: &books,

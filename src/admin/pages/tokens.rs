@@ -147,7 +147,7 @@ async fn new(
         return Err(Refused::invalid("`days`: one of the spans that the form offers wanted."));
     }
     let lasts = (days > 0).then(|| Duration::from_hours(24 * days));
-    match act::tokens::new(admin, person, name, scopes.clone(), lasts).await {
+    match act::tokens::new(admin, person, (person.id, person.role), name, scopes.clone(), lasts).await {
         Ok((token, row)) => {
             let frame = Frame::new(admin, person, "", format!("Token {}", row.name));
             let command = format!("curl -H 'Authorization: Bearer {token}' {}/api/v1/me", here.base);

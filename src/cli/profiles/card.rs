@@ -24,15 +24,8 @@ pub(super) fn preview(config: &Config, options: &Preview) -> Result<Answer, Fail
         None => known(config, email.clone().unwrap_or_default())?,
     };
     let faults = answer_faults(&answer);
-    let note = |answer: Answer| {
-        if faults.is_empty() {
-            return answer;
-        }
-        let lines: Vec<String> = faults.iter().map(|fault| format!("bellwire: {}", clean(fault, 300))).collect();
-        Answer { exit: 1, ..answer.note(&lines.join("\n")) }
-    };
     if options.json {
-        return Ok(note(Answer::json(&answer)));
+        return Ok(noted(Answer::json(&answer), &faults));
     }
     let template = card_template(config, options.template.as_deref()).map_err(Failure::No)?;
     let of = CardOf {
@@ -41,7 +34,16 @@ pub(super) fn preview(config: &Config, options: &Preview) -> Result<Answer, Fail
         status: &options.status,
     };
     let out = card(&template, &answer, of, open::clock().now()).map_err(Failure::No)?;
-    Ok(note(Answer { out, ..Answer::default() }))
+    Ok(noted(Answer { out, ..Answer::default() }, &faults))
+}
+
+/// The same with what Groove would not take.
+pub(in crate::cli) fn noted(answer: Answer, faults: &[String]) -> Answer {
+    if faults.is_empty() {
+        return answer;
+    }
+    let lines: Vec<String> = faults.iter().map(|fault| format!("bellwire: {}", clean(fault, 300))).collect();
+    Answer { exit: 1, ..answer.note(&lines.join("\n")) }
 }
 
 /// What Groove would be answered.

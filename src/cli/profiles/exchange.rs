@@ -35,13 +35,24 @@ const SHOWN: usize = 20;
 type Object = Map<String, Value>;
 
 /// One person of a file, with the line it stands in.
-struct Row {
-    line: usize,
-    email: String,
-    attributes: Object,
+pub(in crate::cli) struct Row {
+    pub(in crate::cli) line: usize,
+    pub(in crate::cli) email: String,
+    pub(in crate::cli) attributes: Object,
 }
 
 pub(super) fn import(config: &Config, options: &Import) -> Result<Answer, Failure> {
+    let (rows, mut faults) = rows(options)?;
+    let wanted = rows.len();
+    let mut done = 0;
+    if !options.dry && !rows.is_empty() {
+        done = write(config, rows, &mut faults)?;
+    }
+    Ok(imported(options, wanted, done, &faults))
+}
+
+/// The people of a file, and what is wrong with the others.
+pub(in crate::cli) fn rows(options: &Import) -> Result<(Vec<Row>, Vec<String>), Failure> {
     let text = read(&options.file)?;
     let renames = renames(&options.rename)?;
     let column = |name: &str| -> Option<String> {
@@ -64,15 +75,11 @@ pub(super) fn import(config: &Config, options: &Import) -> Result<Answer, Failur
             Err(why) => faults.push(format!("line {line}: {why}")),
         }
     }
-    let wanted = rows.len();
-    let mut done = 0;
-    if !options.dry && !rows.is_empty() {
-        done = write(config, rows, &mut faults)?;
-    }
-    Ok(told(options, wanted, done, &faults))
+    Ok((rows, faults))
 }
 
-fn told(options: &Import, wanted: usize, done: usize, faults: &[String]) -> Answer {
+/// What came of an import.
+pub(in crate::cli) fn imported(options: &Import, wanted: usize, done: usize, faults: &[String]) -> Answer {
     let exit = u8::from(!faults.is_empty());
     if options.json {
         let value = json!({ "imported": done, "read": wanted, "dry": options.dry, "faults": faults });
@@ -237,8 +244,13 @@ pub(super) fn export(config: &Config, as_csv: bool) -> Result<Answer, Failure> {
             rows.extend(page);
         }
     })?;
+    exported(&rows, as_csv)
+}
+
+/// People as a file.
+pub(in crate::cli) fn exported(rows: &[AttributesRow], as_csv: bool) -> Result<Answer, Failure> {
     if as_csv {
-        return csv_of(&rows);
+        return csv_of(rows);
     }
     let line = |row: &AttributesRow| {
         let mut object = Object::from_iter([("email".to_owned(), Value::from(row.key.as_str()))]);

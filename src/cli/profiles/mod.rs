@@ -11,6 +11,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 pub(super) use self::{
+    card::noted,
+    exchange::{exported, imported, rows},
     forget::confirmed,
     write::{as_change, changed},
 };
@@ -131,7 +133,7 @@ pub(in crate::cli) struct Import {
     skip: Vec<String>,
     /// Say what is wrong with the file, and change nothing
     #[arg(long)]
-    dry: bool,
+    pub(in crate::cli) dry: bool,
     /// The machine's form
     #[arg(long)]
     json: bool,
@@ -158,22 +160,22 @@ pub(in crate::cli) struct Forget {
 pub(in crate::cli) struct Preview {
     /// The person's e-mail
     #[arg(required_unless_present = "data")]
-    email: Option<String>,
+    pub(in crate::cli) email: Option<String>,
     /// A JSON file with an answer, in place of what is known of the person; - is standard input
     #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
+    pub(in crate::cli) data: Option<PathBuf>,
     /// The card's template; templates/profile/groove.liquid of the workspace unless set, else the one that Bellwire brings
     #[arg(long, value_name = "FILE")]
-    template: Option<PathBuf>,
+    pub(in crate::cli) template: Option<PathBuf>,
     /// The customer's name, as Groove fills it in
     #[arg(long, value_name = "NAME", default_value = "Maria Example")]
-    full_name: String,
+    pub(in crate::cli) full_name: String,
     /// The customer's status, as Groove fills it in
     #[arg(long, value_name = "TEXT", default_value = "")]
-    status: String,
+    pub(in crate::cli) status: String,
     /// Print the answer that Groove gets, and not the card
     #[arg(long)]
-    json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 pub(in crate::cli) fn run(workspace: &Path, verb: &ProfilesVerb) -> Result<Answer, Failure> {

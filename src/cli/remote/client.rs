@@ -20,6 +20,8 @@ use crate::{
     secret::Secret,
 };
 
+/// Before a request is sent again whose answer was lost.
+const PAUSE: Duration = Duration::from_millis(300);
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of an answer that are read.
@@ -29,6 +31,12 @@ const PAGE: usize = 1_000;
 
 /// What a list is asked for: names and values of the query.
 pub(super) type Query = Vec<(&'static str, String)>;
+
+/// A write: what is sent, and under which `Idempotency-Key`.
+struct Write<'w> {
+    body: &'w Value,
+    key: String,
+}
 
 /// A server that is asked.
 pub(super) struct Remote {
@@ -108,9 +116,13 @@ impl Remote {
         }
     }
 
-    /// A write; what it answers, `null` for nothing.
+    /// A write; what it answers, `null` for nothing. It is done once, also where the answer to it is lost and it is sent again.
     pub(super) async fn send(&self, method: Method, path: &[&str], body: &Value) -> Result<Value, Failure> {
-        self.ask(method, path, &[], Some(body)).await
+        let mut random = [0; 16];
+        getrandom::fill(&mut random)
+            .map_err(|error| Failure::Storage(format!("no random numbers from the system: {error}")))?;
+        let write = Write { body, key: hex::encode(random) };
+        self.ask(method, path, &[], Some(write)).await
     }
 
     async fn ask(
@@ -118,12 +130,23 @@ impl Remote {
         method: Method,
         path: &[&str],
         query: &[(&'static str, String)],
-        body: Option<&Value>,
+        write: Option<Write<'_>>,
     ) -> Result<Value, Failure> {
         let url = self.url(path, query)?;
-        let headers = self.headers(body.is_some())?;
-        let body = body.map(|body| body.to_string().into_bytes());
-        let reply = self.client.send(Outgoing { method, url, headers, body, timeout: TIMEOUT }).await;
+        let headers = self.headers(write.as_ref())?;
+        let body = write.map(|write| write.body.to_string().into_bytes());
+        let request = || Outgoing {
+            method: method.clone(),
+            url: url.clone(),
+            headers: headers.clone(),
+            body: body.clone(),
+            timeout: TIMEOUT,
+        };
+        let mut reply = self.client.send(request()).await;
+        if reply.as_ref().is_err_and(|error| error.maybe_executed) {
+            tokio::time::sleep(PAUSE).await;
+            reply = self.client.send(request()).await;
+        }
         let reply = reply.map_err(|error| {
             Failure::No(format!(
                 "{} cannot be asked: {}; is `bellwire serve` running there?",
@@ -134,15 +157,17 @@ impl Remote {
         self.value(&reply)
     }
 
-    fn headers(&self, has_body: bool) -> Result<HeaderMap, Failure> {
+    fn headers(&self, write: Option<&Write<'_>>) -> Result<HeaderMap, Failure> {
         let mut headers = HeaderMap::new();
         let unfit = |_| Failure::Usage("the token holds characters that no header can hold".to_owned());
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.token.expose())).map_err(unfit)?;
         bearer.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, bearer);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        if has_body {
+        if let Some(write) = write {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let key = HeaderValue::try_from(write.key.as_str());
+            headers.insert("idempotency-key", key.map_err(|error| Failure::Storage(error.to_string()))?);
         }
         Ok(headers)
     }

@@ -1,5 +1,6 @@
 //! What a server tells in lists: events, refusals, calls, problems, circuits, schedules, polls.
 
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,7 +16,8 @@ use crate::{
         calls::{self, Calls},
         circuits, events,
         failure::Failure,
-        polls, problems, refused,
+        open, polls, problems, refused,
+        save::{self, Save},
         schedules::{self, Cells},
     },
     clock::Time,
@@ -48,6 +50,25 @@ pub(super) async fn events(remote: &Remote, options: &EventsList) -> Result<Answ
 pub(super) async fn event(remote: &Remote, id: EventId, json: bool) -> Result<Answer, Failure> {
     let whole: EventWhole = read(remote.get(&["events", &id.to_string()]).await?)?;
     Ok(events::shown(&whole.detail(), json))
+}
+
+#[derive(Deserialize)]
+struct SavedSeen {
+    file: String,
+    fixture: String,
+    notes: Vec<String>,
+}
+
+/// An event becomes a test of a rule, in the server's workspace.
+pub(super) async fn save(remote: &Remote, options: &Save) -> Result<Answer, Failure> {
+    if options.force {
+        let why = "events save --force replaces files of a workspace of this machine; by a server's API choose another --name";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    let body = json!({"rule": options.rule, "name": options.name, "mask": options.mask});
+    let path = ["events", &options.id.to_string(), "save"];
+    let saved: SavedSeen = read(remote.send(Method::POST, &path, &body).await?)?;
+    Ok(save::saved_as(&saved.fixture, &saved.file, options.name.as_deref(), &saved.notes))
 }
 
 /// Refused deliveries, newest first.
@@ -107,6 +128,7 @@ pub(super) async fn calls(remote: &Remote, options: &Calls) -> Result<Answer, Fa
 
 #[derive(Deserialize)]
 struct ProblemSeen {
+    id: ProblemId,
     #[serde(default)]
     fingerprint: String,
     kind: String,
@@ -126,8 +148,7 @@ struct ProblemSeen {
 impl From<ProblemSeen> for ProblemRow {
     fn from(seen: ProblemSeen) -> Self {
         Self {
-            // The table shows no id.
-            id: ProblemId(0),
+            id: seen.id,
             fingerprint: seen.fingerprint,
             kind: seen.kind,
             subject: seen.subject,
@@ -152,6 +173,12 @@ impl From<ProblemSeen> for ProblemRow {
 
 /// Problems, the one seen last first.
 pub(super) async fn problems(remote: &Remote, options: &Problems) -> Result<Answer, Failure> {
+    if let Some(verb) = options.verb {
+        let now = open::clock().now();
+        let body = verb.until(now).map_or_else(|| json!({}), |until| json!({"until": until.to_string()}));
+        remote.send(Method::POST, &["problems", &verb.id().to_string(), verb.word()], &body).await?;
+        return Ok(verb.told(now));
+    }
     let mut query = Query::new();
     query.extend((!options.all).then(|| ("state", "open".to_owned())));
     let items = remote.list(&["problems"], &query, MOST).await?;

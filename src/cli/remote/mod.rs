@@ -3,10 +3,12 @@
 mod address;
 mod answered;
 mod client;
+mod dry;
 mod explain;
 mod lists;
 mod people;
 mod reach;
+mod replays;
 mod runs;
 mod secrets;
 mod seen;

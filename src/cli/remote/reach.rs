@@ -1,8 +1,7 @@
 //! Which verbs ask a server elsewhere, which are the same everywhere, and which work here alone: the one table.
 
 use crate::cli::{
-    arguments::{ConfigVerb, EventsVerb, PollsVerb, RunsVerb, SchedulesVerb, Verb},
-    profiles::ProfilesVerb,
+    arguments::{ConfigVerb, PollsVerb, SchedulesVerb, Verb},
     services::ServicesVerb,
 };
 
@@ -43,17 +42,12 @@ pub(super) fn reach(verb: &Verb) -> Reach {
         Verb::Backtest(_) => Here("backtest", IN_THE_ADMIN),
         Verb::Doctor(_) => Here("doctor", ON_ITS_MACHINE),
         Verb::Connections(options) if options.verb.is_some() => Here("connections login and logout", IN_THE_ADMIN),
-        Verb::Events(EventsVerb::Save(_)) => Here("events save", ON_ITS_MACHINE),
-        Verb::Runs(RunsVerb::Release { .. }) => Here("runs release", IN_THE_ADMIN),
         Verb::Services(ServicesVerb::Capture(_)) => Here("services capture", ON_ITS_MACHINE),
         Verb::Services(ServicesVerb::New(_)) => Here("services new", ON_ITS_MACHINE),
         Verb::Services(ServicesVerb::Test(_)) => Here("services test", IN_THE_ADMIN),
         Verb::Services(ServicesVerb::Subscribe(_) | ServicesVerb::Unsubscribe(_) | ServicesVerb::Status(_)) => {
             Here("services subscribe, unsubscribe and status", ON_ITS_MACHINE)
         }
-        Verb::Profiles(ProfilesVerb::Import(_)) => Here("profiles import", ON_ITS_MACHINE),
-        Verb::Profiles(ProfilesVerb::Export { .. }) => Here("profiles export", ON_ITS_MACHINE),
-        Verb::Profiles(ProfilesVerb::Preview(_)) => Here("profiles preview", ON_ITS_MACHINE),
         Verb::Polls(crate::cli::arguments::Polls { verb: None | Some(PollsVerb::Run { .. }), .. })
         | Verb::Secrets(_)
         | Verb::Connections(_)

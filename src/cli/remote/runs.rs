@@ -67,6 +67,13 @@ pub(super) async fn cancel(remote: &Remote, id: RunId) -> Result<Answer, Failure
     Ok(release::cancelled_as(id))
 }
 
+/// Lets go of what a rule's blown fuse holds.
+pub(super) async fn release(remote: &Remote, rule: &str) -> Result<Answer, Failure> {
+    let released = remote.send(Method::POST, &["rules", rule, "release"], &json!({})).await?;
+    let runs = released["runs"].as_u64().and_then(|runs| usize::try_from(runs).ok()).unwrap_or(0);
+    Ok(release::released_as(runs, rule))
+}
+
 /// Waits until a run is over or held.
 pub(super) async fn to_its_end(remote: &Remote, id: RunId) -> Result<RunDetail, Failure> {
     loop {

@@ -5,7 +5,7 @@ use super::{
     client::Remote,
     explain, lists, people,
     reach::{Reach, reach},
-    runs, secrets, services, starts,
+    replays, runs, secrets, services, starts,
 };
 use crate::cli::{
     answer::Answer,
@@ -26,13 +26,15 @@ pub(in crate::cli) fn run(there: &There, verb: &Verb) -> Result<Answer, Failure>
         match verb {
             Verb::Events(EventsVerb::List(options)) => lists::events(&remote, options).await,
             Verb::Events(EventsVerb::Show { id, json }) => lists::event(&remote, *id, *json).await,
+            Verb::Events(EventsVerb::Save(options)) => lists::save(&remote, options).await,
             Verb::Events(EventsVerb::Refused { limit, json }) => lists::refusals(&remote, *limit, *json).await,
             Verb::Explain(options) => explain::run(&remote, options).await,
             Verb::Runs(RunsVerb::List(options)) => runs::list(&remote, options).await,
             Verb::Runs(RunsVerb::Show { id, json }) => runs::show(&remote, *id, *json).await,
             Verb::Runs(RunsVerb::Resolve(options)) => runs::resolve(&remote, options).await,
+            Verb::Runs(RunsVerb::Release { rule }) => runs::release(&remote, rule).await,
             Verb::Runs(RunsVerb::Cancel { id }) => runs::cancel(&remote, *id).await,
-            Verb::Replay(options) => starts::replay(&remote, options).await,
+            Verb::Replay(options) => replays::replay(&remote, options).await,
             Verb::Run(options) => starts::run(&remote, options).await,
             Verb::Calls(options) => lists::calls(&remote, options).await,
             Verb::Problems(options) => lists::problems(&remote, options).await,
@@ -51,6 +53,9 @@ pub(in crate::cli) fn run(there: &There, verb: &Verb) -> Result<Answer, Failure>
             Verb::Profiles(ProfilesVerb::Get { email, json }) => people::get(&remote, email, *json).await,
             Verb::Profiles(ProfilesVerb::Set(options)) => people::set(&remote, options).await,
             Verb::Profiles(ProfilesVerb::Forget(options)) => people::forget(&remote, options).await,
+            Verb::Profiles(ProfilesVerb::Import(options)) => people::import(&remote, options).await,
+            Verb::Profiles(ProfilesVerb::Export { csv }) => people::export(&remote, *csv).await,
+            Verb::Profiles(ProfilesVerb::Preview(options)) => people::preview(&remote, options).await,
             Verb::Secrets(verb) => secrets::run(&remote, verb).await,
             // The table says that nothing else comes here.
             _ => Err(here_alone(there, "this verb", "run it there, in the workspace")),

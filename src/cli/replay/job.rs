@@ -45,11 +45,11 @@ struct Shelf<'j> {
 
 /// A new run.
 #[derive(Debug)]
-pub(super) struct Made {
-    pub(super) id: RunId,
-    of: Option<RunId>,
-    event: EventId,
-    rule: String,
+pub(in crate::cli) struct Made {
+    pub(in crate::cli) id: RunId,
+    pub(in crate::cli) of: Option<RunId>,
+    pub(in crate::cli) event: EventId,
+    pub(in crate::cli) rule: String,
 }
 
 impl Made {

@@ -12,10 +12,12 @@ use std::{
 use clap::Args;
 use serde_json::{Value, json};
 
-use self::{
-    job::{Job, Made},
-    select::Filter,
+pub(in crate::cli) use self::{
+    job::Made,
+    select::{Filter, MOST, none_found, too_many},
 };
+
+use self::job::Job;
 use super::{
     answer::{Answer, clean},
     check::count,
@@ -28,7 +30,7 @@ use super::{
 use crate::{
     model::RunStatus,
     starts::Wanted,
-    store::{Mode, Store},
+    store::{Mode, RunDetail, Store},
 };
 
 #[derive(Debug, Args)]
@@ -112,7 +114,7 @@ async fn all(store: &Store, job: &Job<'_>, options: &Replay) -> Result<Answer, F
             let now = open::clock().now();
             let found = select::found(store, filter, options.rule.as_deref(), now).await?;
             if found.is_empty() {
-                return Err(Failure::No("no run that is over is like that; see `bellwire runs list`".to_owned()));
+                return Err(none_found());
             }
             if !agreed(&found, options.yes)? {
                 return Ok(Answer::text("Nothing was replayed."));
@@ -156,6 +158,11 @@ async fn told(store: &Store, made: &[Made], failed: &[String], options: &Replay)
             details.push(follow::to_its_end(store, one.id).await?);
         }
     }
+    Ok(replayed(made, &details, failed, options))
+}
+
+/// What was replayed; `details` of each where they were followed to their end.
+pub(in crate::cli) fn replayed(made: &[Made], details: &[RunDetail], failed: &[String], options: &Replay) -> Answer {
     let bad = details.iter().any(|detail| matches!(detail.row.status, RunStatus::Failed | RunStatus::Held));
     let exit = u8::from(bad || !failed.is_empty());
     let mut answer = if options.json {
@@ -179,11 +186,11 @@ async fn told(store: &Store, made: &[Made], failed: &[String], options: &Replay)
     for why in failed {
         answer.err.push_str(&format!("bellwire: not replayed: {}\n", clean(why, 400)));
     }
-    Ok(answer.exit(exit))
+    answer.exit(exit)
 }
 
 /// Shows how many, and asks a person.
-fn agreed(found: &[Wanted], yes: bool) -> Result<bool, Failure> {
+pub(in crate::cli) fn agreed(found: &[Wanted], yes: bool) -> Result<bool, Failure> {
     let mut rules: Vec<(&str, usize)> = Vec::new();
     for one in found {
         match rules.iter_mut().find(|(rule, _)| *rule == one.rule) {

@@ -11,17 +11,27 @@ use crate::{
 };
 
 /// Runs that one command repeats.
-const MOST: usize = 10_000;
+pub(in crate::cli) const MOST: usize = 10_000;
 /// Rows of one question.
 const PAGE: usize = 1_000;
 
 /// `rule=calls/missed state=failed since=2h type=gruveo.call`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::cli) struct Filter {
-    rule: Option<String>,
-    state: Option<RunStatus>,
-    since: Option<When>,
-    kind: Option<String>,
+    pub(in crate::cli) rule: Option<String>,
+    pub(in crate::cli) state: Option<RunStatus>,
+    pub(in crate::cli) since: Option<When>,
+    pub(in crate::cli) kind: Option<String>,
+}
+
+/// No run is like that.
+pub(in crate::cli) fn none_found() -> Failure {
+    Failure::No("no run that is over is like that; see `bellwire runs list`".to_owned())
+}
+
+/// More runs are like that than one command repeats.
+pub(in crate::cli) fn too_many() -> Failure {
+    Failure::No(format!("more than {MOST} runs are like that; narrow it with since= or rule="))
 }
 
 impl FromStr for Filter {
@@ -88,9 +98,7 @@ pub(super) async fn found(
             }
             found.push(Wanted { event: row.event, of: Some(row.id), rule: row.rule });
             if found.len() > MOST {
-                return Err(Failure::No(format!(
-                    "more than {MOST} runs are like that; narrow it with since= or rule="
-                )));
+                return Err(too_many());
             }
         }
         if is_done {

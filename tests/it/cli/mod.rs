@@ -15,6 +15,7 @@ mod profiles;
 mod readme;
 mod records;
 mod remote;
+mod remote_deeds;
 mod replays;
 mod saved;
 mod secrets;
