@@ -55,6 +55,8 @@ pub(super) struct TestWritten {
     file: String,
     /// The file that holds the event.
     fixture: String,
+    /// Why it was not committed. Empty where it was.
+    why_not: String,
     /// What the test cannot hold, a sentence each.
     notes: Vec<String>,
 }
@@ -80,8 +82,8 @@ async fn save_event(
         let event = detail(admin, id).await?.row.id;
         let name = name.filter(|name| !name.trim().is_empty());
         let new = NewTest { event, rule, name, masks_people: mask };
-        let Written { file, fixture, notes } = save_as_test(admin, person, new).await.map_err(unfit)?;
-        Reply::new(201, &TestWritten { file, fixture, notes })
+        let Written { file, fixture, why_not, notes } = save_as_test(admin, person, new).await.map_err(unfit)?;
+        Reply::new(201, &TestWritten { file, fixture, why_not, notes })
     };
     key?.once(admin, person, sent.digest, save).await
 }
