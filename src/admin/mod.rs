@@ -18,6 +18,7 @@ mod inbox;
 mod jobs;
 mod needs;
 mod outward;
+mod packed;
 mod pages;
 mod query;
 mod refused;

@@ -48,7 +48,8 @@ pub(in crate::admin) async fn set(
     let origins = new.origins.iter().map(|origin| origin_of(origin)).collect::<Result<Vec<String>, Refused>>()?;
     let value = new.value.expose();
     if !(SHORTEST..=LONGEST).contains(&value.chars().count()) {
-        let why = format!("A value has {SHORTEST} characters at least, so that it can be masked, and {LONGEST} at most.");
+        let why =
+            format!("A value has {SHORTEST} characters at least, so that it can be masked, and {LONGEST} at most.");
         return Err(Refused::new(422, "invalid", why));
     }
     let before = list(admin).await?.into_iter().find(|row| row.name == name && row.changed_at.is_some());

@@ -104,8 +104,7 @@ pub(super) fn make(database: &Path, events: usize) {
 }
 
 fn copy(conn: &mut SqliteConnection, table: &str, step: i64, turns: i64) {
-    let columns: Vec<Name> =
-        sql_query(format!("SELECT name FROM pragma_table_info('{table}')")).load(conn).unwrap();
+    let columns: Vec<Name> = sql_query(format!("SELECT name FROM pragma_table_info('{table}')")).load(conn).unwrap();
     let value = |column: &Name| match column.name.as_str() {
         name if IDS.contains(&name) => format!("p.\"{name}\" - ((t.turn * {step}) << {SEQUENCE_BITS})"),
         name if TIMES.contains(&name) => format!("p.\"{name}\" - t.turn * {step}"),

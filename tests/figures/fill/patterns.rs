@@ -1,11 +1,6 @@
 //! The real events and runs that are copied: what a server made of real deliveries.
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use bellwire::{
     app::App,
@@ -74,7 +69,8 @@ pub(super) async fn make(folder: &Path) {
     send_all(app.address(), 8, Arc::new(again), "HTTP/1.1 200").await;
     let unsigned: Vec<Vec<u8>> = (0..AGAIN).map(|number| posted("gruveo", &kind(number))).collect();
     send_all(app.address(), 8, Arc::new(unsigned), "HTTP/1.1 401").await;
-    let order = |number| json!({"order": number, "total": number * 3, "note": "two of the blue ones, please"}).to_string();
+    let order =
+        |number| json!({"order": number, "total": number * 3, "note": "two of the blue ones, please"}).to_string();
     let orders: Vec<Vec<u8>> = (0..ORDERS).map(|number| posted("shop", &order(number))).collect();
     send_all(app.address(), 8, Arc::new(orders), "HTTP/1.1 202").await;
     tokio::time::sleep(Duration::from_millis(300)).await;

@@ -48,7 +48,8 @@ pub(crate) async fn figures(rows: usize) {
     let server = Server::start(&folder, address);
     println!("  {rows} events: ready after {:.0} ms, {:.0} MB", server.took.as_secs_f64() * 1e3, server.resident());
     let only = std::env::var("ONLY").unwrap_or_default();
-    let wanted: Vec<Route> = routes.into_iter().filter(|route| route.is_reference() || route.name.contains(&only)).collect();
+    let wanted: Vec<Route> =
+        routes.into_iter().filter(|route| route.is_reference() || route.name.contains(&only)).collect();
     under_load(address, Arc::new(wanted), &person).await;
     println!("  after it {:.0} MB", server.resident());
     if only.is_empty() {
@@ -62,8 +63,11 @@ pub(crate) async fn figures(rows: usize) {
 async fn under_load(address: SocketAddr, routes: Arc<Vec<Route>>, person: &person::Person) {
     let seconds: u32 = std::env::var("SECONDS_OF_LOAD").ok().and_then(|text| text.parse().ok()).unwrap_or(120);
     let stop = Arc::new(AtomicBool::new(false));
+    // No call is one that an earlier go has sent.
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let first = since.as_millis() as usize;
     let senders: Vec<_> =
-        (0..CONNECTIONS).map(|lane| tokio::spawn(deliver(address, lane, Arc::clone(&stop)))).collect();
+        (0..CONNECTIONS).map(|lane| tokio::spawn(deliver(address, lane, first, Arc::clone(&stop)))).collect();
     // What is read for the first time comes from the disk; that is so once after a start.
     ask_all(address, &routes, person, 10).await;
     let ticks = Ticks::now();
@@ -78,7 +82,8 @@ async fn under_load(address: SocketAddr, routes: Arc<Vec<Route>>, person: &perso
     for spans in &mut taken {
         spans.sort_unstable();
     }
-    let reference = routes.iter().position(Route::is_reference).and_then(|at| taken.get(at)).cloned().unwrap_or_default();
+    let reference =
+        routes.iter().position(Route::is_reference).and_then(|at| taken.get(at)).cloned().unwrap_or_default();
     let base = at(&reference, 0.99).as_secs_f64().max(1e-6);
     let mut late = Vec::new();
     for (route, spans) in routes.iter().zip(&taken) {
@@ -151,14 +156,12 @@ async fn ask_all(
 }
 
 /// Signed calls on one connection at its share of the rate.
-async fn deliver(address: SocketAddr, lane: u32, stop: Arc<AtomicBool>) -> Vec<Duration> {
+async fn deliver(address: SocketAddr, lane: u32, first: usize, stop: Arc<AtomicBool>) -> Vec<Duration> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (mut buffer, mut taken) = (Vec::with_capacity(4096), Vec::new());
     let gap = Duration::from_secs(1) * CONNECTIONS / DELIVERIES;
     let began = tokio::time::Instant::now() + gap * lane / CONNECTIONS;
-    // No call is one that an earlier go has sent.
-    let first = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as usize;
     for turn in 0.. {
         if stop.load(Ordering::Relaxed) {
             break;

@@ -23,7 +23,7 @@ pub(super) fn sign_in(database: &Path) -> Person {
         "INSERT OR IGNORE INTO users (id, name, role, created_at, changed_at) VALUES (1, 'ada', 2, {now}, {now}); \
          DELETE FROM sessions; DELETE FROM api_tokens; \
          INSERT INTO sessions VALUES (x'{}', 1, {now}, {now}, {now} + 600000, 0, '127.0.0.1', 'a benchmark'); \
-         INSERT INTO api_tokens VALUES (1, x'{}', 'bench', 1, 'read,write', {now}, NULL, NULL);",
+         INSERT INTO api_tokens VALUES (1, x'{}', 'bench', 1, 'read,run,rules,people,secrets,admin', {now}, NULL, NULL);",
         digest(&session),
         digest(&token)
     ))

@@ -146,7 +146,11 @@ pub(super) fn all(database: &Path) -> Vec<Route> {
         ))
     };
     let (events, runs) = (spread("events"), spread("runs"));
-    let of_status = |status: i16| format!("SELECT id AS number FROM runs INDEXED BY runs_status WHERE status = {status} AND status <> 6 ORDER BY id DESC LIMIT {THINGS}");
+    let of_status = |status: i16| {
+        format!(
+            "SELECT id AS number FROM runs INDEXED BY runs_status WHERE status = {status} AND status <> 6 ORDER BY id DESC LIMIT {THINGS}"
+        )
+    };
     let (failed, waiting) = (ids(&of_status(7)), ids(&of_status(4)));
     let problems = ids("SELECT id AS number FROM problems ORDER BY last_at DESC LIMIT 50");
     let deeds = ids("SELECT id AS number FROM audit ORDER BY id LIMIT 1 OFFSET 500");
@@ -154,9 +158,15 @@ pub(super) fn all(database: &Path) -> Vec<Route> {
     let mut routes: Vec<Route> = PAGES.iter().chain(&MORE).map(|path| Route::one(path)).collect();
     routes.extend([
         Route::of("/events?before=..", texts(&events, &|id| format!("/events?before={}", Cursor(id)))),
-        Route::of("/events?source=shop&before=..", texts(&events, &|id| format!("/events?source=shop&before={}", Cursor(id)))),
+        Route::of(
+            "/events?source=shop&before=..",
+            texts(&events, &|id| format!("/events?source=shop&before={}", Cursor(id))),
+        ),
         Route::of("/runs?before=..", texts(&runs, &|id| format!("/runs?before={}", RunId(id)))),
-        Route::of("/runs?rule=calls/missed&before=..", texts(&runs, &|id| format!("/runs?rule=calls/missed&before={}", RunId(id)))),
+        Route::of(
+            "/runs?rule=calls/missed&before=..",
+            texts(&runs, &|id| format!("/runs?rule=calls/missed&before={}", RunId(id))),
+        ),
         Route::of("/audit?before=..", texts(&deeds, &|id| format!("/audit?before={}", AuditId(id)))),
         Route::of("/runs?event=..", texts(&events, &|id| format!("/runs?event={}", EventId(id)))),
         Route::of("/runs?problem=..", texts(&problems, &|id| format!("/runs?problem={}", ProblemId(id)))),

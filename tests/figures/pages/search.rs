@@ -1,9 +1,15 @@
 //! A text that is looked for in the last million events, page by page.
 
-use std::{net::SocketAddr, path::Path, time::{Duration, Instant}};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use bellwire::ids::Cursor;
-use diesel::{Connection, OptionalExtension, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types::BigInt};
+use diesel::{
+    Connection, OptionalExtension, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types::BigInt,
+};
 
 use super::{asked::Asker, at, millis, person::Person};
 

@@ -5,8 +5,21 @@ use std::{collections::BTreeSet, net::SocketAddr};
 use super::{asked::Asker, person::Person};
 
 const PAGES: [&str; 15] = [
-    "/", "/events", "/runs", "/problems", "/rules", "/people", "/calls", "/audit", "/jobs", "/sources", "/services", "/schedules",
-    "/settings", "/users", "/tokens",
+    "/",
+    "/events",
+    "/runs",
+    "/problems",
+    "/rules",
+    "/people",
+    "/calls",
+    "/audit",
+    "/jobs",
+    "/sources",
+    "/services",
+    "/schedules",
+    "/settings",
+    "/users",
+    "/tokens",
 ];
 
 pub(super) async fn figures(address: SocketAddr, person: &Person) {
@@ -31,10 +44,8 @@ pub(super) async fn figures(address: SocketAddr, person: &Person) {
 async fn load(asker: &mut Asker, path: &str) -> (usize, usize) {
     let plain = String::from_utf8(asker.get(path).await.body).unwrap();
     let page = asker.get_packed(path).await.body.len();
-    let named: BTreeSet<&str> = plain
-        .match_indices("\"/assets/")
-        .filter_map(|(at, _)| plain.get(at + 1..)?.split(['"', '#']).next())
-        .collect();
+    let named: BTreeSet<&str> =
+        plain.match_indices("\"/assets/").filter_map(|(at, _)| plain.get(at + 1..)?.split(['"', '#']).next()).collect();
     let mut assets = 0;
     for asset in named {
         assets += asker.get_packed(asset).await.body.len();
