@@ -6,7 +6,7 @@ CARGO ?= cargo
 # Kills of `make crash`, minutes of `make fuzz`.
 N ?= 300
 MINUTES ?= 60
-# Events of `make fill`.
+# Events of `make fill` and of `make bench PART=pages`.
 ROWS ?= 10000000
 # Parts of `make bench`; all of them where it is empty.
 PART ?=
@@ -75,12 +75,12 @@ audit: ## Known advisories of the crates in Cargo.lock (needs cargo-deny and its
 	cargo deny check advisories
 
 .PHONY: bench
-bench: ## Figures of this machine, as ratios of one run; some parts alone (verdict, check, test, reload, backtest, intake, gates ..): make bench PART=reload
-	$(CARGO) bench --bench figures -- $(PART)
+bench: ## Figures of this machine, as ratios of one run; some parts alone (verdict, check, test, reload, backtest, intake, gates, pages ..): make bench PART=reload, make bench PART=pages ROWS=10000000
+	ROWS=$(ROWS) $(CARGO) bench --bench figures -- $(PART)
 
 .PHONY: fill
 fill: ## A database with millions of events and runs, in target/filled-<ROWS>: make fill ROWS=10000000
-	FILL=$(ROWS) $(CARGO) bench --bench figures -- fill
+	ROWS=$(ROWS) $(CARGO) bench --bench figures -- fill
 
 .PHONY: crash
 crash: ## Kills the server under load N times and checks that nothing was lost: make crash N=300

@@ -1,11 +1,8 @@
 //! What pages load: styles and scripts, compiled in, at addresses that change with their content.
 
-use std::{
-    io::{Cursor, Write as _},
-    sync::LazyLock,
-};
+use std::{io::Cursor, sync::LazyLock};
 
-use flate2::{Compression, write::GzEncoder};
+use flate2::Compression;
 use rocket::{
     Request, Response,
     http::{Header, Status},
@@ -13,7 +10,10 @@ use rocket::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::guard::{Guarded, public};
+use super::{
+    guard::{Guarded, public},
+    packed::{TakesGzip, pack},
+};
 
 /// Name, content type, content.
 const FILES: &[(&str, &str, &[u8])] = &[
@@ -38,8 +38,7 @@ struct Asset {
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| FILES.iter().map(|file| asset(*file)).collect());
 
 fn asset((name, kind, plain): (&'static str, &'static str, &'static [u8])) -> Asset {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    let packed = encoder.write_all(plain).and_then(|()| encoder.finish()).unwrap_or_default();
+    let packed = pack(plain, Compression::best());
     let digest = hex::encode(Sha256::digest(plain)).chars().take(12).collect();
     Asset { name, kind, plain, packed, digest }
 }
@@ -74,8 +73,7 @@ impl<'r> Responder<'r, 'static> for Sending {
         if self.is_current {
             response.header(Header::new("Cache-Control", "public, max-age=31536000, immutable"));
         }
-        let takes_gzip = request.headers().get("Accept-Encoding").any(|value| value.contains("gzip"));
-        if takes_gzip && !self.asset.packed.is_empty() {
+        if TakesGzip::of(request).0 && !self.asset.packed.is_empty() {
             let packed = self.asset.packed.as_slice();
             return response
                 .header(Header::new("Content-Encoding", "gzip"))

@@ -1,6 +1,9 @@
 //! The call log, a view over stored `gruveo.call` events; the command line shows it too.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     clock::Time,
@@ -11,8 +14,10 @@ use crate::{
 
 /// The type of a call.
 const KIND: &str = "gruveo.call";
-/// Events that are asked for at once.
-const PAGE: usize = 500;
+/// Events that are asked for at once: the time is looked at between two, and most pages need no more.
+const PAGE: usize = 200;
+/// How long a page of the admin looks for calls before it offers to go on.
+pub(super) const CALLS_TIME: Duration = Duration::from_millis(20);
 
 /// One call.
 pub struct Call {
@@ -106,23 +111,24 @@ pub struct CallPage {
     pub is_cut: bool,
 }
 
-/// The newest `most` calls that are wanted before an event, of at most about `looked` events.
+/// The newest `most` calls that are wanted before an event, of those that are looked through within `time`.
 pub async fn calls(
     store: &Store,
     filter: &CallFilter,
     mut before: Option<EventId>,
     most: usize,
-    looked: usize,
+    time: Duration,
 ) -> Result<CallPage, StoreError> {
+    let begun = Instant::now();
     let mut page = CallPage::default();
-    let mut seen = 0;
+    let mut size = most.clamp(1, PAGE);
     loop {
-        let wanted = EventFilter { kind: Some(KIND.to_owned()), before, limit: Some(PAGE), ..EventFilter::default() };
+        let wanted = EventFilter { kind: Some(KIND.to_owned()), before, limit: Some(size), ..EventFilter::default() };
         let rows = store.events(wanted).await?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(page) };
         before = Some(last.id);
         let is_call = Arc::new(|kind: &str| kind == KIND);
-        let mut events = store.event_page(is_call, EventId(last.id.0 - 1), first.id, PAGE).await?;
+        let mut events = store.event_page(is_call, EventId(last.id.0 - 1), first.id, size).await?;
         events.reverse();
         for call in events.iter().filter_map(Call::of).filter(|call| filter.takes(call)) {
             let event = call.event;
@@ -136,8 +142,8 @@ pub async fn calls(
         if filter.since.is_some_and(|since| last.received_at < since) {
             return Ok(page);
         }
-        seen += rows.len();
-        if seen >= looked {
+        size = PAGE;
+        if begun.elapsed() >= time {
             (page.next, page.is_cut) = (before, true);
             return Ok(page);
         }

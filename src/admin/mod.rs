@@ -20,6 +20,7 @@ mod jobs;
 mod lost;
 mod needs;
 mod outward;
+mod packed;
 mod pages;
 mod query;
 mod refused;

@@ -88,7 +88,7 @@ pub(super) fn told(calls: &[Call], options: &Calls) -> Result<Answer, Failure> {
 async fn newest(store: &Store, options: &Calls) -> Result<Vec<Call>, Failure> {
     let filter = filter(options)?;
     let most = usize::try_from(options.limit).unwrap_or(usize::MAX);
-    Ok(admin::calls(store, &filter, None, most, usize::MAX).await?.calls)
+    Ok(admin::calls(store, &filter, None, most, std::time::Duration::MAX).await?.calls)
 }
 
 /// Which calls are wanted.

@@ -1,9 +1,19 @@
 //! What people did, append-only: rows are written and read, never changed; the database refuses it too.
 
-use diesel::{ExpressionMethods as _, QueryDsl as _, Queryable, RunQueryDsl as _, TextExpressionMethods as _};
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _};
 
-use super::{dialect::each, error::StoreError, handle::Store, page_size, schema::audit, writer::Desk};
+use super::{
+    dialect::{Conn, each},
+    error::StoreError,
+    handle::Store,
+    page_size,
+    schema::audit,
+    writer::Desk,
+};
 use crate::clock::Time;
+
+/// Actions that are looked at for those that begin alike: far more than there are.
+const ACTIONS: usize = 500;
 
 /// Something that somebody did, or was refused.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -104,35 +114,7 @@ impl Store {
 
     /// Rows, newest first.
     pub async fn audit(&self, filter: AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-        let rows: Vec<AuditTableRow> = self
-            .read(move |conn, _| {
-                Ok(each!(conn, c => {
-                    let mut question = audit::table
-                        .order(audit::id.desc())
-                        .filter(audit::id.lt(filter.before.unwrap_or(i64::MAX)))
-                        .filter(audit::id.ge(filter.since.unwrap_or(0)))
-                        .limit(page_size(filter.limit))
-                        .into_boxed();
-                    if let Some(who) = &filter.who {
-                        question = question.filter(audit::who.eq(who));
-                    }
-                    if let Some(action) = &filter.action {
-                        // A word of ours: letters, digits, `.` and `_`, none of which a pattern takes for more than a character.
-                        question = match action.strip_suffix('.') {
-                            Some(_) => question.filter(audit::action.like(format!("{action}%"))),
-                            None => question.filter(audit::action.eq(action)),
-                        };
-                    }
-                    if let Some(subject) = &filter.subject {
-                        question = question.filter(audit::subject.eq(subject));
-                    }
-                    if let Some(outcome) = &filter.outcome {
-                        question = question.filter(audit::outcome.eq(outcome));
-                    }
-                    question.load(c)
-                })?)
-            })
-            .await?;
+        let rows = self.read(move |conn, _| list(conn, &filter)).await?;
         Ok(rows.into_iter().map(AuditRow::from).collect())
     }
 
@@ -142,6 +124,66 @@ impl Store {
             self.read(move |conn, _| Ok(each!(conn, c => audit::table.filter(audit::id.eq(id)).load(c))?)).await?;
         Ok(rows.into_iter().next().map(AuditRow::from))
     }
+}
+
+fn list(conn: &mut Conn, filter: &AuditFilter) -> Result<Vec<AuditTableRow>, StoreError> {
+    let limit = page_size(filter.limit);
+    let of_many = filter.action.as_deref().filter(|action| action.ends_with('.'));
+    let Some(prefix) = of_many else { return of_action(conn, filter, filter.action.as_deref(), limit) };
+    // Each action by its index: no index has all that begin alike in the order of ids.
+    let mut rows = Vec::new();
+    for action in actions(conn)?.iter().filter(|action| action.starts_with(prefix)) {
+        rows.extend(of_action(conn, filter, Some(action), limit)?);
+    }
+    rows.sort_by_key(|row: &AuditTableRow| std::cmp::Reverse(row.id));
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows)
+}
+
+/// Every action that stands in the log: one look at the index for each.
+fn actions(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    let mut all: Vec<String> = Vec::new();
+    while all.len() < ACTIONS {
+        let last = all.last().map_or("", String::as_str);
+        let next: Option<String> = each!(conn, c => audit::table
+            .filter(audit::action.gt(last))
+            .order(audit::action.asc())
+            .select(audit::action)
+            .first(c)
+            .optional())?;
+        let Some(next) = next else { break };
+        all.push(next);
+    }
+    Ok(all)
+}
+
+fn of_action(
+    conn: &mut Conn,
+    filter: &AuditFilter,
+    action: Option<&str>,
+    limit: i64,
+) -> Result<Vec<AuditTableRow>, StoreError> {
+    Ok(each!(conn, c => {
+        let mut question = audit::table
+            .order(audit::id.desc())
+            .filter(audit::id.lt(filter.before.unwrap_or(i64::MAX)))
+            .filter(audit::id.ge(filter.since.unwrap_or(0)))
+            .limit(limit)
+            .into_boxed();
+        if let Some(who) = &filter.who {
+            question = question.filter(audit::who.eq(who));
+        }
+        if let Some(action) = action {
+            question = question.filter(audit::action.eq(action));
+        }
+        if let Some(subject) = &filter.subject {
+            question = question.filter(audit::subject.eq(subject));
+        }
+        if let Some(outcome) = &filter.outcome {
+            question = question.filter(audit::outcome.eq(outcome));
+        }
+        question.load(c)
+    })?)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::Time,
     ids::{RunId, time_of},
-    model::RunStatus,
+    model::{ProblemState, RunStatus},
 };
 
 /// Open runs of one state that are counted; beyond that it is "more".
@@ -96,7 +96,7 @@ pub struct Stored {
 }
 
 impl Store {
-    /// The open problems that were seen last.
+    /// The problems that were seen last of those that are open, and neither acknowledged nor muted.
     pub async fn newest_problems(&self, limit: u8) -> Result<Vec<OpenProblem>, StoreError> {
         self.read(move |conn, _| newest_problems(conn, limit)).await
     }
@@ -145,8 +145,8 @@ impl Store {
 fn newest_problems(conn: &mut Conn, limit: u8) -> Result<Vec<OpenProblem>, StoreError> {
     type Row = (String, String, String, String, i64, i64);
     let rows: Vec<Row> = each!(conn, c => problems::table
-        .filter(problems::solved_at.is_null())
-        .order(problems::last_at.desc())
+        .filter(problems::state.eq(ProblemState::Open.code()))
+        .order((problems::last_at.desc(), problems::id.desc()))
         .limit(i64::from(limit))
         .select((
             problems::fingerprint,

@@ -256,16 +256,31 @@ fn state_of(code: i16) -> Result<ProblemState, StoreError> {
     ProblemState::from_code(code).ok_or_else(|| StoreError::Corrupt(format!("{code} is no state of a problem")))
 }
 
+/// Each state is asked by an index that has the order of the list, and the answers are merged.
 fn list(conn: &mut Conn, filter: &ProblemFilter) -> Result<Vec<ProblemRow>, StoreError> {
+    let limit = page_size(filter.limit);
+    let wanted = |state: &ProblemState| filter.states.is_empty() || filter.states.contains(state);
+    let mut rows: Vec<TableRow> = Vec::new();
+    for state in ProblemState::ALL.into_iter().filter(wanted) {
+        rows.extend(in_state(conn, filter, state, limit)?);
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse((row.last_at, row.id)));
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    rows.into_iter().map(ProblemRow::try_from).collect()
+}
+
+fn in_state(
+    conn: &mut Conn,
+    filter: &ProblemFilter,
+    state: ProblemState,
+    limit: i64,
+) -> Result<Vec<TableRow>, StoreError> {
     let mut question = problems::table
         .select(TableRow::as_select())
+        .filter(problems::state.eq(state.code()))
         .order((problems::last_at.desc(), problems::id.desc()))
-        .limit(page_size(filter.limit))
+        .limit(limit)
         .into_boxed();
-    if !filter.states.is_empty() {
-        let codes: Vec<i16> = filter.states.iter().map(|state| state.code()).collect();
-        question = question.filter(problems::state.eq_any(codes));
-    }
     if let Some(kind) = &filter.kind {
         question = question.filter(problems::kind.eq(kind.clone()));
     }
@@ -274,11 +289,11 @@ fn list(conn: &mut Conn, filter: &ProblemFilter) -> Result<Vec<ProblemRow>, Stor
     }
     if let Some((last_at, id)) = filter.before {
         use diesel::BoolExpressionMethods as _;
-        let behind = problems::last_at.lt(last_at.0).or(problems::last_at.eq(last_at.0).and(problems::id.lt(id.0)));
-        question = question.filter(behind);
+        // The first half is what an index begins at.
+        question = question.filter(problems::last_at.le(last_at.0));
+        question = question.filter(problems::last_at.lt(last_at.0).or(problems::id.lt(id.0)));
     }
-    let rows: Vec<TableRow> = question.load(conn)?;
-    rows.into_iter().map(ProblemRow::try_from).collect()
+    Ok(question.load(conn)?)
 }
 
 fn find(conn: &mut Conn, id: ProblemId) -> Result<Option<ProblemRow>, StoreError> {
@@ -322,7 +337,7 @@ fn change(conn: &mut Conn, id: ProblemId, word: &ProblemWord, now: Time) -> Resu
 
 fn untold(conn: &mut Conn) -> Result<Vec<Untold>, StoreError> {
     let rows: Vec<TableRow> = each!(conn, c => problems::table
-        .filter(problems::told.ne(0_i16))
+        .filter(dialect::is_untold())
         .order(problems::id.asc())
         .limit(TOLD_AT_ONCE)
         .select(TableRow::as_select())
@@ -411,8 +426,7 @@ impl Store {
     pub async fn untold(&self, now: Time) -> Result<Vec<Untold>, StoreError> {
         let has_work = self
             .read(move |conn, _| {
-                let there: i64 =
-                    each!(conn, c => problems::table.filter(problems::told.ne(0_i16)).count().get_result(c))?;
+                let there: i64 = each!(conn, c => problems::table.filter(dialect::is_untold()).count().get_result(c))?;
                 let unmuted: i64 = each!(conn, c => problems::table
                     .filter(problems::state.eq(ProblemState::Muted.code()))
                     .filter(problems::muted_until.le(now.0))

@@ -14,6 +14,7 @@ mod gates;
 mod load;
 mod memory;
 mod packs;
+mod pages;
 mod process;
 mod profile;
 mod receiver;
@@ -31,9 +32,9 @@ use std::{
 
 use bellwire::config::Config;
 
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 16] = [
     "rules", "verdict", "template", "check", "test", "reload", "backtest", "intake", "gates", "whole", "packs",
-    "profile", "start", "memory", "fill",
+    "profile", "start", "memory", "pages", "fill",
 ];
 
 fn main() {
@@ -44,7 +45,9 @@ fn main() {
         std::process::exit(2);
     }
     // A database of many gigabytes is made when it is asked for by name.
-    let wanted = |part: &str| (asked.is_empty() && part != "fill") || asked.iter().any(|name| name == part);
+    let is_large = |part: &str| matches!(part, "fill" | "pages");
+    let wanted = |part: &str| (asked.is_empty() && !is_large(part)) || asked.iter().any(|name| name == part);
+    let rows = std::env::var("ROWS").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     println!("disk: {}", fsync(folder.path()));
@@ -103,9 +106,12 @@ fn main() {
         runtime.block_on(process::start());
     }
     if wanted("fill") {
-        println!("fill: a database with FILL events and runs");
-        let events = std::env::var("FILL").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000_000);
-        runtime.block_on(fill::workspace(events));
+        println!("fill: a database with {rows} events and as many runs");
+        runtime.block_on(fill::workspace(rows));
+    }
+    if wanted("pages") {
+        println!("pages: every list and page at 50 requests a second while 200 deliveries a second come in");
+        runtime.block_on(pages::figures(rows));
     }
     if wanted("memory") {
         println!("memory and disk of the server as a process");

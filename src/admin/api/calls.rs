@@ -1,5 +1,7 @@
 //! `/api/v1/calls`: the call log, a view over stored `gruveo.call` events.
 
+use std::time::Instant;
+
 use rocket::{State, get};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +13,7 @@ use super::{
     part::Part,
 };
 use crate::{
-    admin::{refused::Refused, state::Admin},
+    admin::{calls::CALLS_TIME, refused::Refused, state::Admin},
     clock::Time,
     ids::EventId,
     model::{Role, Scope},
@@ -21,8 +23,8 @@ use crate::{
 
 /// The type of a call.
 const KIND: &str = "gruveo.call";
-/// Calls that are looked through for one page at most.
-const LOOKED: usize = 5_000;
+/// Events that are asked for at once, so that the time is looked at now and then.
+const AT_ONCE: usize = 200;
 
 #[derive(OpenApi)]
 #[openapi(paths(list_calls))]
@@ -125,9 +127,10 @@ async fn list_calls(admin: &State<Admin>, asked: Result<Asked<CallsAsked>, Refus
         asked.resolution.is_none_or(|wanted| call.resolution == wanted.word())
             && asked.link.as_ref().is_none_or(|wanted| call.link == *wanted)
     };
-    let (mut items, mut before, mut looked) = (Vec::new(), asked.cursor.map(|cursor| cursor.0), 0);
+    let begun = Instant::now();
+    let (mut items, mut before) = (Vec::new(), asked.cursor.map(|cursor| cursor.0));
+    let mut page = asked.limit.0.clamp(1, AT_ONCE);
     loop {
-        let page = asked.limit.0.max(200);
         let filter = EventFilter { kind: Some(KIND.to_owned()), before, limit: Some(page), ..EventFilter::default() };
         let rows = admin.store.events(filter).await?;
         let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else {
@@ -142,12 +145,12 @@ async fn list_calls(admin: &State<Admin>, asked: Result<Asked<CallsAsked>, Refus
                 return Reply::ok(&Listed { items, next: Some(event.id.to_string()) });
             }
         }
-        looked += rows.len();
         before = Some(oldest.id);
         if rows.len() < page {
             return Reply::ok(&Listed { items, next: None });
         }
-        if looked >= LOOKED {
+        page = AT_ONCE;
+        if begun.elapsed() >= CALLS_TIME {
             return Reply::ok(&Listed { items, next: Some(oldest.id.to_string()) });
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use flate2::Compression;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
@@ -9,7 +10,10 @@ use super::{
     answer::{Failure, FailureBody, Reply},
     part::{Part, Told},
 };
-use crate::model::Scope;
+use crate::{
+    admin::packed::{TakesGzip, pack},
+    model::Scope,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,11 +46,18 @@ const REFUSALS: [(&str, &str, &str); 11] = [
 /// The whole document.
 static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| document_of(super::parts()).to_string().into_bytes());
 
+/// The same as most take it.
+static PACKED: LazyLock<Vec<u8>> = LazyLock::new(|| pack(&DOCUMENT, Compression::best()));
+
 /// The document: OpenAPI 3.1.
 #[rocket::get("/api/openapi.json")]
-pub(super) fn document() -> Reply {
-    let headers = vec![("Access-Control-Allow-Origin", "*".to_owned())];
-    Reply { status: 200, body: DOCUMENT.clone(), kind: None, headers }
+pub(super) fn document(takes: TakesGzip) -> Reply {
+    let headers = vec![("Access-Control-Allow-Origin", "*".to_owned()), ("Vary", "Accept-Encoding".to_owned())];
+    let plain = Reply { status: 200, body: Vec::new(), kind: None, headers };
+    if takes.0 && !PACKED.is_empty() {
+        return Reply { body: PACKED.clone(), ..plain }.header("Content-Encoding", "gzip");
+    }
+    Reply { body: DOCUMENT.clone(), ..plain }
 }
 
 fn document_of(parts: Vec<Part>) -> Value {

@@ -5,7 +5,7 @@ use rocket::State;
 
 use crate::{
     admin::{
-        calls::{Call, CallFilter, calls},
+        calls::{CALLS_TIME, Call, CallFilter, calls},
         guard::{Access, Guarded, guard},
         here::encoded,
         refused::Refused,
@@ -20,8 +20,6 @@ use crate::{
 
 /// Calls of a page.
 const PAGE: usize = 50;
-/// Events that one page looks through.
-const LOOKED: usize = 5_000;
 /// How calls end.
 const ENDS: [&str; 3] = ["missed", "answered", "declined"];
 
@@ -147,7 +145,7 @@ async fn list(admin: &State<Admin>, person: &Person, asked: Asked<'_>) -> Page {
     let filter = asked.filter(admin.clock.now())?;
     let before = given(asked.before).map(|text| text.parse::<EventId>()).transpose();
     let before = before.map_err(|error| Refused::invalid(error.to_string()))?;
-    let found = calls(&admin.store, &filter, before, PAGE, LOOKED).await?;
+    let found = calls(&admin.store, &filter, before, PAGE, CALLS_TIME).await?;
     let text = |text: Option<&str>| given(text).unwrap_or_default();
     let more = found.next.map(|next| asked.from(next)).unwrap_or_default();
     let total: i64 = found.calls.iter().filter_map(|call| call.seconds("duration")).sum();

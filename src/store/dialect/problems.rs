@@ -11,6 +11,11 @@ use super::{
 };
 use crate::store::error::StoreError;
 
+/// Of problems that rules are still to be told of: as their index has it, which a bound value would not find.
+pub(in crate::store) fn is_untold() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
+    diesel::dsl::sql("problems.told <> 0")
+}
+
 /// Closes a problem. Nobody is told who was not told of its opening, or did not want to be. False: it was not open.
 pub(in crate::store) fn solve_problem(
     conn: &mut Conn,

@@ -75,7 +75,7 @@ async fn a_long_list_goes_on_where_it_ended() {
     let desk = Desk::of(&app).await;
     let mut next = "/rules".to_owned();
     let mut found = 0;
-    for _ in 0..3 {
+    for _ in 0..5 {
         let page = desk.get(&next).await.is(200).text;
         found += page.matches("name=\"ids\"").count();
         next = page

@@ -4,10 +4,11 @@ use rocket::State;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answer::Json;
+use super::answer::{Json, Packed};
 use crate::{
     admin::{
         act::rules::{self as act, Trial, Wish},
+        packed::TakesGzip,
         refused::Refused,
         rulefiles::lines,
         sent::Sent,
@@ -56,8 +57,10 @@ pub(super) async fn text(admin: &State<Admin>, path: Option<&str>, from: Option<
 }
 
 #[rocket::get("/rules/schema.json")]
-pub(super) async fn schema(admin: &State<Admin>) -> Result<Json, Refused> {
+pub(super) async fn schema(admin: &State<Admin>, takes: TakesGzip) -> Result<Packed, Refused> {
     let workshop = std::sync::Arc::clone(&admin.workshop);
-    let schema = tokio::task::spawn_blocking(move || workshop.schema()).await.unwrap_or_default();
-    Json::of(&schema)
+    let packed = tokio::task::spawn_blocking(move || Packed::of(&workshop.schema(), takes));
+    packed
+        .await
+        .map_err(|_| Refused::new(500, "internal", "The schema cannot be shown. The log of the server says why."))?
 }

@@ -26,14 +26,15 @@ use crate::{
     store::{RuleFacts, Spans},
 };
 
-/// Rules of a page.
-const PAGE: usize = 50;
+/// Rules of a page: their charts and forms make rows large.
+const PAGE: usize = 25;
 /// Rules that are asked of the store at once.
 const CHUNK: usize = 50;
 /// Days of the small chart.
 pub(super) const DAYS: usize = 14;
-/// Runs of one rule that are counted for it.
+/// Runs of one rule that are counted for it on its own page, and in the list, where there are many of them.
 pub(super) const COUNTED: usize = 1_000;
+const COUNTED_EACH: usize = 250;
 /// Time for a search: then the rest is offered.
 const TIME: Duration = Duration::from_millis(300);
 
@@ -264,7 +265,7 @@ fn is_wanted(row: &Row, state: &str) -> bool {
 async fn with_facts(admin: &Admin, rules: Vec<Known>, now: Time) -> Result<Vec<Row>, crate::store::StoreError> {
     let ids = rules.iter().map(|rule| rule.id.clone()).collect();
     let day = 86_400_000;
-    let spans = Spans { until: now, length: day, count: DAYS, most: COUNTED };
+    let spans = Spans { until: now, length: day, count: DAYS, most: COUNTED_EACH };
     let facts = admin.store.rule_facts(ids, spans).await?;
     let row = |(known, facts): (Known, RuleFacts)| Row {
         known,

@@ -21,6 +21,9 @@ pub(super) const STEP: usize = 5;
 pub(super) struct Spark {
     pub(super) bars: Vec<Bar>,
     pub(super) width: usize,
+    /// The bars as one path, and their failed feet as another: a page of many charts stays small.
+    pub(super) ok: String,
+    pub(super) bad: String,
     /// In words, for those who do not see it.
     pub(super) words: String,
 }
@@ -34,14 +37,26 @@ pub(super) fn spark(days: &[(u32, u32)], is_cut: bool) -> Spark {
     let tallest = days.iter().map(|(runs, _)| *runs).max().unwrap_or(1).max(1);
     // Whatever ran at all is seen.
     let scaled = |count: u32| if count == 0 { 0 } else { (count * HEIGHT / tallest).max(2) };
-    let bars = days.iter().enumerate().filter(|(_, (runs, _))| *runs > 0).map(|(at, (runs, failed))| {
-        let height = scaled(*runs);
-        let bad = scaled(*failed).min(height);
-        Bar { x: at * STEP, y: HEIGHT - height, height, failed_y: HEIGHT - bad, failed: bad }
-    });
+    let bars: Vec<Bar> = days
+        .iter()
+        .enumerate()
+        .filter(|(_, (runs, _))| *runs > 0)
+        .map(|(at, (runs, failed))| {
+            let height = scaled(*runs);
+            let bad = scaled(*failed).min(height);
+            Bar { x: at * STEP, y: HEIGHT - height, height, failed_y: HEIGHT - bad, failed: bad }
+        })
+        .collect();
     let least = if is_cut { "at least " } else { "" };
     let words = format!("{least}{all} runs in {} days, {failed} failed", days.len());
-    Spark { bars: bars.collect(), width: days.len() * STEP, words }
+    let ok = bars.iter().map(|bar| part(bar.x, bar.y, bar.height)).collect();
+    let bad = bars.iter().filter(|bar| bar.failed > 0).map(|bar| part(bar.x, bar.failed_y, bar.failed)).collect();
+    Spark { bars, width: days.len() * STEP, ok, bad, words }
+}
+
+/// A rectangle as a part of a path.
+fn part(x: usize, y: u32, height: u32) -> String {
+    format!("M{x} {y}h4v{height}h-4z")
 }
 
 #[cfg(test)]
@@ -54,6 +69,10 @@ mod tests {
         assert_eq!(drawn.words, "1001 runs in 3 days, 11 failed");
         assert_eq!(drawn.bars[0], Bar { x: 5, y: 18, height: 2, failed_y: 18, failed: 2 });
         assert_eq!((drawn.bars[1].height, drawn.bars[1].failed), (20, 2));
+        assert_eq!(
+            (drawn.ok.as_str(), drawn.bad.as_str()),
+            ("M5 18h4v2h-4zM10 0h4v20h-4z", "M5 18h4v2h-4zM10 18h4v2h-4z")
+        );
         assert!(spark(&[(0, 0)], false).bars.is_empty());
     }
 }
