@@ -45,9 +45,9 @@ pub fn card_template(config: &Config, file: Option<&Path>) -> Result<(String, St
         None if own.is_file() => {
             // A link may lead anywhere, and whoever sees the page would see what is there.
             let real = |path: &Path| fs::canonicalize(path).ok();
-            match (real(&own), real(&config.workspace)) {
+            match (real(&own), real(&config.workspace.join("templates"))) {
                 (Some(file), Some(root)) if file.starts_with(&root) => &own,
-                _ => return Err(format!("{CARD} is a link out of the workspace; put the file itself there")),
+                _ => return Err(format!("{CARD} is a link out of templates/; put the file itself there")),
             }
         }
         None => return Ok((CARD.to_owned(), CARD_TEMPLATE.to_owned())),

@@ -88,6 +88,12 @@ pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: 
         let told = "Nothing was saved: the event holds the value of a secret, which must not stand in a file. Write the test by hand.";
         return Err(Refused::new(422, "secret", told));
     }
+    if let Some(what) = rulefiles::known_secret(&pretty) {
+        let told = format!(
+            "Nothing was saved: the event seems to hold {what}, which must not stand in a file. Write the test by hand."
+        );
+        return Err(Refused::new(422, "secret", told));
+    }
     let unfit = |why: String| Refused::conflict(format!("{why}. Write the test by hand."));
     let changes = vec![
         Change { file: RuleFile::known(&file).map_err(unfit)?, was: Some(written.clone()), text: Some(edited) },

@@ -3,6 +3,9 @@
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
+/// Lines of a comparison that are told.
+const MOST: usize = 10_000;
+
 /// Time for one comparison: beyond it the rest is told more coarsely.
 const TIME: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -30,7 +33,7 @@ pub(in crate::admin) struct Line {
     pub(in crate::admin) text: String,
 }
 
-/// Every line of both texts, in order.
+/// The lines of both texts, in order: the first ten thousand, with a last one that says how many there are beside them.
 pub(in crate::admin) fn lines(old: &str, new: &str) -> Vec<Line> {
     let compared = TextDiff::configure().timeout(TIME).diff_lines(old, new);
     let change = |change: similar::Change<&str>| {
@@ -51,12 +54,26 @@ pub(in crate::admin) fn lines(old: &str, new: &str) -> Vec<Line> {
         let number = |index: Option<usize>| index.map(|index| index + 1);
         Line { kind, old: number(change.old_index()), new: number(change.new_index()), text }
     };
-    compared.iter_all_changes().map(change).collect()
+    let mut all = compared.iter_all_changes();
+    let mut told: Vec<Line> = all.by_ref().take(MOST).map(change).collect();
+    let left = all.count();
+    if left > 0 {
+        let text = format!("… {left} more lines are not shown");
+        told.push(Line { kind: LineKind::Same, old: None, new: None, text });
+    }
+    told
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_of_nothing_but_lines_is_cut() {
+        let found = lines("", &"\n".repeat(50_000));
+        assert_eq!(found.len(), MOST + 1);
+        assert_eq!(found.last().unwrap().text, "… 40000 more lines are not shown");
+    }
 
     #[test]
     fn a_line_stands_with_its_number_in_both_texts() {

@@ -19,5 +19,5 @@ pub(super) use examples::{Example, example, examples};
 pub(super) use git::{Change as GitChange, Commit, Standing, commit, standing};
 pub(super) use history::{history, text_at};
 pub(super) use name::RuleFile;
-pub(super) use pasted::pasted;
+pub(super) use pasted::{known_secret, pasted};
 pub(super) use switch::switched;

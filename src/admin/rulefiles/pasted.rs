@@ -54,6 +54,11 @@ static LONG: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9+
 static UUID: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$").ok());
 
+/// What a text holds that services give out as a secret: `a token of GitHub`. `None`: nothing that is known.
+pub(in crate::admin) fn known_secret(text: &str) -> Option<&'static str> {
+    KNOWN.iter().find(|(_, pattern)| pattern.is_match(text)).map(|(what, _)| *what)
+}
+
 /// Warnings for what looks like a secret in a text, a line each. What stood in `before` already was looked at then.
 pub(in crate::admin) fn pasted(file: &str, text: &str, before: &str, masker: &Masker) -> Vec<Finding> {
     let old: HashSet<&str> = before.lines().collect();

@@ -80,6 +80,11 @@ on_both!(attributes_are_changed_and_say_where_they_come_from, |database| {
     let policy = card.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("sandbox; default-src 'none'") && policy.contains("frame-ancestors 'self'"), "{policy}");
     assert_eq!(card.headers["x-frame-options"], "SAMEORIGIN");
+    let place = app.folder.path();
+    std::fs::create_dir_all(place.join("templates/profile")).unwrap();
+    std::fs::write(place.join("data-of-ours"), "the key").unwrap();
+    std::os::unix::fs::symlink(place.join("data-of-ours"), place.join("templates/profile/groove.liquid")).unwrap();
+    visit.get(&format!("{person}/card")).await.status(422).with("is a link").without("the key");
     let policy = visit.get(person).await.headers["content-security-policy"].to_str().unwrap().to_owned();
     assert!(!policy.contains("unsafe-inline"), "{policy}");
 });

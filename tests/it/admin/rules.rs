@@ -61,9 +61,6 @@ impl Desk {
     }
 
     /// As whom it has signed in.
-    pub(super) fn name(&self) -> &str {
-        &self.browser.name
-    }
 
     pub(super) async fn get(&self, path: &str) -> Seen {
         seen(self.browser.get(path).await)

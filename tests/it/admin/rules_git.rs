@@ -198,6 +198,12 @@ async fn no_test_is_written_through_a_link_or_with_the_value_of_a_secret() {
     let fields = [("rule", "calls/missed"), ("name", "A call")];
     let refused = browser.post(&format!("/events/{event}/test"), &fields).await.is(422);
     assert!(refused.text.contains("the value of a secret"), "{}", refused.text);
+    let mut foreign = missed_call("44");
+    foreign["note"] = json!(format!("AKIA{}", "A1".repeat(8)));
+    let event = event_id(&app.call(&foreign).await);
+    app.settle().await;
+    let refused = browser.post(&format!("/events/{event}/test"), &fields).await.is(422);
+    assert!(refused.text.contains("a key of AWS"), "{}", refused.text);
 
     let outside = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(outside.path(), at.join("rules/calls/fixtures")).unwrap();
@@ -206,4 +212,22 @@ async fn no_test_is_written_through_a_link_or_with_the_value_of_a_secret() {
     browser.post(&format!("/events/{event}/test"), &fields).await.is(422);
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
     assert_eq!(fs::read_to_string(at.join("rules/calls/missed.yaml")).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_holds_no_secret_and_a_comparison_has_an_end() {
+    let app = in_git().await;
+    let desk = Desk::of(&app).await;
+    let text = MISSED.replace("Greece", "Crete");
+    let body = json!({"path": "rules/calls/missed.yaml", "text": text, "base": base(&app, "calls/missed"),
+        "message": format!("Use {GROOVE_TOKEN}"), "confirm_secret": true, "force_tests": true});
+    let refused = desk.json("/rules/save", &body).await.is(422);
+    assert_eq!(refused.json["error"]["code"], "message", "{}", refused.text);
+    let long = json!({"path": "rules/calls/missed.yaml", "text": "\n".repeat(480_000)});
+    assert_eq!(desk.json("/rules/diff", &long).await.is(422).json["error"]["code"], "too_long");
+    let seen = desk
+        .json("/rules/diff", &json!({"path": "rules/calls/missed.yaml", "text": "\n".repeat(15_000)}))
+        .await
+        .is(200);
+    assert!(seen.json["lines"].as_array().unwrap().len() <= 10_001);
 }

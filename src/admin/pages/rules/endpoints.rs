@@ -17,6 +17,9 @@ use crate::{
     model::Person,
 };
 
+/// Lines of a text that is compared.
+const MOST_LINES: usize = 20_000;
+
 /// A text beside what is on disk.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,8 +44,15 @@ pub(super) async fn save(admin: &State<Admin>, person: &Person, sent: Result<Sen
 pub(super) async fn diff(admin: &State<Admin>, sent: Result<Sent, Refused>) -> Result<Json, Refused> {
     let Beside { path, text } = sent?.json()?;
     let now = act::begin(admin, &path, None).await?;
-    let lines = tokio::task::spawn_blocking(move || lines(&now.text, &text)).await.unwrap_or_default();
-    Json::of(&json!({"lines": lines}))
+    if text.bytes().filter(|byte| *byte == b'\n').count() > MOST_LINES {
+        return Err(Refused::new(
+            422,
+            "too_long",
+            format!("A rule file has {MOST_LINES} lines at most to be compared."),
+        ));
+    }
+    let told = tokio::task::spawn_blocking(move || Json::of(&json!({"lines": lines(&now.text, &text)}))).await;
+    told.map_err(|_| Refused::new(500, "internal", "The texts were not compared. The log of the server says why."))?
 }
 
 #[rocket::get("/rules/samples?<path>")]
