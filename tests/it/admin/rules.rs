@@ -60,8 +60,6 @@ impl Desk {
         Self { csrf: "forged".to_owned(), ..self }
     }
 
-    /// As whom it has signed in.
-
     pub(super) async fn get(&self, path: &str) -> Seen {
         seen(self.browser.get(path).await)
     }
