@@ -366,6 +366,12 @@ fn help(error: &StepError, pack: &Pack, status: Option<u16>) -> String {
     }
 }
 
+/// The name that was meant, perhaps; else where all of them stand.
+fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>, list: &str) -> String {
+    let near = suggestion(name, known);
+    if near.is_empty() { list.to_owned() } else { near }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -383,10 +389,4 @@ mod tests {
             assert_eq!(gist(&result), says);
         }
     }
-}
-
-/// The name that was meant, perhaps; else where all of them stand.
-fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>, list: &str) -> String {
-    let near = suggestion(name, known);
-    if near.is_empty() { list.to_owned() } else { near }
 }

@@ -96,26 +96,16 @@ impl App {
         let vault = Arc::new(open_vault(&store, &config, &clock).await?);
         let ids = Arc::new(IdSource::above(store.highest_id().await?));
         let rulebook = Arc::new(Rulebook::open(Arc::clone(&config), store.clone(), Arc::clone(&clock)).await?);
-        let recovered = store.recover(clock.now()).await?;
-        if recovered.runs > 0 {
-            tracing::info!(runs = recovered.runs, unknown = recovered.attempts, "runs of the last process go on");
-        }
-        store.release_grants().await?;
-        forget_circuits(&store, clock.now()).await?;
+        take_up(&store, clock.now()).await?;
         let egress = Arc::new(Egress::new(&config.egress, net::own_addresses()));
         let client =
             Client::new(Arc::clone(&egress), config.limits.reply).map_err(|why| StartError::Settings(vec![why]))?;
         let wake = Wake::default();
         let connections =
             Connections::new(Arc::clone(&config), Arc::clone(&vault), Arc::clone(&egress), Arc::clone(&clock));
-        let loader = {
-            let config = Arc::clone(&config);
-            Arc::new(move |texts| Ok(pinned(texts, &config)))
-        };
-        let in_force: Arc<dyn Fn() -> InForce + Send + Sync> = {
-            let rulebook = Arc::clone(&rulebook);
-            Arc::new(move || rulebook.in_force())
-        };
+        let pinning = Arc::clone(&config);
+        let loader = Arc::new(move |texts| Ok(pinned(texts, &pinning)));
+        let in_force = in_force(&rulebook);
         let logins = logins(&connections, &client, &vault, &in_force);
         let outward = Arc::new(Outward {
             config: Arc::clone(&config),
@@ -256,6 +246,23 @@ fn check_hours(config: &Config) -> Result<(), StartError> {
         .filter_map(|(name, hours)| rules::Hours::parse(hours).err().map(|why| format!("hours.{name}: {why}")));
     let faults: Vec<String> = faults.collect();
     if faults.is_empty() { Ok(()) } else { Err(StartError::Settings(faults)) }
+}
+
+/// Takes up what a dead process left.
+async fn take_up(store: &Store, now: Time) -> Result<(), StartError> {
+    let recovered = store.recover(now).await?;
+    if recovered.runs > 0 {
+        tracing::info!(runs = recovered.runs, unknown = recovered.attempts, "runs of the last process go on");
+    }
+    store.release_grants().await?;
+    forget_circuits(store, now).await?;
+    Ok(())
+}
+
+/// What the rule set in force is, whenever somebody asks.
+fn in_force(rulebook: &Arc<Rulebook>) -> Arc<dyn Fn() -> InForce + Send + Sync> {
+    let rulebook = Arc::clone(rulebook);
+    Arc::new(move || rulebook.in_force())
 }
 
 /// Circuits begin closed with each process: what an earlier one said of a host is no longer so.

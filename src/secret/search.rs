@@ -43,7 +43,9 @@ impl Search {
             }
         }
         let length = |number: &usize| forms.get(*number).map_or(0, Vec::len);
-        candidates.iter_mut().for_each(|candidates| candidates.sort_by_key(|number| std::cmp::Reverse(length(number))));
+        for candidates in &mut candidates {
+            candidates.sort_by_key(|number| std::cmp::Reverse(length(number)));
+        }
         let bytes: usize = beginnings.iter().map(Vec::len).sum();
         let kind = (bytes >= SMALL_FROM).then_some(AhoCorasickKind::ContiguousNFA);
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(kind).build(&beginnings)?;

@@ -227,8 +227,24 @@ struct KeyWrites {
     again: Vec<DedupeRow>,
 }
 
+/// A source by its number, and a key of its deliveries.
+type SourceKey = (i32, [u8; 16]);
+
+impl KeyWrites {
+    fn write(&self, conn: &mut Conn) -> Result<(), StoreError> {
+        dialect::insert_keys(conn, &self.new)?;
+        for key in &self.renewed {
+            dialect::renew_key(conn, key)?;
+        }
+        for key in &self.again {
+            dialect::seen_again(conn, key)?;
+        }
+        Ok(())
+    }
+}
+
 impl Keys {
-    fn load(conn: &mut Conn, wanted: &[(i32, [u8; 16])]) -> Result<Self, StoreError> {
+    fn load(conn: &mut Conn, wanted: &[SourceKey]) -> Result<Self, StoreError> {
         let mut keys: HashMap<_, Vec<DedupeRow>> = wanted.iter().map(|key| (*key, Vec::new())).collect();
         let distinct: Vec<_> = keys.keys().copied().collect();
         for row in dialect::known_keys(conn, &distinct)? {
@@ -280,19 +296,7 @@ pub(super) fn accept_all(
     known: &mut Known,
     batch: &[&ReadyEvent],
 ) -> Result<Vec<Accepted>, StoreError> {
-    let mut sources = Vec::with_capacity(batch.len());
-    let mut wanted = Vec::with_capacity(batch.len());
-    for ready in batch {
-        let source = match &ready.event.dedupe {
-            Some(dedupe) => {
-                let source = known.name(conn, &ready.event.source)?;
-                wanted.push((source, dedupe.key));
-                source
-            }
-            None => 0,
-        };
-        sources.push(source);
-    }
+    let (sources, wanted) = keys_of(conn, known, batch)?;
     let mut keys = Keys::load(conn, &wanted)?;
     let mut writes = KeyWrites::default();
     let (mut events, mut bodies, mut runs, mut gated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -359,13 +363,7 @@ pub(super) fn accept_all(
         // One that its gates have kept from starting is not there.
         dialect::queue_run(conn, source, run)?;
     }
-    dialect::insert_keys(conn, &writes.new)?;
-    for key in &writes.renewed {
-        dialect::renew_key(conn, key)?;
-    }
-    for key in &writes.again {
-        dialect::seen_again(conn, key)?;
-    }
+    writes.write(conn)?;
     inbox::keep(conn, known, &repeats)?;
     for (event, is_own) in fresh {
         if !(is_own || event.own) {
@@ -377,6 +375,26 @@ pub(super) fn accept_all(
         dialect::count(conn, super::state::EVENTS, i64::try_from(events.len()).unwrap_or(i64::MAX))?;
     }
     Ok(answers)
+}
+
+/// The source of each event that has a key (0 of any other), and the keys.
+fn keys_of(
+    conn: &mut Conn,
+    known: &mut Known,
+    batch: &[&ReadyEvent],
+) -> Result<(Vec<i32>, Vec<SourceKey>), StoreError> {
+    let mut sources = Vec::with_capacity(batch.len());
+    let mut wanted = Vec::with_capacity(batch.len());
+    for ready in batch {
+        let Some(dedupe) = &ready.event.dedupe else {
+            sources.push(0);
+            continue;
+        };
+        let source = known.name(conn, &ready.event.source)?;
+        wanted.push((source, dedupe.key));
+        sources.push(source);
+    }
+    Ok((sources, wanted))
 }
 
 fn event_row(

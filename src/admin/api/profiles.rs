@@ -199,7 +199,6 @@ async fn changed(admin: &Admin, person: &Person, email: &str, change: Change) ->
 /// Forget a person: attributes at once; then, in the background, records and every stored event that names the e-mail, with its runs.
 #[utoipa::path(request_body = Empty, responses((status = 202, description = "It has begun.", body = Forgetting)))]
 #[delete("/api/v1/profiles/<email>", data = "<sent>")]
-#[expect(clippy::too_many_arguments, reason = "each is a guard of its own")]
 async fn forget_profile(
     admin: &State<Admin>,
     person: &Person,

@@ -203,7 +203,6 @@ pub(super) struct RuleSent {
     responses((status = 200, description = "It is saved.", body = SavedView))
 )]
 #[put("/api/v1/rules/<id>", data = "<sent>")]
-#[expect(clippy::too_many_arguments, reason = "each is a guard of its own")]
 async fn save_rule(
     admin: &State<Admin>,
     person: &Person,
@@ -239,7 +238,6 @@ async fn save_rule(
     responses((status = 200, description = "It is gone.", body = SavedView))
 )]
 #[delete("/api/v1/rules/<id>", data = "<sent>")]
-#[expect(clippy::too_many_arguments, reason = "each is a guard of its own")]
 async fn delete_rule(
     admin: &State<Admin>,
     person: &Person,

@@ -104,7 +104,7 @@ fn view(pack: &Pack) -> ServiceView {
 /// Services, by name.
 #[utoipa::path(params(Page), responses((status = 200, description = "A page of them.", body = Listed<ServiceView>)))]
 #[get("/api/v1/services")]
-async fn list_services(admin: &State<Admin>, asked: Result<Asked<Page>, Refused>) -> Answer {
+fn list_services(admin: &State<Admin>, asked: Result<Asked<Page>, Refused>) -> Answer {
     let Asked(asked) = asked?;
     let registry = (admin.in_force)().registry;
     let all = registry.packs.values().map(|pack| view(pack));
@@ -114,7 +114,7 @@ async fn list_services(admin: &State<Admin>, asked: Result<Asked<Page>, Refused>
 /// One service, with its events and actions.
 #[utoipa::path(responses((status = 200, description = "The service.", body = ServiceWhole)))]
 #[get("/api/v1/services/<name>")]
-async fn show_service(admin: &State<Admin>, name: &str, asked: Result<Asked<Nothing>, Refused>) -> Answer {
+fn show_service(admin: &State<Admin>, name: &str, asked: Result<Asked<Nothing>, Refused>) -> Answer {
     asked?;
     let registry = (admin.in_force)().registry;
     let missing = || Refused::missing(&format!("service `{}`", name.chars().take(64).collect::<String>()));

@@ -35,7 +35,6 @@ impl Miss {
 
 impl Condition {
     /// Whether it holds. `Err` is the first test that did not, with the value it saw.
-    #[expect(clippy::result_large_err, reason = "the evidence of one rule at a time, taken apart at once")]
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<(), Evidence> {
         self.check(scope).map_err(|miss| *miss.into_evidence())
     }

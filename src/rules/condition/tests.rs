@@ -41,7 +41,6 @@ fn condition(text: &str) -> Condition {
     }
 }
 
-#[expect(clippy::result_large_err, reason = "as `evaluate` gives it")]
 fn seen(text: &str, event: Value) -> Result<(), crate::model::Evidence> {
     condition(text).evaluate(&Given(event))
 }

@@ -72,7 +72,8 @@ fn exactly_this_file_is_committed_and_other_work_stays_as_it_is() {
     let id = save(at, &missed(), Some("two\r\n"), "Say two").unwrap();
     // As if it had been saved seconds later.
     let index = fs::File::options().write(true).open(at.join(".git/index")).unwrap();
-    index.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
+    let written = index.metadata().unwrap().modified().unwrap();
+    index.set_modified(written + std::time::Duration::from_secs(5)).unwrap();
     assert_eq!(git(at, &["rev-parse", "HEAD"]).trim(), id);
     assert_eq!(
         git(at, &["show", "--name-only", "--format=%an <%ae>%n%cn%n%s", "HEAD"]),
