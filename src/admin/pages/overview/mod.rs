@@ -147,8 +147,11 @@ async fn show(admin: &State<Admin>, person: &Person, window: Option<&str>) -> Pa
 /// How many runs wait for paused sources, in words. Empty: none.
 fn waiting_for(paused: &[PausedSource]) -> String {
     let count: u64 = paused.iter().map(|paused| paused.waiting).sum();
-    let waits = if count == 1 { "waits" } else { "wait" };
-    if count == 0 { String::new() } else { format!("{count} of them {waits} for a paused source") }
+    match count {
+        0 => String::new(),
+        1 => "1 waits for a paused source".to_owned(),
+        count => format!("{count} wait for a paused source"),
+    }
 }
 
 /// The word in the address, what people read, the length.

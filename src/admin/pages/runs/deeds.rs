@@ -104,7 +104,7 @@ async fn replay(
         Err(refused) => refused,
     };
     // What a person has typed is not lost for what does not fit in it.
-    if !matches!(refused.status, 400 | 413 | 422) || runs::find(admin, id).await.is_err() {
+    if !matches!(refused.status, 400 | 409 | 413 | 422) || runs::find(admin, id).await.is_err() {
         return Err(refused);
     }
     let form = Form::again(&sent, &refused);
