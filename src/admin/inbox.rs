@@ -83,6 +83,29 @@ impl From<Unfit> for Refused {
 impl Asked {
     /// Reads an address. Parameters that are not known are not looked at.
     pub(super) fn read(query: &Query) -> Result<Self, Refused> {
+        let asked = Self::read_as_typed(query)?;
+        match asked.faults().into_iter().next() {
+            Some((_, fault)) => Err(Refused::invalid(fault)),
+            None => Ok(asked),
+        }
+    }
+
+    /// What is wrong with the times that were typed: the field, and a sentence.
+    pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        for (name, time) in [("from", &self.from), ("to", &self.to)] {
+            if let Err(refused) = instant(name, time) {
+                faults.push((name, refused.message.into_owned()));
+            }
+        }
+        if !self.since.is_empty() && parse_duration(&self.since).is_none() {
+            faults.push(("since", "`since` is a span such as 30m, 1h or 7d.".to_owned()));
+        }
+        faults
+    }
+
+    /// The same, with times that may not read: a page shows them again beside what is wrong with them.
+    pub(super) fn read_as_typed(query: &Query) -> Result<Self, Refused> {
         let text = |name: &str, most: usize| query.short(name, most).map(|found| found.unwrap_or_default().to_owned());
         let state = match query.short("state", 20)? {
             None => None,
@@ -100,7 +123,7 @@ impl Asked {
                 Some(wanted.clamp(1, MOST_ROWS))
             }
         };
-        let asked = Self {
+        Ok(Self {
             source: text("source", NAME)?,
             kind: text("type", NAME)?,
             state,
@@ -114,14 +137,7 @@ impl Asked {
             after: cursor(query, "after")?,
             limit,
             live: query.short("live", 5)?.is_some_and(|word| word == "1"),
-        };
-        for (name, time) in [("from", &asked.from), ("to", &asked.to)] {
-            instant(name, time)?;
-        }
-        if !asked.since.is_empty() && parse_duration(&asked.since).is_none() {
-            return Err(Refused::invalid("`since` is a span such as 30m, 1h or 7d."));
-        }
-        Ok(asked)
+        })
     }
 
     /// What stays of it in a view or a job: the filter, without place and size.

@@ -22,6 +22,7 @@ mod needs;
 mod outward;
 mod packed;
 mod pages;
+mod plural;
 mod query;
 mod refused;
 mod rulefiles;
@@ -29,6 +30,7 @@ mod schedules;
 mod sent;
 mod sources;
 mod state;
+mod tested;
 mod traces;
 mod view;
 mod workshop;
@@ -39,7 +41,9 @@ pub use auth::{
 pub use calls::{Call, CallFilter, CallPage, calls};
 pub use card::{CARD_TEMPLATE, CardOf, card, card_answer, card_template};
 pub use needs::Needs;
-pub use outward::{Begun, Came, Link, LinkGrant, LinkHost, Outward, OutwardError, Prepared, Trial};
+pub use outward::{
+    Begun, Came, Goal, Holdup, Link, LinkGrant, LinkHost, Outward, OutwardError, Posted, Prepared, Trial,
+};
 pub use state::{Admin, Parts, stage};
 pub use traces::Traces;
 pub use workshop::{Checked, Draft, Dry, Tested, Workshop};

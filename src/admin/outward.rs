@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::refused::Refused;
 use crate::{
     clock::Time,
+    ids::RunId,
     store::{GrantState, StoreError},
 };
 
@@ -173,8 +174,52 @@ pub enum Begun {
     Done,
 }
 
+/// Where a request that is to go out goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// Through a connection, or to a further host of its.
+    Connection {
+        /// The connection.
+        name: String,
+        /// `None`: its base URL.
+        host: Option<String>,
+    },
+    /// To a whole URL.
+    Url(String),
+}
+
+/// Why a request that is due has not gone out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holdup {
+    /// Its host is left alone until then, after failures in a row.
+    LeftAlone(Time),
+    /// The service asked to be called less until then.
+    Paused(Time),
+    /// By the rate its turn comes then.
+    Rate(Time),
+    /// As many requests are out as may be at once.
+    Full,
+}
+
+/// A request of a run as it is sent, with `‹name›` where a secret stands.
+#[derive(Debug, Clone)]
+pub struct Posted {
+    /// In upper case.
+    pub method: String,
+    /// The whole address.
+    pub url: String,
+    /// Names and values, those of the proof included.
+    pub headers: Vec<(String, String)>,
+    /// `None`: it has none.
+    pub body: Option<String>,
+}
+
 /// What leads out.
 pub trait Outward: Send + Sync {
+    /// What holds up a request of `run`, from memory alone. `None`: nothing is known to.
+    fn holdup(&self, goal: &Goal, run: RunId) -> Option<Holdup>;
+    /// A request as it was kept with its attempt, as it would go out today. `None`: it does not read, or its way out is gone.
+    fn posted(&self, kept: &[u8]) -> Option<Posted>;
     /// Every way out that can send something, by name.
     fn links(&self) -> BoxFuture<'_, Result<Vec<Link>, OutwardError>>;
     /// Sends the request that tells whether a connection works. It changes nothing at the service.

@@ -15,6 +15,7 @@ use super::{
     outward::Outward,
     pages,
     rulefiles::Desk,
+    tested::Tests,
     workshop::Workshop,
 };
 use crate::{
@@ -58,6 +59,7 @@ pub struct Admin {
     refusals: Arc<PerMinute>,
     desk: Arc<Desk>,
     provider: Arc<Provider>,
+    tests: Arc<Tests>,
 }
 
 impl Admin {
@@ -74,6 +76,11 @@ impl Admin {
     /// The provider of sign-in.
     pub(super) fn provider(&self) -> &Provider {
         &self.provider
+    }
+
+    /// The last test of each connection.
+    pub(super) fn tests(&self) -> &Tests {
+        &self.tests
     }
 
     /// How many refusals the audit log took of late.
@@ -105,7 +112,14 @@ fn routes() -> Vec<Route> {
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
     let provider = Arc::new(Provider::new(parts.client.clone()));
-    let admin = Admin { parts, glance: Arc::default(), refusals: Arc::default(), desk: Arc::default(), provider };
+    let admin = Admin {
+        parts,
+        glance: Arc::default(),
+        refusals: Arc::default(),
+        desk: Arc::default(),
+        provider,
+        tests: Arc::default(),
+    };
     AdHoc::on_ignite("admin", |rocket| {
         Box::pin(async move {
             tokio::spawn(glance::refresh(admin.clone()));

@@ -10,12 +10,14 @@ use futures_util::future::BoxFuture;
 
 use super::errand::{Errand, ErrandError, Errands, Outcome};
 use crate::{
-    admin::{self, Begun, Came, Link, LinkGrant, LinkHost, OutwardError, Prepared, Trial},
+    actions::{Request, Target},
+    admin::{self, Begun, Came, Goal, Holdup, Link, LinkGrant, LinkHost, OutwardError, Posted, Prepared, Trial},
     callback,
     clock::SharedClock,
     config::Config,
-    connections::{self, ConnectionRow, Connections},
+    connections::{self, ConnectionRow, Connections, Destination},
     egress::Egress,
+    ids::RunId,
     net::Client,
     services::Registry,
     starts::InForce,
@@ -156,6 +158,35 @@ fn came(errand: &Errand, outcome: Outcome) -> Came {
 }
 
 impl admin::Outward for Outward {
+    fn holdup(&self, goal: &Goal, run: RunId) -> Option<Holdup> {
+        let registry = self.registry();
+        let to = match goal {
+            Goal::Connection { name, host } => Destination::Connection { name, host: host.as_deref(), path: "/" },
+            Goal::Url(url) => Destination::Url(url),
+        };
+        let lane = to.lane()?;
+        let left_alone = self.connections.closed_until(&registry, &to).map(Holdup::LeftAlone);
+        left_alone
+            .or_else(|| self.connections.paused_until(&lane).map(Holdup::Paused))
+            .or_else(|| self.connections.next_turn(&registry, &lane, run.0).map(Holdup::Rate))
+            .or_else(|| self.connections.is_full(&lane).then_some(Holdup::Full))
+    }
+
+    fn posted(&self, kept: &[u8]) -> Option<Posted> {
+        let request: Request = serde_json::from_slice(kept).ok()?;
+        let registry = self.registry();
+        let to = match &request.target {
+            Target::Connection { name, host, path } => Destination::Connection { name, host: host.as_deref(), path },
+            Target::Url(url) => Destination::Url(url),
+        };
+        let origins = |name: &str| self.vault.origins(name);
+        let auth = request.auth.as_ref();
+        let preview = connections::preview(&self.config, &registry, &self.egress, &origins, &to, auth).ok()?;
+        let mut headers = request.headers;
+        headers.extend(preview.headers);
+        Some(Posted { method: request.method, url: preview.url, headers, body: request.body })
+    }
+
     fn links(&self) -> BoxFuture<'_, Result<Vec<Link>, OutwardError>> {
         Box::pin(self.all_links())
     }

@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     ids::RunId,
     model::{AttemptKind, RunStatus, StepError, StepPath},
-    store::{AttemptRow, Mode, PAUSED, Resolution, RunDetail, RunFilter, RunRow},
+    store::{AttemptRow, Mode, Resolution, RunDetail, RunFilter, RunRow},
     web::exchange_lines,
 };
 
@@ -177,7 +177,7 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
     for attempt in &detail.attempts {
         text.extend(attempt_as_text(attempt));
     }
-    if is_held_by_source(detail) {
+    if detail.is_held_by_source() {
         text.push("\nIt begins when its source is resumed, on the source's page of the admin UI.".to_owned());
     } else if detail.is_held_by_fuse() {
         text.push(format!(
@@ -197,11 +197,6 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
         }
     }
     text.join("\n")
-}
-
-/// Held until its source is resumed.
-fn is_held_by_source(detail: &RunDetail) -> bool {
-    detail.row.status == RunStatus::Held && detail.row.why.as_deref() == Some(PAUSED)
 }
 
 /// `note (do.0)` where the step's error tells its id, else the path alone.
@@ -273,7 +268,7 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
     if status != RunStatus::Held {
         return Err(not_held(status));
     }
-    if is_held_by_source(&detail) {
+    if detail.is_held_by_source() {
         return Err(Failure::No(format!(
             "run {id} waits until its source is resumed, not for an attempt; resume the source in the admin UI"
         )));

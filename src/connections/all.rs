@@ -100,6 +100,17 @@ impl Connections {
         self.lanes.paused_until(lane, self.clock.now())
     }
 
+    /// When a turn at a lane would come for `run` by its rate; no slot is kept for it. `None`: at once.
+    pub fn next_turn(&self, registry: &Registry, lane: &str, run: i64) -> Option<Time> {
+        let limits = limits(Settings::of(&self.config), self.config.runner.per_host, registry, lane);
+        self.lanes.next_turn(lane, limits.rate, self.clock.now(), run)
+    }
+
+    /// Whether as many requests are out on a lane as may be at once.
+    pub fn is_full(&self, lane: &str) -> bool {
+        self.lanes.is_full(lane)
+    }
+
     /// The same, but where the lane is busy it waits in the lane's queue. `Turn::Busy`: the queue is full too.
     pub async fn turn_in_queue(&self, registry: &Registry, lane: &str, run: i64) -> Turn {
         let turn = self.turn(registry, lane, run);

@@ -15,12 +15,15 @@ use super::{
 use crate::{
     clock::Time,
     ids::{JobId, RunId, time_of},
+    model::RunStatus,
 };
 
 /// Jobs of a list.
 const LISTED: i64 = 100;
-/// Faults, and new runs, that a job keeps the names of.
+/// Faults that a job keeps.
 const KEPT: usize = 100;
+/// New runs that a job keeps the ids of.
+const KEPT_RUNS: usize = 500;
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -116,7 +119,7 @@ pub struct JobRow {
     pub place: i64,
     /// What failed, the first of them.
     pub faults: Vec<String>,
-    /// The first of the runs that it has made.
+    /// The first 500 of the runs that it has made.
     pub runs: Vec<RunId>,
     /// Why it ended as it did. `None`: it is running, or there is nothing to say.
     pub why: Option<String>,
@@ -216,8 +219,8 @@ fn list_of<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, StoreEr
 }
 
 /// A list for its column, cut to what a job keeps of it.
-fn kept(list: impl Iterator<Item = String>) -> String {
-    serde_json::to_string(&list.take(KEPT).collect::<Vec<_>>()).unwrap_or_else(|_| "[]".to_owned())
+fn kept(list: impl Iterator<Item = String>, most: usize) -> String {
+    serde_json::to_string(&list.take(most).collect::<Vec<_>>()).unwrap_or_else(|_| "[]".to_owned())
 }
 
 impl Store {
@@ -235,6 +238,20 @@ impl Store {
             Ok(runs::table.filter(runs::id.eq_any(ids)).select(runs::id).load(conn)?)
         };
         self.read(known).await.map(|ids| ids.into_iter().collect())
+    }
+
+    /// Where these runs stand, in the order of their ids; those that are no longer stored are left out.
+    pub async fn states_of(&self, runs: Vec<RunId>) -> Result<Vec<(RunId, RunStatus)>, StoreError> {
+        let ids: Vec<i64> = runs.into_iter().map(|run| run.0).collect();
+        let states = |conn: &mut Conn, _: &Lookup| -> Result<Vec<(i64, i16)>, StoreError> {
+            Ok(each!(conn, c => runs::table
+                .filter(runs::id.eq_any(ids))
+                .order(runs::id.asc())
+                .select((runs::id, runs::status))
+                .load(c))?)
+        };
+        let rows = self.read(states).await?;
+        rows.into_iter().map(|(id, code)| Ok((RunId(id), super::runs::status_of(code)?))).collect()
     }
 
     /// Begins a job; where one was begun with the same request key, that one.
@@ -341,9 +358,9 @@ fn move_on(
         replay::insert(conn, known, one)?;
     }
     let count = |items: usize| i64::try_from(items).unwrap_or(i64::MAX);
-    let faults = kept(job.faults.into_iter().chain(step.faults.iter().cloned()));
+    let faults = kept(job.faults.into_iter().chain(step.faults.iter().cloned()), KEPT);
     let made = step.replays.iter().map(|one| one.id);
-    let runs = kept(job.runs.into_iter().chain(made).map(|run| run.to_string()));
+    let runs = kept(job.runs.into_iter().chain(made).map(|run| run.to_string()), KEPT_RUNS);
     let (state, why) = step.end.clone().unwrap_or_default();
     each!(conn, c => diesel::update(jobs::table.find(id.0))
         .set((

@@ -109,7 +109,7 @@ pub use tries::TryLimit;
 pub use users::{NewUser, UserChange, UserRow};
 pub use vault::{SecretRow, Vault, VaultError};
 pub use views::MOST_VIEWS;
-pub use waits::{NewWait, OpenWait, WaitEvents};
+pub use waits::{NewWait, OpenWait, WaitEvents, WaitRow};
 
 /// Rows of a page unless asked for otherwise, and at most.
 const PAGE: usize = 50;

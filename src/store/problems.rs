@@ -412,6 +412,15 @@ impl Store {
         Ok(runs.into_iter().map(RunId).collect())
     }
 
+    /// How many of the newest `of` failed runs of each problem nothing has repeated yet, in the same order.
+    pub async fn unrepeated(&self, ids: Vec<ProblemId>, of: u32) -> Result<Vec<u64>, StoreError> {
+        self.read(move |conn, _| {
+            let count = |id: ProblemId| Ok(u64::try_from(dialect::count_unrepeated(conn, id.0, of)?).unwrap_or(0));
+            ids.into_iter().map(count).collect()
+        })
+        .await
+    }
+
     /// Keeps what a person says of a problem. False: it is solved, or gone.
     pub async fn word_on(&self, id: ProblemId, word: ProblemWord, now: Time) -> Result<bool, StoreError> {
         self.write(128, move |desk| {

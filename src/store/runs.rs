@@ -14,6 +14,7 @@ use super::{
     names::Lookup,
     outputs,
     schema::{runs, sets},
+    sources::PAUSED,
 };
 use crate::{
     clock::Time,
@@ -141,7 +142,12 @@ struct ListRow {
 impl RunDetail {
     /// Held, and not for an attempt without an answer: a blown fuse holds runs that have not begun.
     pub fn is_held_by_fuse(&self) -> bool {
-        self.row.status == RunStatus::Held && self.attempts.is_empty()
+        self.row.status == RunStatus::Held && self.attempts.is_empty() && !self.is_held_by_source()
+    }
+
+    /// Held until its source is resumed, and by nothing else.
+    pub fn is_held_by_source(&self) -> bool {
+        self.row.status == RunStatus::Held && self.row.why.as_deref() == Some(PAUSED)
     }
 
     /// Whether a read can tell what became of the last attempt: its request then holds what the action was given.

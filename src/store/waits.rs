@@ -10,6 +10,7 @@ use super::{
     canonical::hash_of,
     dialect::{self, Answer, Conn, each},
     error::StoreError,
+    handle::Store,
     names::{Known, Lookup},
     schema::{events, wait_candidates, wait_keys, waits},
 };
@@ -68,6 +69,32 @@ pub struct OpenWait {
     pub looked: bool,
     /// Events stored since whose key is the one wanted, oldest first; of more than 1,000 the oldest.
     pub candidates: Vec<EventId>,
+}
+
+/// A wait as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitRow {
+    /// The step, in a loop with its turn.
+    pub step: StepPath,
+    /// When it ends by itself. `None`: never.
+    pub until: Option<Time>,
+}
+
+impl Store {
+    /// The wait that a run is in. `None`: it is in none.
+    pub async fn wait_of(&self, run: RunId) -> Result<Option<WaitRow>, StoreError> {
+        self.read(move |conn, lookup| {
+            let row: Option<(i32, Option<i64>)> = each!(conn, c => waits::table
+                .find(run.0)
+                .select((waits::step, waits::until))
+                .get_result(c)
+                .optional())?;
+            let Some((step, until)) = row else { return Ok(None) };
+            let step = StepPath(lookup.name(conn, step)?.to_string());
+            Ok(Some(WaitRow { step, until: until.map(Time) }))
+        })
+        .await
+    }
 }
 
 /// What the writer knows of the waits that are open, so that an event that none waits for costs no statement. Read from the tables when it

@@ -21,6 +21,7 @@ pub(in crate::admin) async fn link(admin: &Admin, name: &str) -> Result<Link, Re
 /// Sends the request that tells whether a connection works.
 pub(in crate::admin) async fn test(admin: &Admin, person: &Person, name: &str) -> Result<Came, Refused> {
     let came = admin.outward.test(name).await?;
+    admin.tests().keep(name, &came, admin.clock.now());
     let after = json!({ "action": came.action, "status": came.status, "ok": came.ok });
     audit(admin, person, "connection.test", name, after).await?;
     Ok(came)
@@ -29,6 +30,7 @@ pub(in crate::admin) async fn test(admin: &Admin, person: &Person, name: &str) -
 /// Begins a login at the service of a connection.
 pub(in crate::admin) async fn login(admin: &Admin, person: &Person, name: &str) -> Result<Begun, Refused> {
     let begun = admin.outward.begin_login(name).await?;
+    admin.tests().forget(name);
     let after = json!({ "done": matches!(begun, Begun::Done) });
     audit(admin, person, "connection.login", name, after).await?;
     Ok(begun)
@@ -40,6 +42,7 @@ pub(in crate::admin) async fn logout(admin: &Admin, person: &Person, name: &str)
     if !forgotten {
         return Err(Refused::conflict("This connection is not logged in."));
     }
+    admin.tests().forget(name);
     audit(admin, person, "connection.logout", name, json!({ "granted": false })).await
 }
 

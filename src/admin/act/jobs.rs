@@ -1,6 +1,6 @@
 //! Long actions: begun here, worked off in the background.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -9,13 +9,17 @@ use crate::{
     admin::{audit::Deed, inbox::Asked, query::Query, refused::Refused, state::Admin},
     ids::{EventId, JobId, ProblemId, RunId},
     model::Person,
-    store::{InboxState, JobStart},
+    store::{InboxAsk, InboxFilter, InboxRow, InboxState, JobStart},
 };
 
 /// Things that one job takes by a list of ids.
 pub(in crate::admin) const MOST_BY_LIST: usize = 1_000;
 /// Things that one job takes by a filter or of a problem.
 pub(in crate::admin) const MOST_BY_FILTER: i64 = 100_000;
+/// Things that are counted one by one before a job begins.
+const MOST_COUNTED: usize = 10_000;
+/// How long they are.
+const COUNTING: Duration = Duration::from_millis(400);
 /// Bytes of a request key.
 const LONGEST_KEY: usize = 200;
 
@@ -140,11 +144,36 @@ async fn check(admin: &Admin, work: &Work) -> Result<Option<i64>, Refused> {
             if matches!(asked.state, Some(InboxState::Duplicate | InboxState::Refused)) {
                 return Err(Refused::invalid("Only accepted deliveries can be replayed: choose matched or unmatched."));
             }
-            let filter = asked.filter(admin, admin.clock.now())?;
-            Ok(admin.store.inbox_count(filter, MOST_BY_FILTER).await?)
+            let counted = count(admin, asked.filter(admin, admin.clock.now())?, MOST_BY_FILTER).await?;
+            Ok(counted.filter(|counted| !counted.is_more).map(|counted| counted.count))
         }
-        Work::ReplayRuns(Runs::Problem(_)) => Ok(None),
+        Work::ReplayRuns(Runs::Problem(id)) => {
+            let found = admin.store.runs_to_repeat(*id, RunId(i64::MIN), MOST_COUNTED).await?.len();
+            Ok((found < MOST_COUNTED).then(|| i64::try_from(found).ok()).flatten())
+        }
     }
+}
+
+/// How many events a filter means, as far as they were counted.
+pub(in crate::admin) struct Counted {
+    /// So many were found.
+    pub(in crate::admin) count: i64,
+    /// There are or may be more.
+    pub(in crate::admin) is_more: bool,
+}
+
+/// Counts the accepted events that a filter means, `most` at most; a search of bodies goes on for a moment. `None`: not even begun.
+pub(in crate::admin) async fn count(admin: &Admin, filter: InboxFilter, most: i64) -> Result<Option<Counted>, Refused> {
+    if let Some(count) = admin.store.inbox_count(filter.clone(), most).await? {
+        return Ok(Some(Counted { count, is_more: count >= most }));
+    }
+    if matches!(filter.state, Some(InboxState::Duplicate | InboxState::Refused)) {
+        return Ok(None);
+    }
+    let ask = InboxAsk { filter, above: None, below: None, limit: MOST_COUNTED, oldest_first: true, budget: COUNTING };
+    let page = admin.store.inbox(ask).await?;
+    let found = page.rows.iter().filter(|row| matches!(row, InboxRow::Event(_))).count();
+    Ok(Some(Counted { count: i64::try_from(found).unwrap_or(i64::MAX), is_more: page.next.is_some() }))
 }
 
 /// A list as it was sent, each id once.

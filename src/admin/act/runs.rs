@@ -89,6 +89,11 @@ pub(in crate::admin) async fn resolve(
     resolution: Resolution,
 ) -> Result<(), Refused> {
     let detail = find(admin, id).await?;
+    if detail.is_held_by_source() {
+        return Err(Refused::conflict(format!(
+            "Run {id} waits until its source is resumed, not for an attempt: resume the source on its page."
+        )));
+    }
     if detail.is_held_by_fuse() {
         let rule = &detail.row.rule;
         return Err(Refused::conflict(format!(

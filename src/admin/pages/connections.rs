@@ -12,6 +12,7 @@ use crate::{
         refused::Refused,
         sent::Sent,
         state::Admin,
+        tested::Tested,
         view::{Frame, Page, page},
     },
     model::{Person, Role},
@@ -30,7 +31,8 @@ pub(super) fn routes() -> Vec<Guarded> {
 #[template(path = "connections.html")]
 struct Connections {
     frame: Frame,
-    links: Vec<Link>,
+    /// Each with its last test, and whether that failed.
+    links: Vec<(Link, Option<Tested>, bool)>,
     /// Names of those that nobody has set up.
     others: Vec<String>,
 }
@@ -40,7 +42,17 @@ async fn list(admin: &State<Admin>, person: &Person) -> Page {
     let links = admin.outward.links().await.map_err(Refused::from)?;
     let (links, others): (Vec<Link>, Vec<Link>) = links.into_iter().partition(Link::is_touched);
     let others = others.into_iter().map(|link| link.name).collect();
+    let with_test = |link: Link| {
+        let tested = admin.tests().of(&link.name);
+        let has_failed = has_failed(tested.as_ref());
+        (link, tested, has_failed)
+    };
+    let links = links.into_iter().map(with_test).collect();
     page(&Connections { frame: Frame::new(admin, person, "/connections", "Connections"), links, others })
+}
+
+fn has_failed(tested: Option<&Tested>) -> bool {
+    tested.is_some_and(|tested| !tested.ok)
 }
 
 /// A rule that sends through a connection.
@@ -57,11 +69,17 @@ struct Connection {
     link: Link,
     users: Vec<User>,
     came: Option<Came>,
+    /// What the last test said, where this answer is not it.
+    tested: Option<Tested>,
     /// Where a person goes on to log in.
     login: Option<(String, String)>,
 }
 
 impl Connection {
+    fn has_failed(&self) -> bool {
+        has_failed(self.tested.as_ref())
+    }
+
     fn is_lost(&self) -> bool {
         self.link.grant.as_ref().is_some_and(|grant| grant.state == GrantState::Lost)
     }
@@ -81,7 +99,8 @@ async fn connection(admin: &Admin, person: &Person, name: &str) -> Result<Connec
     });
     let users = users.collect();
     let frame = Frame::new(admin, person, "/connections", format!("Connection {}", link.name));
-    Ok(Connection { frame, link, users, came: None, login: None })
+    let tested = admin.tests().of(&link.name);
+    Ok(Connection { frame, link, users, came: None, tested, login: None })
 }
 
 /// Whether a rule sends anything through a connection.

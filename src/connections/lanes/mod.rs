@@ -172,6 +172,17 @@ impl Lanes {
         self.0.lock().get(name).and_then(|lane| lane.pace.paused_until(now))
     }
 
+    /// When a turn would come for `run` by the rate. `None`: at once; only a free place can be missing.
+    pub(super) fn next_turn(&self, name: &str, rate: Rate, now: Time, run: i64) -> Option<Time> {
+        let lanes = self.0.lock();
+        lanes.get(name).map(|lane| lane.pace.look(rate, now, run)).filter(|at| *at > now)
+    }
+
+    /// Whether all places of a lane are taken.
+    pub(super) fn is_full(&self, name: &str) -> bool {
+        self.0.lock().get(name).is_some_and(|lane| lane.places > 0 && lane.taken >= lane.places)
+    }
+
     /// Returns when there is room somewhere since the last call, now and then without one.
     pub(super) async fn freed(&self) {
         self.0.freed.notified().await;

@@ -39,6 +39,23 @@ fn being_busy_costs_no_slot() {
 }
 
 #[test]
+fn to_look_when_a_turn_comes_keeps_no_slot() {
+    let lanes = Lanes::default();
+    let rate = Rate::Per { count: 1, span: Duration::from_secs(1) };
+    let limits = Limits { rate, concurrent: 1 };
+    assert_eq!(lanes.next_turn("a", rate, Time(0), 1), None);
+    let place = now(lanes.turn("a", limits, Time(0), 1));
+    assert!(lanes.is_full("a") && !lanes.is_full("b"));
+    drop(place);
+    for run in 2..9 {
+        assert_eq!(lanes.next_turn("a", rate, Time(0), run), Some(Time(1000)), "no run has asked yet");
+    }
+    assert!(matches!(lanes.turn("a", limits, Time(0), 2), Turn::At(Time(1000))));
+    assert_eq!(lanes.next_turn("a", rate, Time(0), 2), Some(Time(1000)), "its own slot");
+    assert_eq!(lanes.next_turn("a", rate, Time(0), 3), Some(Time(2000)), "behind it");
+}
+
+#[test]
 fn a_pause_holds_one_lane_alone() {
     let lanes = Lanes::default();
     lanes.pause("a", Time(5000));

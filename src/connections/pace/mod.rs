@@ -71,6 +71,14 @@ impl Pace {
         ceil(slot)
     }
 
+    /// When `ask` would let `run` go; nothing is kept for it.
+    pub(super) fn look(&self, rate: Rate, now: Time, run: i64) -> Time {
+        let Some(shape) = Shape::of(rate) else { return now.max(self.paused) };
+        let free = self.went - shape.early;
+        let next = || nanos(self.paused).max(self.due - shape.early);
+        ceil(self.kept.get(&run).copied().unwrap_or_else(next).max(free)).max(now)
+    }
+
     /// `run` goes now, as `ask` said it may: its slot is used up.
     pub(super) fn go(&mut self, rate: Rate, now: Time, run: i64) {
         let slot = self.kept.remove(&run);

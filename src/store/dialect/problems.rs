@@ -80,6 +80,16 @@ pub(in crate::store) fn unrepeated_runs(
     Ok(rows)
 }
 
+/// How many of the newest `of` failed runs of a problem nothing has repeated yet.
+pub(in crate::store) fn count_unrepeated(conn: &mut Conn, problem: i64, of: u32) -> Result<i64, StoreError> {
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT run FROM problem_runs WHERE problem = ? ORDER BY run DESC LIMIT {of}) AS few \
+         WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.replay_of = few.run AND runs.replay_of IS NOT NULL)"
+    );
+    let rows: Vec<(i64,)> = each!(conn, c => question::<(BigInt,)>(&sql, &[Bind::Big(Some(problem))]).load(c))?;
+    Ok(rows.first().map_or(0, |(count,)| *count))
+}
+
 /// Numbers of the rules that have problems of failed runs which are not solved.
 pub(in crate::store) fn troubled_rules(conn: &mut Conn) -> Result<Vec<i32>, StoreError> {
     let sql = "SELECT DISTINCT names.id FROM problems JOIN names ON names.name = problems.rule \

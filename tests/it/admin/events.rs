@@ -105,6 +105,17 @@ on_both!(the_inbox_shows_what_was_accepted_repeated_and_refused, |database| {
         let page = get(&app, &format!("/events?{query}")).await;
         assert_eq!((page.status, states(&page)), (200, wanted), "{query}");
     }
+    let bad = get(&app, "/events?from=yesterday&to=2026-03-02&source=gruveo&q=Acme").await;
+    assert_eq!(bad.status, 400);
+    for kept in [
+        "value=\"yesterday\" aria-invalid=\"true\"",
+        "id=\"fault-from\"",
+        "value=\"gruveo\"",
+        "value=\"Acme\"",
+        "2026-03-02",
+    ] {
+        assert!(bad.text.contains(kept), "{kept}: {}", bad.text);
+    }
     let first = get(&app, "/events?limit=2").await;
     let older = first.text.split("href=\"").find(|part| part.starts_with("/events?before=")).unwrap();
     let older = older.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
@@ -240,12 +251,20 @@ on_both!(all_that_match_are_replayed_and_a_job_goes_on_after_a_restart, |databas
     app.settle().await;
     let ask = get(&app, "/events/replay?all=1&state=matched").await;
     assert!(ask.text.contains("60 events"), "{}", ask.text);
+    let ask = get(&app, "/events/replay?all=1&when=event.resolution:+missed").await;
+    assert!(ask.text.contains("<strong>60 events</strong>"), "a search is counted too: {}", ask.text);
+    assert!(ask.text.contains("<dt>when</dt><dd class=\"mono\">event.resolution: missed</dd>"), "{}", ask.text);
+    let ask = get(&app, "/events/replay?all=1").await;
+    assert!(ask.text.contains("<strong>61 events</strong>") && ask.text.contains("There is no filter"), "{}", ask.text);
     let fields = [("key", "k1"), ("with", "current"), ("all", "1"), ("query", "when=event.resolution: missed")];
     let begun = post(&app, "/events/replay", &fields).await;
     let app = app.restart().await;
     let job = over(&app, &begun).await;
-    assert_eq!((job.state, job.total, job.done, job.failed, job.made), (JobState::Done, None, 60, 0, 60));
+    assert_eq!((job.state, job.total, job.done, job.failed, job.made), (JobState::Done, Some(60), 60, 0, 60));
     assert_eq!(app.runs().await.len(), 120, "none twice, none left out");
+    app.settle().await;
+    let page = get(&app, begun.header("location")).await;
+    assert!(page.text.contains("60 ok") && page.text.contains("50 of 60"), "{}", page.text);
     let refused = [("key", "k2"), ("with", "current"), ("all", "1"), ("query", "state=refused")];
     assert_eq!(post(&app, "/events/replay", &refused).await.status, 400);
     let id = begun.header("location");

@@ -53,7 +53,7 @@ on_both!(failures_alike_are_one_problem_until_the_rule_succeeds_there, |database
     let list = browser.page("/problems").await;
     assert!(list.contains(&format!("/problems/{}", problem.id)) && list.contains("calls/missed"), "{list}");
     let page = browser.page(&format!("/problems/{}", problem.id)).await;
-    for wanted in ["badge-open", "Newest example", "POST groove /tickets/2/", "all 2 runs", "said no"] {
+    for wanted in ["badge-open", "Newest example", "/v1/tickets/2/messages", "As curl", "all 2 runs", "said no"] {
         assert!(page.contains(wanted), "{wanted}: {page}");
     }
 
@@ -62,6 +62,16 @@ on_both!(failures_alike_are_one_problem_until_the_rule_succeeds_there, |database
     let solved = only(&app).await;
     assert_eq!((solved.state, solved.solved_at), (ProblemState::Solved, Some(app.now())), "also after a restart");
     assert_eq!(app.store().open_problems().await.unwrap(), 0);
+    let browser = Browser::of(&app).await;
+    for list in ["/problems", "/problems?state=solved"] {
+        let page = browser.page(list).await;
+        assert!(page.contains("2 runs were never repeated"), "{list}: {page}");
+    }
+    let page = browser.page(&format!("/problems/{}", solved.id)).await;
+    assert!(
+        page.contains("It is solved, but 2 runs were never repeated") && page.contains("Replay for real"),
+        "{page}"
+    );
 });
 
 on_both!(all_failed_runs_of_a_problem_are_replayed_once, |database| {
@@ -83,6 +93,13 @@ on_both!(all_failed_runs_of_a_problem_are_replayed_once, |database| {
     assert_eq!(only(&app).await.state, ProblemState::Solved);
     let page = browser.page(&path).await;
     assert!(!page.contains("Replay for real"), "nothing is left to repeat: {page}");
+    assert!(!browser.page("/problems").await.contains("never repeated"));
+    let page = browser.page(&sent.location).await;
+    for wanted in
+        ["3 of 3 dealt with: 3 new runs", "What became of 3 new runs", "<span class=\"badge badge-ok\">3 ok</span>"]
+    {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
 });
 
 on_both!(a_muted_problem_is_counted_and_a_resolved_one_opens_again, |database| {
@@ -103,7 +120,8 @@ on_both!(a_muted_problem_is_counted_and_a_resolved_one_opens_again, |database| {
     call(&app, "3").await;
     assert_eq!((only(&app).await.state, only(&app).await.count), (ProblemState::Muted, 3));
     assert!(browser.page("/problems?state=muted").await.contains(&path));
-    assert!(!browser.page("/problems").await.contains(&path));
+    let now = browser.page("/problems").await;
+    assert!(!now.contains(&path) && now.contains("1 problem is muted"), "{now}");
     app.advance(Duration::from_secs(3601)).await;
     assert_eq!(only(&app).await.state, ProblemState::Open, "an hour is over");
 

@@ -28,9 +28,13 @@ fn refusal() -> Reply {
 on_both!(a_form_that_is_sent_twice_repeats_a_run_once, |database| {
     let (app, browser, path) = after(vec![refusal()], MISSED, database).await;
     let page = browser.page(&path).await;
-    for wanted in ["badge-failed", "POST groove /tickets/42/", "422", "groove.add_note", "Attempts over", "Planned"] {
+    let address = app.journal.address;
+    let line = format!("POST http://{address}/v1/tickets/42/messages");
+    let command = format!("curl -X POST &#39;http://{address}/v1/tickets/42/messages&#39;");
+    for wanted in ["badge-failed", &line, &command, "Bearer $GROOVE_TOKEN", "422", "groove.add_note", "Attempts over"] {
         assert!(page.contains(wanted), "{wanted}: {page}");
     }
+    assert!(!page.contains(crate::support::app::GROOVE_TOKEN), "a secret is its name");
     assert!(!page.contains("hx-trigger"), "it is over: nothing is asked for again");
     assert!(!page.contains("<script>alert"), "what came from outside is text");
 
@@ -97,8 +101,25 @@ async fn a_draft_runs_once_and_changes_no_file() {
     let (app, browser, path) = after(vec![refusal()], MISSED, BTreeMap::new()).await;
     let page = browser.page(&path).await;
     assert!(page.contains("Missed call from {{ event.location }}"), "the draft begins with the text in force");
-    let bad = browser.send(&path, &format!("{path}/replay"), &[("with", "draft"), ("text", "name: [")]).await;
+    let typed = [("with", "draft"), ("from", "do.0"), ("new_keys", "on"), ("text", "name: [ <typed>")];
+    let bad = browser.send(&path, &format!("{path}/replay"), &typed).await;
     assert!(bad.status == 422 && bad.text.contains("rules/calls/missed.yaml"), "{bad:?}");
+    for kept in [
+        "name: [ &#60;typed&#62;</textarea>",
+        "value=\"draft\" checked",
+        "value=\"do.0\" selected",
+        "value=\"on\" checked",
+        "<details open><summary>Draft",
+        "aria-describedby=\"draft-findings\"",
+        "Replay for real",
+    ] {
+        assert!(bad.text.contains(kept), "{kept}: {}", bad.text);
+    }
+    let odd = browser.send(&path, &format!("{path}/replay"), &[("with", "current"), ("from", "do.99")]).await;
+    assert!(
+        odd.status == 422 && odd.text.contains("Nothing was run.") && odd.text.contains("current\" checked"),
+        "{odd:?}"
+    );
     let draft = MISSED.replace("Missed call from", "Drafted\r\n        call from");
     let sent = browser.send(&path, &format!("{path}/replay"), &[("with", "draft"), ("text", &draft)]).await;
     assert_eq!(sent.status, 303, "{sent:?}");
@@ -111,6 +132,49 @@ async fn a_draft_runs_once_and_changes_no_file() {
     let old = browser.page(&format!("{path}?tab=rule")).await;
     assert!(old.contains("same as the text in force") && !old.contains("Drafted"), "{old}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_says_which_pause_it_waits_for_and_until_when() {
+    let (app, browser, first) = after(vec![Reply::with(429, "Retry-After", "60")], MISSED, BTreeMap::new()).await;
+    app.call(&missed_call("43")).await;
+    app.settle().await;
+    let second = app.runs().await.into_iter().map(|run| format!("/runs/{}", run.id)).find(|path| *path != first);
+    let page = browser.page(&second.unwrap()).await;
+    for wanted in ["It waits for the pause of groove", "in 1 min", "href=\"/connections/groove\""] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    let sent = browser.send(&first, &format!("{first}/retry"), &[]).await;
+    assert_eq!(sent.status, 303, "{sent:?}");
+    app.settle().await;
+    let page = browser.page(&sent.location).await;
+    for wanted in ["It is due now, and not sent yet", "It waits for the pause of groove until 10:01:00 UTC (in 1 min)."]
+    {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    assert_eq!(app.journal.requests().len(), 1);
+    app.advance(Duration::from_secs(61)).await;
+    assert_eq!(states(&app.runs().await), [RunStatus::Ok, RunStatus::Ok]);
+    assert!(!browser.page(&first).await.contains("the pause of"));
+}
+
+on_both!(a_step_that_waits_says_for_what_and_until_when, |database| {
+    let rule = "name: later\non: gruveo.call\ndo:\n  - wait: 1h\n  - wait: { event: groove.customer_replied, \
+                when: { incoming.ticket_number: \"{{ event.tracking.ticket }}\" }, for: 2d }\n  - stop: done\n";
+    let app = TestApp::unchecked_on(Journal::start([]).await, &[("later", rule)], "", database).await;
+    app.call(&missed_call("1")).await;
+    app.settle().await;
+    let browser = Browser::of(&app).await;
+    let path = format!("/runs/{}", app.only_run().await.row.id);
+    let page = browser.page(&path).await;
+    for wanted in ["<li data-state=\"waiting\"", "waits until <time datetime=\"2026-03-01T11:00:00"] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    assert_eq!(page.matches("not reached").count(), 2, "{page}");
+    app.advance(Duration::from_secs(3601)).await;
+    let page = browser.page(&path).await;
+    assert!(page.contains("waits for groove.customer_replied until <time datetime=\"2026-03-03T11:00:01"), "{page}");
+    assert_eq!(page.matches("not reached").count(), 1, "{page}");
+});
 
 on_both!(lists_are_narrowed_by_what_the_url_says, |database| {
     let (app, browser, path) = after(vec![refusal()], MISSED, database).await;
@@ -140,6 +204,17 @@ on_both!(lists_are_narrowed_by_what_the_url_says, |database| {
     for wrong in ["?state=none", "?before=1", "?event=evt_", "?from=soon", "?problem=x"] {
         let shown = browser.get(&format!("/runs{wrong}")).await;
         assert_eq!(shown.status, 400, "{wrong}: {}", shown.text);
+        assert!(
+            shown.text.contains("role=\"alert\"") && shown.text.contains("More filters"),
+            "{wrong}: {}",
+            shown.text
+        );
+    }
+    let kept = browser.get("/runs?from=soon&rule=calls%2Fmissed&state=failed").await.text;
+    for wanted in
+        ["value=\"soon\" aria-invalid=\"true\"", "value=\"calls/missed\"", "value=\"failed\" checked", "is no time"]
+    {
+        assert!(kept.contains(wanted), "{wanted}: {kept}");
     }
     assert_eq!(browser.get("/runs/run_0000000000009").await.status, 404);
     assert_eq!(browser.get("/runs/none").await.status, 404);
@@ -158,7 +233,7 @@ async fn branches_and_turns_that_were_not_taken_are_shown_as_such() {
     let browser = Browser::of(&app).await;
     let run = app.only_run().await;
     let page = browser.page(&format!("/runs/{}", run.row.id)).await;
-    for wanted in ["took `then`", "do.1.do.0[0]", "turn 1", "1 turns", "all done", "not reached"] {
+    for wanted in ["took `then`", "do.1.do.0[0]", "turn 1", "1 turn</p>", "all done", "not reached"] {
         assert!(page.contains(wanted), "{wanted}: {page}");
     }
     let data = browser.page(&format!("/runs/{}?tab=data", run.row.id)).await;

@@ -100,9 +100,15 @@ async fn a_connection_is_tested_and_says_what_came_back() {
         .without(GROOVE_TOKEN);
     visit.get("/connections/desk").await.without("calls/missed");
     let test = "/connections/groove/test";
+    visit.get("/connections/groove").await.with("none since the server was started");
     visit.send("/connections/groove", test, &[]).await.status(200).with("badge-ok").with("200").with("Sales");
+    visit.get("/connections/groove").await.with("it works (200)").with("badge-ok");
+    visit.get("/connections").await.with("tested (200)").without("test failed");
     let seen = visit.send("/connections/groove", test, &[]).await.status(200);
     seen.with("badge-failed").with("401").with("bellwire secrets set groove_token").without(GROOVE_TOKEN);
+    let page = visit.get("/connections/groove").await.with("test failed").with("The last test failed").with("401");
+    page.with("badge-warning").without(GROOVE_TOKEN);
+    visit.get("/connections").await.with("badge-warning").with("test failed (401)");
     assert!(app.journal.requests().iter().all(|request| request.method == "GET"));
     assert_eq!(app.journal.requests().len(), 2);
     visit.send("/connections/groove", "/connections/nothing/test", &[]).await.status(404);

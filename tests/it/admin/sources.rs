@@ -28,7 +28,15 @@ on_both!(runs_of_a_paused_source_wait_and_go_on_in_their_order, |database| {
     assert_eq!(waiting.why.as_deref(), Some("its source is paused"));
     assert!(!app.store().resolve(waiting.id, Resolution::Done, app.now()).await.unwrap());
     assert!(app.store().cancel(app.runs().await[1].id, app.now()).await.unwrap());
-    visit.get("/sources").await.with("badge-paused").with("3 runs wait");
+    visit.get("/sources").await.with("badge-paused").with("; 3 runs wait");
+    let path = format!("/runs/{}", waiting.id);
+    let page = visit.get(&path).await.with("was paused by").with("href=\"/sources/gruveo\"");
+    page.without("blown fuse").without("Release all").without("What became of");
+    visit.send(&path, &format!("{path}/resolve"), &[("as", "done")]).await.status(409).with("source is resumed");
+    for path in ["/", "/problems"] {
+        visit.get(path).await.with("The source <a href=\"/sources/gruveo\">").with("3 runs wait for it");
+    }
+    visit.get("/").await.with("3 wait for a paused source");
     visit.get("/sources/gruveo").await.with(" has paused it").with("Resume");
 
     let app = app.restart().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use askama::Template;
-use rocket::State;
+use rocket::{State, http::Status};
 
 use super::{rows::Row, views::View};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         query::Query,
         refused::Refused,
         state::Admin,
-        view::{Frame, Page, page},
+        view::{Frame, Html, Page, page},
     },
     clock::Time,
     ids::{first_at, time_of},
@@ -31,6 +31,8 @@ struct List {
     views: Vec<View>,
     rows: Vec<Row>,
     findings: Vec<Finding>,
+    /// What is wrong with times that were typed: the field, and a sentence.
+    faults: Vec<(&'static str, String)>,
     progress: Option<Progress>,
     /// Where the first page is, from a later one.
     newest: String,
@@ -46,6 +48,11 @@ struct List {
 }
 
 impl List {
+    /// What is wrong with a field.
+    fn fault(&self, field: &str) -> Option<&str> {
+        self.faults.iter().find(|(name, _)| *name == field).map(|(_, fault)| fault.as_str())
+    }
+
     /// Whether the address names a span that the choice has not.
     fn has_other_span(&self) -> bool {
         !self.asked.since.is_empty() && !self.spans.iter().any(|(span, _)| *span == self.asked.since)
@@ -93,10 +100,16 @@ struct Progress {
 
 /// `/events`
 #[rocket::get("/events")]
-pub(super) async fn list(query: Result<Query, Refused>, admin: &State<Admin>, person: &Person) -> Page {
-    let asked = Asked::read(&query?)?;
+pub(super) async fn list(
+    query: Result<Query, Refused>,
+    admin: &State<Admin>,
+    person: &Person,
+) -> Result<(Status, Html), Refused> {
+    let asked = Asked::read_as_typed(&query?)?;
     let now = admin.clock.now();
+    let faults = asked.faults();
     let (inbox, findings) = match asked.ask(admin, now) {
+        _ if !faults.is_empty() => (InboxPage::default(), Vec::new()),
         Ok(mut ask) => {
             let settled = first_at(now.minus(SETTLE));
             if asked.live {
@@ -110,7 +123,8 @@ pub(super) async fn list(query: Result<Query, Refused>, admin: &State<Admin>, pe
     let (progress, older) = ends(&asked, &inbox, 0);
     let first = inbox.rows.first().map(crate::store::InboxRow::id);
     let rows: Vec<Row> = inbox.rows.into_iter().map(Row::from).collect();
-    let empty = match (rows.is_empty() && progress.is_none() && findings.is_empty(), asked.is_narrow()) {
+    let is_read = findings.is_empty() && faults.is_empty();
+    let empty = match (rows.is_empty() && progress.is_none() && is_read, asked.is_narrow()) {
         (false, _) => Empty::No,
         (true, false) if asked.before.is_none() => Empty::Nothing,
         (true, _) => Empty::Filtered,
@@ -123,7 +137,8 @@ pub(super) async fn list(query: Result<Query, Refused>, admin: &State<Admin>, pe
         && rows.iter().any(|row| row.event.is_some());
     let all_href =
         if is_replayable { at("/events/replay", &format!("all=1&{}", alone.query())) } else { String::new() };
-    page(&List {
+    let status = if faults.is_empty() { Status::Ok } else { Status::BadRequest };
+    let shown = page(&List {
         frame: Frame::new(admin, person, "/events", "Events"),
         views: super::views::of(admin, person, &asked).await?,
         newest: if asked.before.is_some() { Asked { before: None, ..asked.clone() }.href() } else { String::new() },
@@ -143,9 +158,11 @@ pub(super) async fn list(query: Result<Query, Refused>, admin: &State<Admin>, pe
         empty,
         rows,
         findings,
+        faults,
         progress,
         asked,
-    })
+    });
+    Ok((status, shown?))
 }
 
 /// Rows that came in since: polled by the page, never by a person.

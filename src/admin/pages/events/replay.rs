@@ -5,8 +5,9 @@ use rocket::{State, response::Redirect};
 
 use crate::{
     admin::{
-        act::jobs::{self, Events, MOST_BY_FILTER, MOST_BY_LIST, NewJob, With, Work},
+        act::jobs::{self, Counted, Events, MOST_BY_FILTER, MOST_BY_LIST, NewJob, With, Work},
         inbox::Asked,
+        plural::counted,
         query::Query,
         refused::Refused,
         sent::Sent,
@@ -17,8 +18,8 @@ use crate::{
     model::Person,
 };
 
-/// More than this many are not counted.
-const COUNTED: i64 = 10_000;
+/// Events are counted up to this one.
+const COUNTED: i64 = 10_001;
 
 #[derive(Template)]
 #[template(path = "events_replay.html")]
@@ -27,6 +28,8 @@ struct Ask {
     ids: Vec<EventId>,
     /// The filter, where all that match are meant.
     query: String,
+    /// The same for people: names and values.
+    filters: Vec<(String, String)>,
     is_all: bool,
     /// How many, in words.
     how_many: String,
@@ -46,17 +49,25 @@ pub(super) async fn ask(query: Result<Query, Refused>, admin: &State<Admin>, per
     let how_many = match (is_all, ids.len()) {
         (true, _) => {
             let filter = asked.filter(admin, now).map_err(Refused::from)?;
-            match admin.store.inbox_count(filter, COUNTED).await? {
-                None => "All accepted events that the search finds".to_owned(),
-                Some(0) => return Err(Refused::invalid("No accepted event matches this filter.")),
-                Some(1) => "1 event".to_owned(),
-                Some(count) if count >= COUNTED => "10,000+ events".to_owned(),
-                Some(count) => format!("{count} events"),
+            match jobs::count(admin, filter, COUNTED).await? {
+                None => {
+                    return Err(Refused::invalid(
+                        "Only accepted deliveries can be replayed: choose matched or unmatched.",
+                    ));
+                }
+                Some(Counted { count: 0, is_more: false }) => {
+                    return Err(Refused::invalid("No accepted event matches this filter."));
+                }
+                Some(Counted { count: 0, .. }) => {
+                    "A number of events that nobody knows yet: the search is long".to_owned()
+                }
+                Some(Counted { count: COUNTED.., .. }) => format!("More than {} events", COUNTED - 1),
+                Some(Counted { count, is_more: true }) => format!("At least {}", counted(&count, "event")),
+                Some(Counted { count, .. }) => counted(&count, "event"),
             }
         }
         (false, 0) => return Err(Refused::invalid("Choose at least one event.")),
-        (false, 1) => "1 event".to_owned(),
-        (false, many) => format!("{many} events"),
+        (false, many) => counted(&many, "event"),
     };
     let back = match ids.as_slice() {
         [one] => format!("/events/{one}"),
@@ -65,6 +76,7 @@ pub(super) async fn ask(query: Result<Query, Refused>, admin: &State<Admin>, per
     page(&Ask {
         frame: Frame::new(admin, person, "/events", "Replay"),
         query: asked.query(),
+        filters: url::form_urlencoded::parse(asked.query().as_bytes()).into_owned().collect(),
         is_all,
         how_many,
         key: JobId(admin.ids.next(now)).to_string(),
@@ -100,7 +112,7 @@ pub(super) async fn begin(
             let (what, back) = (format!("replay of {one}"), format!("/events/{one}"));
             (Events::Ids(ids), what, back)
         } else {
-            let what = format!("replay of {} events", ids.len());
+            let what = format!("replay of {}", counted(&ids.len(), "event"));
             (Events::Ids(ids), what, "/events".to_owned())
         }
     };

@@ -17,7 +17,7 @@ use crate::{
     },
     clock::Time,
     model::{Person, Role, RunStatus},
-    store::{Backlog, BriefRun, OpenProblem, Stored, Stretch, Window},
+    store::{Backlog, BriefRun, OpenProblem, PausedSource, Stored, Stretch, Window},
 };
 
 /// Rows of each short list.
@@ -53,6 +53,9 @@ struct Overview {
     set: InForce,
     room: Room,
     steps: Option<Steps>,
+    paused_sources: Vec<PausedSource>,
+    /// Runs that wait for those. Empty: none.
+    paused_runs: String,
 }
 
 /// How many, and whether there are more.
@@ -108,6 +111,7 @@ async fn show(admin: &State<Admin>, person: &Person, window: Option<&str>) -> Pa
         store.newest_runs(RunStatus::Running, FEW),
         store.newest_runs(RunStatus::Failed, FEW),
     )?;
+    let paused_sources = store.paused_sources().await?;
     let open_problems = u64::try_from(open_problems).unwrap_or(0);
     admin.glance().tell_problems(open_problems);
     let sum = total(&stretches);
@@ -135,7 +139,19 @@ async fn show(admin: &State<Admin>, person: &Person, window: Option<&str>) -> Pa
         set,
         room: room(admin, &stored),
         steps,
+        paused_runs: waiting_for(&paused_sources),
+        paused_sources,
     })
+}
+
+/// How many runs wait for paused sources, in words. Empty: none.
+fn waiting_for(paused: &[PausedSource]) -> String {
+    let count: u64 = paused.iter().map(|paused| paused.waiting).sum();
+    match count {
+        0 => String::new(),
+        1 => "1 waits for a paused source".to_owned(),
+        count => format!("{count} wait for a paused source"),
+    }
 }
 
 /// The word in the address, what people read, the length.

@@ -12,11 +12,18 @@ use crate::{
     clock::Time,
     ids::ProblemId,
     model::{Person, ProblemState},
-    store::{ProblemFilter, ProblemRow},
+    store::{PausedSource, ProblemFilter, ProblemRow},
 };
 
 /// Problems of a page.
 const LIMIT: usize = 50;
+
+/// The newest failed runs of a solved problem that are looked through for such as nothing has repeated.
+const LOOKED_AT: u32 = 100;
+/// Solved problems that are looked through for such runs beside those that are there now.
+const SOLVED: usize = 20;
+/// Muted problems that are counted.
+const MUTED: usize = 50;
 
 /// The filters: word in the URL, name, states.
 const FILTERS: [(&str, &str, &[ProblemState]); 5] = [
@@ -38,6 +45,8 @@ pub(super) struct Line {
     pub(super) last: Markup,
     pub(super) message: String,
     pub(super) step: String,
+    /// Of a solved one: how many of its runs nothing has repeated, in words. Empty: none.
+    pub(super) left: String,
 }
 
 #[derive(Template)]
@@ -48,8 +57,13 @@ struct List {
     /// Address, name, whether it is this one.
     filters: Vec<(String, &'static str, bool)>,
     rule: String,
+    /// Solved ones with runs that nothing has repeated, beside those that are there now.
+    left: Vec<Line>,
+    /// How many are muted, in words, beside those that are there now. Empty: none.
+    muted: String,
     newer: String,
     older: String,
+    paused_sources: Vec<PausedSource>,
 }
 
 #[rocket::get("/problems?<state>&<rule>&<before>")]
@@ -79,14 +93,59 @@ pub(super) async fn list(
     let frame = Frame::new(admin, person, "/problems", "Problems");
     let last = rows.get(LIMIT - 1).filter(|_| rows.len() > LIMIT);
     let older = last.map(|row| url(word, rule, Some(format!("{}-{}", row.last_at.0, row.id)))).unwrap_or_default();
+    let mut lines: Vec<Line> = rows.iter().take(LIMIT).map(|row| line(&frame, row)).collect();
+    tell_left(admin, &rows, &mut lines).await?;
+    let (left, muted) = if word.is_empty() { beside(admin, &frame, rule).await? } else { (Vec::new(), String::new()) };
     page(&List {
-        rows: rows.iter().take(LIMIT).map(|row| line(&frame, row)).collect(),
+        rows: lines,
+        left,
+        muted,
+        paused_sources: admin.store.paused_sources().await?,
         filters: FILTERS.map(|(known, name, _)| (url(known, rule, None), name, known == word)).to_vec(),
         rule: rule.unwrap_or_default().to_owned(),
         newer: if before.is_some() { url(word, rule, None) } else { String::new() },
         older,
         frame,
     })
+}
+
+/// What stands beside the problems that are there now: solved ones with runs that nothing has repeated, and how many are muted.
+async fn beside(admin: &Admin, frame: &Frame, rule: Option<&str>) -> Result<(Vec<Line>, String), Refused> {
+    let of = |state: ProblemState, limit: usize| ProblemFilter {
+        states: vec![state],
+        rule: rule.map(str::to_owned),
+        limit: Some(limit),
+        ..ProblemFilter::default()
+    };
+    let solved = admin.store.problem_page(of(ProblemState::Solved, SOLVED)).await?;
+    let mut left: Vec<Line> = solved.iter().map(|row| line(frame, row)).collect();
+    tell_left(admin, &solved, &mut left).await?;
+    left.retain(|line| !line.left.is_empty());
+    let muted = admin.store.problem_page(of(ProblemState::Muted, MUTED + 1)).await?.len();
+    let muted = match muted {
+        0 => String::new(),
+        1 => "1 problem is muted".to_owned(),
+        many if many > MUTED => format!("More than {MUTED} problems are muted"),
+        many => format!("{many} problems are muted"),
+    };
+    Ok((left, muted))
+}
+
+/// Tells of solved problems how many of their runs nothing has repeated.
+async fn tell_left(admin: &Admin, rows: &[ProblemRow], lines: &mut [Line]) -> Result<(), Refused> {
+    let solved = |row: &ProblemRow| row.state == ProblemState::Solved && row.kind == "run";
+    let ids: Vec<ProblemId> = rows.iter().filter(|row| solved(row)).map(|row| row.id).collect();
+    let counts = admin.store.unrepeated(ids, LOOKED_AT).await?;
+    let told = rows.iter().zip(lines).filter(|(row, _)| solved(row)).map(|(_, line)| line);
+    for (line, count) in told.zip(counts) {
+        line.left = match count {
+            0 => String::new(),
+            count if count >= u64::from(LOOKED_AT) => format!("{count} runs and more were never repeated"),
+            1 => "1 run was never repeated".to_owned(),
+            count => format!("{count} runs were never repeated"),
+        };
+    }
+    Ok(())
 }
 
 pub(super) fn line(frame: &Frame, row: &ProblemRow) -> Line {
@@ -100,6 +159,7 @@ pub(super) fn line(frame: &Frame, row: &ProblemRow) -> Line {
         last: frame.ago(&row.last_at),
         message: row.message.clone(),
         step: row.step.clone().unwrap_or_default(),
+        left: String::new(),
     }
 }
 

@@ -43,6 +43,8 @@ struct Show {
     has_more_runs: bool,
     /// Failed runs that nothing has repeated yet, in words. Empty: none.
     to_repeat: String,
+    /// The same as a sentence: `1 run was never repeated`. Empty: none.
+    left: String,
 }
 
 /// The newest run that failed.
@@ -80,6 +82,12 @@ pub(super) async fn show(id: &str, did: Option<&str>, admin: &State<Admin>, pers
             1 => "the one run".to_owned(),
             left if left > COUNTED => format!("all of more than {COUNTED} runs"),
             left => format!("all {left} runs"),
+        },
+        left: match left {
+            0 => String::new(),
+            1 => "1 run was never repeated".to_owned(),
+            left if left > COUNTED => format!("more than {COUNTED} runs were never repeated"),
+            left => format!("{left} runs were never repeated"),
         },
         frame,
     })
@@ -153,6 +161,6 @@ async fn example(admin: &Admin, frame: &Frame, run: Option<RunId>) -> Result<Opt
     Ok(Some(Example {
         line: runs::line_of(frame, &detail.row),
         message: error.map(|error| format!("{}: {}", error.class, error.message)).unwrap_or_default(),
-        exchange: failed.map(exchange_of).unwrap_or_default(),
+        exchange: failed.map(|row| exchange_of(admin, row)).unwrap_or_default(),
     }))
 }

@@ -1,13 +1,16 @@
 //! Attempts as the trace shows them: when they were planned, what was sent, what came back, and when the next one comes.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::words::span;
+use super::{curl::curl, words::span};
 use crate::{
-    admin::view::{Frame, Markup},
+    admin::{
+        state::Admin,
+        view::{Frame, Markup},
+    },
     clock::Time,
     config::forms::show_duration,
-    model::{AttemptKind, AttemptOutcome},
+    model::{AttemptKind, AttemptOutcome, ErrorClass, StepError},
     rules::Retry,
     store::AttemptRow,
     web::exchange_lines,
@@ -41,6 +44,8 @@ pub(in crate::admin::pages) struct Exchange {
     pub(in crate::admin::pages) request: String,
     pub(in crate::admin::pages) bytes: usize,
     pub(in crate::admin::pages) reply: String,
+    /// The request as a command. Empty: there is none, or curl does not send it.
+    pub(in crate::admin::pages) curl: String,
 }
 
 /// One delay of a step's schedule.
@@ -54,24 +59,39 @@ pub(super) struct Delay {
     pub(super) at: Option<Markup>,
 }
 
-/// What was kept of an attempt's request and reply.
-pub(in crate::admin::pages) fn exchange_of(row: &AttemptRow) -> Exchange {
-    let shown = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(shown).unwrap_or_default();
-    let body = row.request.as_deref().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
-    let bytes = body.as_ref().and_then(|request| request.get("body")).and_then(Value::as_str).map_or(0, str::len);
-    Exchange { request: shown(&row.request), bytes, reply: shown(&row.reply) }
+/// What was kept of an attempt's request and reply; the request with the whole address that its connection has today.
+pub(in crate::admin::pages) fn exchange_of(admin: &Admin, row: &AttemptRow) -> Exchange {
+    let posted = row.request.as_deref().and_then(|kept| admin.outward.posted(kept));
+    let request = row.request.as_deref().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
+    let bytes = request.as_ref().and_then(|request| request.get("body")).and_then(Value::as_str).map_or(0, str::len);
+    let whole = request.map(|mut request| {
+        if let (Some(posted), Some(fields)) = (&posted, request.as_object_mut()) {
+            fields.insert("target".to_owned(), json!({ "url": posted.url }));
+        }
+        cut(exchange_lines(&request))
+    });
+    let plain = || row.request.as_deref().map(shown).unwrap_or_default();
+    Exchange {
+        request: whole.unwrap_or_else(plain),
+        bytes,
+        reply: row.reply.as_deref().map(shown).unwrap_or_default(),
+        curl: posted.as_ref().map(curl).unwrap_or_default(),
+    }
 }
 
 fn shown(bytes: &[u8]) -> String {
-    let text = match serde_json::from_slice::<Value>(bytes) {
+    cut(match serde_json::from_slice::<Value>(bytes) {
         Ok(value) => exchange_lines(&value),
         Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-    };
-    text.chars().take(SHOWN).collect()
+    })
+}
+
+fn cut(text: String) -> String {
+    if text.len() <= SHOWN { text } else { text.chars().take(SHOWN).collect() }
 }
 
 /// An attempt; `reached` is when its step was.
-pub(super) fn attempt_of(frame: &Frame, row: &AttemptRow, reached: Time) -> Attempt {
+pub(super) fn attempt_of(admin: &Admin, frame: &Frame, row: &AttemptRow, reached: Time) -> Attempt {
     let planned = row.planned_at.unwrap_or_else(|| reached.min(row.started_at));
     let late = row.started_at.since(planned).as_millis();
     let until = row.ended_at.or((row.outcome == AttemptOutcome::Started).then_some(frame.now));
@@ -87,9 +107,17 @@ pub(super) fn attempt_of(frame: &Frame, row: &AttemptRow, reached: Time) -> Atte
         started: frame.ago(&row.started_at),
         took: until.map(|until| span(until.since(row.started_at).as_millis())).unwrap_or_default(),
         class: row.error.as_ref().map(|error| error.class.word().to_owned()).unwrap_or_default(),
-        message: row.error.as_ref().map(|error| error.message.clone()).unwrap_or_default(),
+        message: row.error.as_ref().map(message_of).unwrap_or_default(),
         reason: reason(&row.reason),
-        exchange: exchange_of(row),
+        exchange: exchange_of(admin, row),
+    }
+}
+
+/// What a failure says. `timeout` is the class of all that was sent and not answered, however soon that was known.
+fn message_of(error: &StepError) -> String {
+    match error.class {
+        ErrorClass::Timeout => format!("{} (sent, and not answered: it may have taken effect)", error.message),
+        _ => error.message.clone(),
     }
 }
 

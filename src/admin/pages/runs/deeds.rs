@@ -1,15 +1,20 @@
 //! What a person does about a run: forms that lead back to its page.
 
-use rocket::{Route, State, response::Redirect};
+use rocket::{Route, State, http::Status, response::Redirect};
 
-use super::show::run_id;
+use super::{
+    replay::Form,
+    show::{run_id, shown},
+};
 use crate::{
     admin::{
         act::runs::{self, Wish, With},
         refused::Refused,
         sent::Sent,
         state::Admin,
+        view::Html,
     },
+    ids::RunId,
     model::Person,
     store::Resolution,
 };
@@ -83,10 +88,34 @@ async fn resolve(sent: Result<Sent, Refused>, id: &str, admin: &State<Admin>, pe
 }
 
 #[rocket::post("/runs/<id>/replay", data = "<sent>")]
-async fn replay(sent: Result<Sent, Refused>, id: &str, admin: &State<Admin>, person: &Person) -> Answer {
+async fn replay(
+    sent: Result<Sent, Refused>,
+    id: &str,
+    admin: &State<Admin>,
+    person: &Person,
+) -> Result<Result<Redirect, (Status, Html)>, Refused> {
     let sent = sent?;
-    let wish = Wish {
-        of: run_id(id)?,
+    let id = run_id(id)?;
+    let refused = match wish(id, &sent) {
+        Ok(wish) => match runs::replay(admin, person, wish).await {
+            Ok(new) => return Ok(Ok(Redirect::to(format!("/runs/{new}?did=replayed")))),
+            Err(refused) => refused,
+        },
+        Err(refused) => refused,
+    };
+    // What a person has typed is not lost for what does not fit in it.
+    if !matches!(refused.status, 400 | 409 | 413 | 422) || runs::find(admin, id).await.is_err() {
+        return Err(refused);
+    }
+    let form = Form::again(&sent, &refused);
+    let page = shown(admin, person, id, "steps", (None, Some(form))).await?;
+    Ok(Err((Status::new(refused.status), page)))
+}
+
+/// What a form wishes for.
+fn wish(of: RunId, sent: &Sent) -> Result<Wish, Refused> {
+    Ok(Wish {
+        of,
         from: sent.text("from")?.filter(|from| !from.is_empty()).map(str::to_owned),
         with: match sent.text("with")?.unwrap_or("original") {
             "original" => With::Original,
@@ -101,8 +130,6 @@ async fn replay(sent: Result<Sent, Refused>, id: &str, admin: &State<Admin>, per
             }
         },
         new_keys: sent.is_ticked("new_keys"),
-        key: key_of(&sent)?,
-    };
-    let new = runs::replay(admin, person, wish).await?;
-    Ok(Redirect::to(format!("/runs/{new}?did=replayed")))
+        key: key_of(sent)?,
+    })
 }

@@ -1,19 +1,19 @@
 //! `/runs`: newest first, narrowed by what the URL says.
 
 use askama::Template;
-use rocket::State;
+use rocket::{State, http::Status};
 
 use super::words::{Line, line_of};
 use crate::{
     admin::{
         refused::Refused,
         state::Admin,
-        view::{Frame, Page, page},
+        view::{Frame, Html, page},
     },
     clock::Time,
     ids::{EventId, ProblemId, RunId, time_of},
     model::{ErrorClass, Person, RunStatus},
-    store::RunFilter,
+    store::{RunFilter, RunPage},
 };
 
 /// Runs of a page.
@@ -54,18 +54,26 @@ struct List {
     looked_to: Option<crate::admin::view::Markup>,
     newer: String,
     older: String,
+    /// The field that does not read, and why. Empty: all do.
+    fault: (&'static str, String),
 }
 
+/// A field of the address that does not read, and why.
+type Fault = (&'static str, String);
+
 #[rocket::get("/runs?<asked..>")]
-pub(super) async fn list(asked: Asked, admin: &State<Admin>, person: &Person) -> Page {
-    let filter = asked.filter()?;
-    let page_of = admin.store.run_page(filter).await?;
+pub(super) async fn list(asked: Asked, admin: &State<Admin>, person: &Person) -> Result<(Status, Html), Refused> {
+    let (page_of, fault) = match asked.filter() {
+        Ok(filter) => (admin.store.run_page(filter).await?, Fault::default()),
+        Err(fault) => (RunPage::default(), fault),
+    };
+    let status = if fault.1.is_empty() { Status::Ok } else { Status::BadRequest };
     let frame = Frame::new(admin, person, "/runs", "Runs");
     let is_short = page_of.rows.len() < LIMIT;
     let older = page_of.next.map(|next| asked.url(Some(next))).unwrap_or_default();
     let looked_to = page_of.next.filter(|_| is_short).map(|next| frame.ago(&time_of(next.0)));
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    page(&List {
+    let shown = page(&List {
         rows: page_of.rows.iter().map(|row| line_of(&frame, row)).collect(),
         states: RunStatus::ALL
             .map(|state| (state.word(), asked.state.iter().any(|word| word == state.word())))
@@ -82,15 +90,17 @@ pub(super) async fn list(asked: Asked, admin: &State<Admin>, person: &Person) ->
         looked_to,
         newer: if asked.before.is_some() { asked.url(None) } else { String::new() },
         older,
+        fault,
         frame,
-    })
+    });
+    Ok((status, shown?))
 }
 
 impl Asked {
-    fn filter(&self) -> Result<RunFilter, Refused> {
+    fn filter(&self) -> Result<RunFilter, Fault> {
         let mut states = Vec::new();
         for word in self.state.iter().filter(|word| !word.is_empty()) {
-            states.push(word.parse().map_err(|why: String| Refused::invalid(format!("state: {why}.")))?);
+            states.push(word.parse().map_err(|why: String| ("state", format!("state: {why}.")))?);
         }
         Ok(RunFilter {
             before: id::<RunId>(self.before.as_ref(), "before")?,
@@ -156,16 +166,19 @@ fn filled(field: Option<&String>) -> Option<&String> {
     field.filter(|text| !text.trim().is_empty())
 }
 
-fn id<T: std::str::FromStr<Err: std::fmt::Display>>(field: Option<&String>, name: &str) -> Result<Option<T>, Refused> {
-    let wrong = |error| Refused::invalid(format!("{name}: {error}."));
+fn id<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: Option<&String>,
+    name: &'static str,
+) -> Result<Option<T>, Fault> {
+    let wrong = |error| (name, format!("{name}: {error}."));
     filled(field).map(|text| text.trim().parse::<T>().map_err(wrong)).transpose()
 }
 
 /// An instant: `2026-03-01T10:00:00Z`, or as a browser sends a local time, which is taken as UTC.
-fn time(field: Option<&String>, name: &str) -> Result<Option<Time>, Refused> {
+fn time(field: Option<&String>, name: &'static str) -> Result<Option<Time>, Fault> {
     let Some(text) = filled(field).map(|text| text.trim()) else { return Ok(None) };
     let found =
         Time::parse(text).or_else(|| Time::parse(&format!("{text}:00Z"))).or_else(|| Time::parse(&format!("{text}Z")));
-    let wrong = || Refused::invalid(format!("{name}: `{text}` is no time; write 2026-03-01T10:00:00Z."));
+    let wrong = || (name, format!("{name}: `{text}` is no time; write 2026-03-01T10:00:00Z."));
     found.map(Some).ok_or_else(wrong)
 }

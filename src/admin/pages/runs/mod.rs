@@ -1,9 +1,12 @@
 //! `/runs`: one rule on one event, with every attempt, and what a person may do about it.
 
 mod attempts;
+mod curl;
 mod deeds;
 mod gantt;
+mod holdup;
 mod list;
+mod replay;
 mod show;
 mod texts;
 mod timeline;

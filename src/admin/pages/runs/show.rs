@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::{
     attempts::{Exchange, exchange_of},
     gantt::{self, Gantt},
+    holdup::{HeldUp, Paused, held_up, paused},
+    replay::Form,
     texts::{DiffLine, difference},
     timeline::{Entry, timeline},
     words::{Line, ending, line_of},
@@ -38,8 +40,7 @@ struct Show {
     older: String,
     newer: String,
     repeats: Vec<Line>,
-    replay_key: String,
-    text: String,
+    form: Form,
 }
 
 #[derive(Template)]
@@ -58,6 +59,8 @@ struct Trace {
     started: Option<Markup>,
     ended: Option<Markup>,
     ending: String,
+    held_up: Option<HeldUp>,
+    paused: Option<Paused>,
     tab: &'static str,
     tabs: [(&'static str, &'static str); 4],
     is_over: bool,
@@ -109,7 +112,17 @@ pub(super) async fn show(
     admin: &State<Admin>,
     person: &Person,
 ) -> Page {
-    let (id, tab) = (run_id(id)?, tab_of(tab));
+    shown(admin, person, run_id(id)?, tab_of(tab), (did, None)).await
+}
+
+/// The whole page. `form`: what was sent of the form that repeats the run, where that did not fit.
+pub(super) async fn shown(
+    admin: &Admin,
+    person: &Person,
+    id: RunId,
+    tab: &'static str,
+    (did, form): (Option<&str>, Option<Form>),
+) -> Page {
     let mut frame = Frame::new(admin, person, "/runs", format!("Run {id}"));
     frame.notice = notice(did).to_owned();
     let detail = crate::admin::act::runs::find(admin, id).await?;
@@ -117,14 +130,19 @@ pub(super) async fn show(
     let (older, newer) = admin.store.runs_beside(id).await?;
     let repeats = admin.store.repeats(id).await?.iter().map(|row| line_of(&frame, row)).collect();
     let trace = trace(admin, &frame, &detail, pinned.as_ref(), tab).await?;
-    let text = text_in_force(admin, &detail.row.rule).unwrap_or_else(|| text_of(pinned.as_ref(), &detail.row.rule).1);
+    if did == Some("retried")
+        && let Some(held_up) = &trace.held_up
+    {
+        frame.notice = format!("It is due now, and not sent yet. {}", held_up.sentence(frame.now));
+    }
+    let text =
+        || text_in_force(admin, &detail.row.rule).unwrap_or_else(|| text_of(pinned.as_ref(), &detail.row.rule).1);
     let link = |run: Option<RunId>| run.map(|run| format!("/runs/{run}")).unwrap_or_default();
     page(&Show {
         older: link(older),
         newer: link(newer),
         repeats,
-        replay_key: super::deeds::new_key(),
-        text,
+        form: form.unwrap_or_else(|| Form::of(text())),
         trace,
         frame,
     })
@@ -172,6 +190,7 @@ async fn trace(
     tab: &'static str,
 ) -> Result<Trace, Refused> {
     let row = &detail.row;
+    let wait = if row.status == RunStatus::Waiting { admin.store.wait_of(row.id).await? } else { None };
     let rule = pinned.and_then(|pinned| pinned.set.rules.get(row.rule.as_str()));
     let is_over = row.status.is_final();
     let problem = admin.store.problem_of(row.id).await?.map(|id| id.to_string()).unwrap_or_default();
@@ -189,16 +208,18 @@ async fn trace(
         started: detail.started_at.map(|at| frame.ago(&at)),
         ended: row.ended_at.map(|at| frame.ago(&at)),
         ending: ending(detail),
+        held_up: held_up(admin, frame, detail, rule.map(AsRef::as_ref)),
+        paused: paused(admin, frame, detail).await?,
         tab,
         tabs: TABS,
         is_over,
         can_cancel: !is_over && !detail.cancelled,
         can_hasten: row.status == RunStatus::Due && row.due_at.is_some_and(|at| at > frame.now),
         is_fuse: detail.is_held_by_fuse(),
-        unknown: unknown(frame, detail, pinned, rule.map(AsRef::as_ref)),
+        unknown: unknown((admin, frame), detail, pinned, rule.map(AsRef::as_ref)),
         entries: match rule {
             // The form that repeats a run names its steps beside every tab.
-            Some(rule) if tab == "steps" || is_over => timeline(frame, rule, detail),
+            Some(rule) if tab == "steps" || is_over => timeline(admin, frame, rule, detail, wait.as_ref()),
             _ => Vec::new(),
         },
         is_lost: rule.is_none(),
@@ -220,8 +241,13 @@ fn results(detail: &RunDetail) -> Vec<(String, &'static str, String)> {
 }
 
 /// What is known of the attempt that holds a run.
-fn unknown(frame: &Frame, detail: &RunDetail, pinned: Option<&Book>, rule: Option<&Rule>) -> Option<Unknown> {
-    if detail.row.status != RunStatus::Held || detail.is_held_by_fuse() {
+fn unknown(
+    (admin, frame): (&Admin, &Frame),
+    detail: &RunDetail,
+    pinned: Option<&Book>,
+    rule: Option<&Rule>,
+) -> Option<Unknown> {
+    if detail.row.status != RunStatus::Held || detail.is_held_by_fuse() || detail.is_held_by_source() {
         return None;
     }
     let last = detail.attempts.iter().rev().find(|attempt| attempt.kind == AttemptKind::Try)?;
@@ -233,7 +259,7 @@ fn unknown(frame: &Frame, detail: &RunDetail, pinned: Option<&Book>, rule: Optio
     Some(Unknown {
         step: last.step.to_string(),
         sent: frame.ago(&last.started_at),
-        exchange: exchange_of(last),
+        exchange: exchange_of(admin, last),
         error,
         asks: rule.and_then(|rule| asks(rule, last, pinned?)).unwrap_or_default(),
         reads: reads.map(read_in_words).collect(),

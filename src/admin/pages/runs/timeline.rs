@@ -4,12 +4,16 @@ use std::collections::HashMap;
 
 use super::attempts::{Attempt, Delay, attempt_of, schedule};
 use crate::{
-    admin::view::Frame,
+    admin::{
+        plural::counted,
+        state::Admin,
+        view::{Frame, Markup},
+    },
     clock::Time,
     config::forms::show_duration,
     model::{AttemptKind, RunStatus, StepOutcome, StepOutput, StepPath},
     rules::{OnStepError, Rule, Step, StepKind, WaitWhat},
-    store::{AttemptRow, RunDetail},
+    store::{AttemptRow, RunDetail, WaitRow},
 };
 
 /// Turns of a loop that are shown; and lines of a whole timeline.
@@ -32,8 +36,10 @@ pub(super) struct Entry {
     /// A state, or `-` for one that was not reached.
     pub(super) state: &'static str,
     pub(super) is_taken: bool,
-    /// Which branch it took, how long it waited, why it failed.
+    /// Which branch it took, how long it waited, why it failed, what it waits for.
     pub(super) note: String,
+    /// When its wait ends by itself. `None`: it is in none, or nobody knows.
+    pub(super) until: Option<Markup>,
     pub(super) result: String,
     pub(super) attempts: Vec<Attempt>,
     pub(super) schedule: Vec<Delay>,
@@ -43,14 +49,20 @@ pub(super) struct Entry {
     pub(super) left_out: String,
 }
 
-/// The timeline of a run by its pinned rule.
-pub(super) fn timeline(frame: &Frame, rule: &Rule, detail: &RunDetail) -> Vec<Entry> {
+/// The timeline of a run by its pinned rule; `wait` is the one that it is in.
+pub(super) fn timeline(
+    admin: &Admin,
+    frame: &Frame,
+    rule: &Rule,
+    detail: &RunDetail,
+    wait: Option<&WaitRow>,
+) -> Vec<Entry> {
     let mut attempts: HashMap<&StepPath, Vec<&AttemptRow>> = HashMap::new();
     for attempt in &detail.attempts {
         attempts.entry(&attempt.step).or_default().push(attempt);
     }
     let outputs = detail.outputs.iter().map(|output| (&output.step, output)).collect();
-    let mut drawing = Drawing { frame, detail, outputs, attempts, entries: Vec::new() };
+    let mut drawing = Drawing { admin, frame, detail, wait, outputs, attempts, entries: Vec::new() };
     drawing.list(&rule.steps, "", 0, "", false);
     if !rule.on_error.is_empty() {
         drawing.list(&rule.on_error, "on error", 0, "", false);
@@ -59,8 +71,10 @@ pub(super) fn timeline(frame: &Frame, rule: &Rule, detail: &RunDetail) -> Vec<En
 }
 
 struct Drawing<'d> {
+    admin: &'d Admin,
     frame: &'d Frame,
     detail: &'d RunDetail,
+    wait: Option<&'d WaitRow>,
     outputs: HashMap<&'d StepPath, &'d StepOutput>,
     attempts: HashMap<&'d StepPath, Vec<&'d AttemptRow>>,
     entries: Vec<Entry>,
@@ -83,7 +97,11 @@ impl Drawing<'_> {
         let output = self.outputs.get(&path).copied();
         let rows = self.attempts.get(&path).cloned().unwrap_or_default();
         let is_open = self.detail.step.as_ref() == Some(&path) && output.is_none();
-        let state = self.state(step, &path, output, is_open, !rows.is_empty());
+        let wait = self.wait.filter(|wait| wait.step == path && output.is_none());
+        let state = match wait {
+            Some(_) => RunStatus::Waiting.word(),
+            None => self.state(step, &path, output, is_open, !rows.is_empty()),
+        };
         let first = rows.first().map_or(self.detail.row.created_at, |row| row.started_at);
         let tries = rows.iter().filter(|row| row.kind == AttemptKind::Try).map(|row| row.number).max().unwrap_or(0);
         let due = self.detail.row.due_at.filter(|_| is_open && self.detail.row.status == RunStatus::Due);
@@ -95,9 +113,10 @@ impl Drawing<'_> {
             what: what(step),
             state,
             is_taken: state != "-" && state != "skipped",
-            note: note(step, output),
+            note: wait.map_or_else(|| note(step, output), |wait| waits(step, wait)),
+            until: wait.and_then(|wait| wait.until).map(|until| self.frame.ago(&until)),
             result: output.map(result).unwrap_or_default(),
-            attempts: rows.iter().map(|row| attempt_of(self.frame, row, reached(row, first))).collect(),
+            attempts: rows.iter().map(|row| attempt_of(self.admin, self.frame, row, reached(row, first))).collect(),
             schedule: if tries > 1 || due.is_some() || (tries == 1 && is_open) {
                 schedule(self.frame, &step.retry, tries, due)
             } else {
@@ -137,6 +156,7 @@ impl Drawing<'_> {
                 state: "-",
                 is_taken: false,
                 note: String::new(),
+                until: None,
                 result: String::new(),
                 attempts: Vec::new(),
                 schedule: Vec::new(),
@@ -192,9 +212,25 @@ fn note(step: &Step, output: Option<&StepOutput>) -> String {
             format!("waited {}", super::words::span(output.waited.as_millis()))
         }
         (StepKind::ForEach { .. }, _) => {
-            output.result.as_array().map(|all| format!("{} turns", all.len())).unwrap_or_default()
+            output.result.as_array().map(|all| counted(&all.len(), "turn")).unwrap_or_default()
         }
         _ => String::new(),
+    }
+}
+
+/// What a step that waits waits for, up to its time.
+fn waits(step: &Step, wait: &WaitRow) -> String {
+    let kinds = match &step.kind {
+        StepKind::Wait(step) => match &step.what {
+            WaitWhat::Event { kinds, .. } => kinds.join(" or "),
+            WaitWhat::For(_) | WaitWhat::Until(_) => String::new(),
+        },
+        _ => String::new(),
+    };
+    match (kinds.is_empty(), wait.until.is_some()) {
+        (true, _) => "waits until".to_owned(),
+        (false, true) => format!("waits for {kinds} until"),
+        (false, false) => format!("waits for {kinds}, however long it takes"),
     }
 }
 

@@ -71,13 +71,17 @@ pub(super) fn ending(detail: &RunDetail) -> String {
         },
         RunStatus::Skipped => format!("It was skipped{why}."),
         RunStatus::Cancelled => format!("It was cancelled{why}."),
+        // Which source, and who paused it, stands beside this.
+        RunStatus::Held if detail.is_held_by_source() => {
+            "It is held until its source is resumed, and begins by itself then.".to_owned()
+        }
         RunStatus::Held if detail.is_held_by_fuse() => {
             format!("It is held by the blown fuse of its rule{why}. Look at why so many came, then release them.")
         }
         RunStatus::Held => format!(
             "It is held{step}: no answer came, and nobody knows whether the last attempt took effect. Look at the target, then say so below."
         ),
-        RunStatus::Waiting => format!("It waits{step} for a time or an event."),
+        RunStatus::Waiting => "It waits in a step for a time or an event; the step says which.".to_owned(),
         RunStatus::Running if detail.cancelled => {
             "It was cancelled, and ends as soon as its open request has been answered.".to_owned()
         }
