@@ -24,7 +24,8 @@ pub(super) fn curl(
 ) -> Option<String> {
     let event = match heard {
         Some(heard) => pack.events.get_key_value(&heard.event),
-        None => pack.events.iter().next(),
+        // Better one that says when it happened: it is another each time.
+        None => pack.events.iter().find(|(_, kind)| kind.stamp.is_some()).or_else(|| pack.events.iter().next()),
     };
     let sample = match heard {
         Some(heard) => Some(heard.body(pack)),
