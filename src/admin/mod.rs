@@ -14,6 +14,7 @@ mod curl;
 mod forgetting;
 mod glance;
 mod guard;
+mod heard;
 mod here;
 mod inbox;
 mod jobs;

@@ -52,6 +52,13 @@ impl Needs {
         wanted.into_keys().collect()
     }
 
+    /// The secrets that actions of the connection `name` go out with, in order. Empty where nothing is known of it.
+    pub fn of_connection(registry: &Registry, config: &Config, name: &str) -> Vec<String> {
+        let mut wanted = Wanted::new();
+        add_connection(&mut wanted, registry, config, name);
+        wanted.into_keys().collect()
+    }
+
     /// The secrets that enabled rules need to be started and to run.
     pub fn of_rules(set: &Set, registry: &Registry, config: &Config) -> Wanted {
         let mut wanted = Wanted::new();

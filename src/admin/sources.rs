@@ -4,7 +4,12 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{curl, refused::Refused, state::Admin};
+use super::{
+    curl,
+    heard::{Heard, heard},
+    refused::Refused,
+    state::Admin,
+};
 use crate::{
     clock::Time,
     config::{Source, forms::show_duration},
@@ -208,6 +213,8 @@ async fn view(admin: &Admin, way: &Way, beside: &Beside, base: &str) -> Result<S
     let url = hook_address(base, hook, name, secrets.first().map(|(name, _)| name.as_str()));
     let kinds = admin.store.kinds_of_source(name.clone(), admin.clock.now().minus(DAY)).await?;
     let is_public = hook.verify == Verify::None;
+    let runs_on =
+        if *is_generic { None } else { heard(&(admin.in_force)(), pack, &admin.config.vars, admin.clock.now()) };
     Ok(SourceView {
         service: (!is_generic).then(|| pack.name.clone()),
         title: if *is_generic { name.clone() } else { pack.title.clone() },
@@ -222,8 +229,8 @@ async fn view(admin: &Admin, way: &Way, beside: &Beside, base: &str) -> Result<S
         expect: settings.and_then(|source| source.expect).map(show_duration),
         silent_since: beside.silent.iter().find(|(subject, _)| subject == name).map(|(_, since)| *since),
         paused: beside.paused.iter().find(|paused| paused.source == *name).cloned(),
-        send: send(name, pack, *is_generic),
-        curl: if broken.is_some() { None } else { curl::curl(hook, pack, &url, &secrets) },
+        send: send(name, pack, *is_generic, runs_on.as_ref()),
+        curl: if broken.is_some() { None } else { curl::curl(hook, pack, &url, &secrets, runs_on.as_ref()) },
         docs: pack.docs.clone(),
         steps: steps(name, pack, hook, &secrets, &url),
         name: name.clone(),
@@ -233,16 +240,19 @@ async fn view(admin: &Admin, way: &Way, beside: &Beside, base: &str) -> Result<S
     })
 }
 
-/// The command that sends a sample.
-fn send(name: &str, pack: &Pack, is_generic: bool) -> String {
+/// The command that sends a sample: one that the rules run on, where there is any.
+fn send(name: &str, pack: &Pack, is_generic: bool, runs_on: Option<&Heard>) -> String {
     if is_generic {
         return format!("bellwire send {name}.received --set hello=world");
+    }
+    let source = if name == pack.name { String::new() } else { format!(" --source {name}") };
+    if let Some(heard) = runs_on {
+        return format!("{}{source}", heard.command());
     }
     let Some((event, kind)) = pack.events.iter().next() else {
         return format!("bellwire services show {}", pack.name);
     };
     let sample = kind.samples.first().map(|(sample, _)| format!(" --sample {sample}")).unwrap_or_default();
-    let source = if name == pack.name { String::new() } else { format!(" --source {name}") };
     format!("bellwire send {}.{event}{sample}{source}", pack.name)
 }
 

@@ -40,6 +40,22 @@ async function write(page, text) {
   await page.keyboard.insertText(text);
 }
 
+/** What is proposed where a text ends has an entry that begins so. */
+async function proposes(page, text, entry) {
+  await write(page, text);
+  await page.keyboard.press("Control+Space");
+  await page.locator(".cm-tooltip-autocomplete li", { hasText: new RegExp(`^${entry}`) }).first().waitFor();
+  await page.keyboard.press("Escape");
+}
+
+/** What is said where the pointer rests on a word of the text. */
+async function told(page, word) {
+  await page.mouse.move(1, 1);
+  await page.locator(".ed-hover").waitFor({ state: "detached" });
+  await page.locator("#ed-host .cm-line span", { hasText: new RegExp(`^${word}$`) }).first().hover();
+  return page.locator(".ed-hover").innerText();
+}
+
 /** Saves by the dialog. */
 async function save(page, message) {
   await page.locator("#ed-save").click();
@@ -60,21 +76,35 @@ test("a rule is written from an event, judged on it, saved, and in force", async
   await page.goto(`/events/${id}`);
   await page.getByRole("link", { name: "Make a rule for this" }).first().click();
   await page.locator("#ed-host .cm-content").waitFor();
-  await write(page, "name: Missed call\non: gruveo.call\nwhe");
-  await page.keyboard.press("Control+Space");
-  await page.locator(".cm-tooltip-autocomplete li", { hasText: /^when/ }).first().waitFor();
-  await page.keyboard.press("Escape");
+  await page.waitForLoadState("networkidle");
+  const begun = "name: Missed call\non: gruveo.call\n";
+  await proposes(page, `${begun}whe`, "when");
+  await proposes(page, `${begun}ti`, "timeout");
+  await proposes(page, "name: Missed call\non: gru", "gruveo\\.call");
+  await proposes(page, `${begun}do:\n  - groo`, "groove\\.add_note");
+  await proposes(page, `${begun}when:\n  event.`, "event\\.resolution");
   await write(page, BAD);
   await page.locator("#ed-host .cm-lintRange-error").first().waitFor();
   await page.locator("#ed-tab-findings").click();
   await page.locator("#ed-panel-findings").getByText("whem").first().waitFor();
   await write(page, GOOD);
   await page.locator("#ed-host .cm-lintRange-error").first().waitFor({ state: "detached" });
+  assert.match(await told(page, "when"), /What must hold/);
+  assert.match(await told(page, "groove.add_note"), /note/i);
   await page.locator("#ed-tab-conditions").click();
   const verdict = page.locator("#ed-panel-conditions");
   await verdict.locator(".ed-row").first().waitFor();
   assert.match(await verdict.innerText(), /event\.resolution/);
   assert.match(await verdict.locator(".ed-verdict").innerText(), /match/i);
+  // An error elsewhere leaves the verdicts of the text before it, with the way to the error.
+  await write(page, `${GOOD}bad: 1\n`);
+  await verdict.getByRole("button", { name: "Mend 1 error" }).waitFor();
+  assert.match(await verdict.locator(".ed-old").innerText(), /event\.resolution/);
+  await verdict.getByRole("button", { name: "Mend 1 error" }).click();
+  assert.match(await page.locator("#ed-panel-findings").innerText(), /bad/);
+  await write(page, GOOD);
+  await page.locator("#ed-tab-conditions").click();
+  await verdict.locator(".ed-stale").waitFor({ state: "detached" });
   const dialog = await save(page, "Tell the desk of missed calls");
   await dialog.locator("[name=path]").fill("rules/calls/missed.yaml");
   await dialog.getByRole("button", { name: "Save", exact: true }).click();
@@ -143,15 +173,58 @@ test("of two editors of one file the later one is shown the three texts, and los
   assert.match(texts[0], /Missed call from/);
   assert.match(texts[1], /First words from/);
   assert.match(texts[2], /Second words from/);
-  await conflict.getByRole("button", { name: "Keep mine on top of theirs" }).click();
+  assert.match(await conflict.innerText(), /changed the same lines, in 1 place/);
+  assert.equal(await conflict.getByRole("button", { name: "Merge both" }).count(), 0);
+  await conflict.getByRole("button", { name: "Overwrite theirs with mine" }).click();
   await conflict.waitFor({ state: "detached" });
-  const again = await save(other, "Second, knowing of the first");
+  await other.locator("#ed-save").click();
+  const again = other.locator("dialog.ed-dialog");
+  assert.equal(await again.locator("[name=message]").inputValue(), "Second");
+  await again.locator("del", { hasText: "First words from" }).waitFor();
   await again.getByRole("button", { name: "Save", exact: true }).click();
   await again.waitFor({ state: "detached" });
   await other.goto("/rules/show?id=calls%2Fmissed");
   assert.match(await other.locator("main").innerText(), /Second words from/);
   // The browser itself writes of the 409 that the page was answered.
   assert.deepEqual(other.faults.filter((fault) => !fault.includes("409")), []);
+});
+
+test("changes of two editors that do not touch each other are put together", async () => {
+  const other = await signIn(chromium, server);
+  for (const one of [page, other]) {
+    await one.goto("/rules/edit?path=rules/calls/missed.yaml");
+    await one.locator("#ed-host .cm-content").waitFor();
+  }
+  const text = GOOD.replace("Missed call from", "Second words from");
+  await write(page, `# theirs\n${text}`);
+  const first = await save(page, "Add a word above");
+  await first.getByRole("button", { name: "Save", exact: true }).click();
+  await first.waitFor({ state: "detached" });
+  await write(other, `${text}# mine\n`);
+  const second = await save(other, "Explain at length");
+  await second.getByRole("button", { name: "Save", exact: true }).click();
+  const conflict = other.locator("dialog.ed-wide");
+  await conflict.getByRole("button", { name: "Merge both" }).click();
+  await conflict.waitFor({ state: "detached" });
+  await other.locator("#ed-save").click();
+  const again = other.locator("dialog.ed-dialog");
+  assert.equal(await again.locator("[name=message]").inputValue(), "Explain at length");
+  await again.getByRole("button", { name: "Save", exact: true }).click();
+  await again.waitFor({ state: "detached" });
+  const now = await (await other.request.get("/rules/text?path=rules/calls/missed.yaml")).json();
+  assert.equal(now.text, `# theirs\n${text}# mine\n`);
+  assert.deepEqual(other.faults.filter((fault) => !fault.includes("409")), []);
+});
+
+test("a rule from nothing begins with what a rule is made of, also under a name", async () => {
+  for (const href of ["/rules/edit", "/rules/edit?path=rules/calls/other.yaml"]) {
+    await page.goto(href);
+    const text = page.locator("#ed-host .cm-content");
+    await text.waitFor();
+    for (const key of ["name:", "on:", "when:", "do:"]) assert.match(await text.innerText(), new RegExp(key));
+    await page.locator("#ed-event optgroup").first().waitFor({ state: "attached" });
+    assert.equal(await page.locator("#ed-event").inputValue(), "");
+  }
 });
 
 test("viewers and editors see no button that they may not press, and are refused if they send it all the same", async () => {

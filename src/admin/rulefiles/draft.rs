@@ -1,7 +1,8 @@
 //! A rule that begins with a stored event: what it listens to, the fields that tell most, and a choice of what it could do.
 
+use super::choices::Made;
 use crate::{
-    services::{Action, Registry},
+    services::Registry,
     value::{Object, Segment, Value, find_in},
 };
 
@@ -30,11 +31,14 @@ const CONDITIONS: usize = 3;
 const LONGEST: usize = 60;
 /// Levels of the payload that are looked at.
 const DEPTH: usize = 2;
-/// Actions that are offered.
-const OFFERED: usize = 3;
 
-/// The text of a rule that hears events like this one, and the id it could have.
-pub(in crate::admin) fn from_event(kind: &str, event: &Value, registry: &Registry) -> (String, String) {
+/// The text of a rule that hears events like this one, and the id it could have. `in_use` says of which services actions can be sent.
+pub(in crate::admin) fn from_event(
+    kind: &str,
+    event: &Value,
+    registry: &Registry,
+    in_use: &dyn Fn(&str) -> bool,
+) -> (String, String) {
     let (service, name) = kind.split_once('.').unwrap_or((kind, "event"));
     let id = format!("{}/{}", tidy(service), tidy(name));
     let known = registry.pack(service).and_then(|pack| pack.events.get(name));
@@ -57,10 +61,11 @@ pub(in crate::admin) fn from_event(kind: &str, event: &Value, registry: &Registr
     } else {
         format!("when:\n{}", conditions.concat())
     };
+    let telling = found.first().map(|(_, path, _)| path.as_str()).unwrap_or_default();
+    let choices = Made { service, title: &title, event, telling }.choices(registry, in_use);
     let title = quoted(&format!("{title}: say what it does"));
     let text = format!(
-        "name: {title}\non: {kind}\n{when}do:\n  # Choose what it does, change it to fit, and take the line of `stop` away.\n{}  - stop: nothing is done yet\n",
-        choices(service, registry)
+        "name: {title}\non: {kind}\n{when}do:\n  # Choose what it does, change it to fit, and take the line of `stop` away.\n{choices}  - stop: nothing is done yet\n"
     );
     (text, id)
 }
@@ -122,13 +127,13 @@ fn fields<'v>(
 }
 
 /// Whether a name can stand in a path as it is.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Whether a text looks like one of a few, and not like a name, a time or an address.
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     let sign = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, ' ' | '_' | '-' | '.');
     !text.is_empty()
         && text.len() <= LONGEST
@@ -146,77 +151,10 @@ fn plain_or_quoted(text: &str) -> String {
 }
 
 /// In double quotes, as YAML and JSON both read it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let kept: String = text.chars().filter(|sign| !sign.is_control() && !matches!(sign, '{' | '}')).take(100).collect();
     Value::String(kept).to_string()
 }
 
-/// Steps in comments: actions of the event's own service first, then those of others, a request and an event of one's own.
-fn choices(service: &str, registry: &Registry) -> String {
-    let preferred = [service, "groove", "slack", "email"];
-    let mut all = Vec::new();
-    for name in preferred {
-        let Some(pack) = registry.pack(name) else { continue };
-        let acts = pack.actions.values().filter(|action| !action.read);
-        all.extend(acts.take(2).map(|action| choice(&pack.name, action)));
-    }
-    all.truncate(OFFERED);
-    all.push(
-        "http: { method: POST, url: \"https://api.example.com/events\", json: { event: \"{{ event }}\" } }".to_owned(),
-    );
-    all.push(format!(
-        "emit: {{ type: {}.noticed, data: {{ event: \"{{{{ event }}}}\" }} }}",
-        tidy(service).replace('-', "_")
-    ));
-    all.into_iter().map(|choice| format!("  # - {choice}\n")).collect()
-}
-
-/// An action with its required inputs, as a step.
-fn choice(pack: &str, action: &Action) -> String {
-    let inputs = action.inputs.iter().filter(|input| input.required && input.default.is_none());
-    let inputs: Vec<String> = inputs.map(|input| format!("{}: \"{{{{ event. }}}}\"", input.name)).collect();
-    let inputs = if inputs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", inputs.join(", ")) };
-    format!("{pack}.{}: {inputs}", action.name)
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::value::{YamlLimits, read_yaml};
-
-    fn registry() -> Registry {
-        Registry::load(&BTreeMap::new()).unwrap()
-    }
-
-    #[test]
-    fn a_missed_call_gives_a_rule_for_missed_calls() {
-        let event = json!({"resolution": "missed", "link": "@acme", "duration": 0, "tracking": {"ticket": "42"}});
-        let (text, id) = from_event("gruveo.call", &event, &registry());
-        assert_eq!(id, "gruveo/call");
-        let read = read_yaml(&text, YamlLimits::default()).unwrap_or_else(|faults| panic!("{faults:?}\n{text}")).value;
-        assert_eq!(read["on"], "gruveo.call");
-        assert_eq!(read["when"], json!({"event.resolution": "missed"}));
-        assert!(text.contains("  # - groove.") && text.contains("  # - http: {"), "{text}");
-    }
-
-    #[test]
-    fn whatever_an_event_holds_the_draft_reads_as_a_rule() {
-        let hostile = json!({
-            "status": "a: {{ secrets.x }}\n# <script>", "state": "yes", "type": "in progress", "a b": {"kind": "x"},
-            "action": "\u{202e}x", "inner": {"deep": {"state": "open"}, "is_open": true}, "kind": "2026-03-01",
-        });
-        let (text, id) = from_event("shop-1.Ordér/../x", &hostile, &registry());
-        assert_eq!(id, "shop-1/ord-r-x");
-        let read = read_yaml(&text, YamlLimits::default()).unwrap_or_else(|faults| panic!("{faults:?}\n{text}")).value;
-        assert_eq!(
-            read["when"],
-            json!({"event.state": "yes", "event.type": "in progress", "event.inner.is_open": true})
-        );
-        let (bare, _) = from_event("x.y", &json!([1]), &registry());
-        assert!(read_yaml(&bare, YamlLimits::default()).is_ok_and(|read| read.value.get("when").is_none()), "{bare}");
-    }
-}
+mod tests;

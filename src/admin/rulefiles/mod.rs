@@ -1,5 +1,6 @@
 //! The rule files of a workspace as the admin reads and writes them: names, bytes on disk, git, and what a text gives away.
 
+mod choices;
 mod desk;
 mod diff;
 mod disk;

@@ -77,7 +77,8 @@ async fn a_fresh_installation_is_told_what_to_do_next() {
     let app = TestApp::start(Journal::start([]).await).await;
     let page = get(&app, "/").await.text;
     let steps = between(&page, "<h2>First steps</h2>", "</ol>");
-    assert!(steps.contains("bellwire send gruveo.call"), "{steps}");
+    let send = "bellwire send gruveo.call --sample missed --set tracking.ticket=42";
+    assert!(steps.contains(send), "what a rule runs on: {steps}");
     assert_eq!(steps.matches("is-done").count(), 2, "source and rule are there: {steps}");
     assert!(!app.store().has_runs().await.unwrap());
 

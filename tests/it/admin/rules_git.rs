@@ -89,6 +89,12 @@ async fn a_commit_is_a_version_that_can_be_compared_and_restored() {
     page.with(&commit[..10]).with(&first[..10]).with("Begin").with("&#60;script&#62;").without("<script>alert");
     let page = desk.get(&format!("/rules/versions/diff?id=calls/missed&from={first}&to={commit}")).await.is(200);
     page.with("<ins>+ # &#60;img src=x").without("<img src=x");
+    let diff = format!("/rules/versions/diff?id=calls/missed&from={first}&to=now");
+    let page = desk.get(&diff).await.is(200);
+    page.with("0 lines come back, 1 line goes").with("Restore this version …").without("not committed");
+    app.write_rule("calls/missed", &changed.replace("after ", "some time after "));
+    desk.get(&diff).await.is(200).with("This file has changes that are not committed").with("name=\"over\"");
+    app.write_rule("calls/missed", &changed);
     let restore = [
         ("id", "calls/missed"),
         ("path", "rules/calls/missed.yaml"),

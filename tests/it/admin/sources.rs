@@ -116,7 +116,9 @@ async fn sources_are_shown_with_address_proof_and_what_is_missing() {
         .get("/sources/gruveo")
         .await
         .with("openssl dgst -sha256")
-        .with("bellwire send gruveo.call")
+        .with("bellwire send gruveo.call --sample missed --set tracking.ticket=42")
+        .with("$(date +%s)000")
+        .with("&#34;ticket&#34;:&#34;42&#34;")
         .with("Refused lately")
         .with("gruveo")
         .with("gruveo.call");

@@ -1,14 +1,15 @@
 // The file was changed by someone else meanwhile: the three texts side by side, and a way on that loses none of them.
 
 import { button, openDialog } from "./dialog.js";
-import { el, fill } from "./dom.js";
+import { counted, el, fill } from "./dom.js";
 import { changedLines } from "./lines.js";
+import { merge } from "./merge.js";
 
 /**
- * Shows the text both began with, theirs and yours. `take()` puts theirs into the editor, `keep()` goes on with yours over theirs;
- * both take the file as it is now for the new base.
+ * Shows the text both began with, theirs and yours. `both(text)` goes on with the two put together, `take()` with theirs, `keep()` with
+ * yours in place of theirs; each takes the file as it is now for the new base.
  */
-export function openConflict({ message, base, theirs, yours, take, keep }) {
+export function openConflict({ message, base, theirs, yours, both, take, keep }) {
   const said = el("p", { class: "ed-said", role: "status" });
   const act = (deed) => async () => {
     fill(said, "");
@@ -19,11 +20,15 @@ export function openConflict({ message, base, theirs, yours, take, keep }) {
       fill(said, error.message);
     }
   };
+  const isThere = theirs !== null && theirs !== undefined;
+  const merged = isThere ? merge(base ?? "", theirs, yours) : { text: null, conflicts: [] };
+  const isMerged = merged.text !== null;
   const opened = openDialog(
-    "This file was changed meanwhile",
+    isThere ? "This file was changed meanwhile" : "This file is gone",
     "ed-wide",
     el("p", {}, message || "Someone saved it after you opened it."),
-    el("p", {}, "Nothing is lost: choose how to go on. Your text is also kept in this browser."),
+    el("p", {}, way(isThere, merged), " Nothing is lost: your text is also kept in this browser."),
+    isMerged ? null : clashes(merged.conflicts),
     el(
       "div",
       { class: "ed-three" },
@@ -35,13 +40,35 @@ export function openConflict({ message, base, theirs, yours, take, keep }) {
     el(
       "div",
       { class: "actions" },
-      button("Take theirs", "", act(take)),
-      button("Keep mine on top of theirs", "button-primary", act(keep)),
+      isMerged ? button("Merge both", "button-primary", act(() => both(merged.text))) : null,
+      button("Go on editing mine", isMerged ? "" : "button-primary", () => opened.close()),
+      isThere ? button("Take theirs", "", act(take)) : null,
+      button(isThere ? "Overwrite theirs with mine" : "Make the file anew with mine", "button-danger", act(keep)),
       button("Copy mine", "", () => copy(yours, said)),
-      button("Back to my text", "", () => opened.close()),
     ),
   );
   return opened;
+}
+
+/** What can be done, in a sentence or two. */
+function way(isThere, { text, conflicts }) {
+  if (!isThere) return "There is nothing to put your text together with.";
+  if (text !== null) return "Your changes and theirs do not touch each other: both can be put together. You see the result before it is saved.";
+  if (!conflicts.length) return "The texts are too long to be put together here.";
+  return `Both of you changed the same lines, in ${counted(conflicts.length, "place")}: a person has to choose what holds there.`;
+}
+
+/** The places that both changed, with what each made of them. */
+function clashes(conflicts) {
+  const lines = (tag, all) => (all.length ? all.map((line) => el(tag, {}, line || " ")) : null);
+  const places = conflicts.map((one) =>
+    el("li", {}, `Line ${one.line} of yours:`, el("div", { class: "diff ed-diff ed-clash" }, titled("Theirs", lines("div", one.theirs)), titled("Yours", lines("div", one.mine)))),
+  );
+  return places.length ? el("ul", { class: "ed-rows", "aria-label": "Lines that both changed" }, places) : null;
+}
+
+function titled(title, lines) {
+  return [el("div", { class: "hunk" }, title), lines ?? el("div", {}, "(these lines are taken away)")];
 }
 
 function column(title, text, base) {

@@ -1,17 +1,15 @@
 // The page of the editor: what it loads, and how its parts hear of each other.
 
 import { makeChecker } from "./checker.js";
-import { showConditions, tallied } from "./conditions.js";
 import { openConflict } from "./conflict.js";
 import { el, fill, shortened } from "./dom.js";
 import { findingsTold, showFindingsList } from "./findings.js";
+import { makeJudged } from "./judged.js";
 import { makeKept } from "./kept.js";
 import { showFindings, showVerdicts } from "./marks.js";
-import { requestsTold, showRequests } from "./requests.js";
 import { openSave } from "./save.js";
 import * as server from "./server.js";
 import { makeTabs } from "./tabs.js";
-import { showTests, testsTold } from "./tests.js";
 import { showTree } from "./tree.js";
 import { insertPath, jump, makeEditor, replaceText, textOf } from "./view.js";
 
@@ -21,7 +19,17 @@ const KEEP_AFTER = 400;
 /** As which file a new rule is checked until it has a name. */
 const NEW = "rules/new.yaml";
 /** What a rule begins with that begins with nothing. */
-const BLANK = "name: \non: \ndo:\n  - \n";
+const BLANK = `# What people call this rule.
+name: 
+# The type of event that starts it, such as gruveo.call.
+on: 
+# Which of those events; without this, every one.
+# when:
+#   event.some.field: a value that it must have
+# What it does, step by step: an action of a service, http, emit, wait, if.
+do:
+  - 
+`;
 
 /** The page while it is open. */
 class Page {
@@ -37,18 +45,21 @@ class Page {
     this.force = force;
     this.known = { schema: null, event: undefined, trigger: undefined };
     this.answer = { findings: [] };
+    this.message = "";
     this.tabs = makeTabs(byId("ed-tabs"), "bellwire.tab");
+    this.judged = makeJudged(this.tabs, (line, column) => jump(this.view, line, column));
   }
 
   async open() {
-    const isBlank = !this.path && !this.from;
-    const given = isBlank ? { path: "", text: BLANK, digest: "" } : await server.text(this.path, this.from);
+    const given = this.path || this.from ? await server.text(this.path, this.from) : { path: "", text: "", digest: "" };
     this.path = given.path || this.path;
     this.base = given.digest ?? "";
-    this.baseText = given.text;
+    // A file that is there and empty has a digest too.
+    this.isBlank = !this.base && !this.from;
+    this.baseText = this.isBlank ? BLANK : given.text;
     this.isNew = !this.base || !this.root.dataset.path;
     const label = `Text of ${this.path || "the new rule"}. Escape, then Tab leaves it.`;
-    this.view = makeEditor(byId("ed-host"), given.text, {
+    this.view = makeEditor(byId("ed-host"), this.baseText, {
       label,
       mayEdit: this.mayEdit,
       known: () => this.known,
@@ -170,7 +181,8 @@ class Page {
       stored.length ? el("optgroup", { label: "Stored events" }, stored) : null,
       shown.length ? el("optgroup", { label: "Samples" }, shown) : null,
     );
-    const first = events[0] ? `event:${events[0].id}` : samples[0] ? `sample:${samples[0].name}` : "";
+    // A rule that begins with nothing listens to none of them yet.
+    const first = this.isBlank ? "" : events[0] ? `event:${events[0].id}` : samples[0] ? `sample:${samples[0].name}` : "";
     const chosen = this.event ? `event:${this.event}` : this.sample ? `sample:${this.sample}` : first;
     await this.choose(chosen);
   }
@@ -181,6 +193,7 @@ class Page {
     const [kind, ...rest] = value.split(":");
     this.event = kind === "event" ? rest.join(":") : "";
     this.sample = kind === "sample" ? rest.join(":") : "";
+    this.judged.forget();
     const address = new URL(location.href);
     for (const name of ["event", "sample"]) {
       if (this[name]) address.searchParams.set(name, this[name]);
@@ -216,14 +229,9 @@ class Page {
     showFindings(this.view, this.path, findings);
     showVerdicts(this.view, answer.explain?.conditions ?? []);
     showFindingsList(byId("ed-panel-findings"), this.path, findings, go);
-    showConditions(byId("ed-panel-conditions"), answer.explain, answer.notes ?? [], go);
-    showRequests(byId("ed-panel-requests"), answer.dry);
-    showTests(byId("ed-panel-tests"), answer.tests, go, this.event ? `/events/${encodeURIComponent(this.event)}` : "");
+    this.judged.show(answer, this.event ? `/events/${encodeURIComponent(this.event)}` : "");
     const told = findingsTold(findings);
     this.tabs.count("ed-tab-findings", findings.length ? String(findings.length) : "", told.kind);
-    this.tabs.count("ed-tab-conditions", ...tallied(answer.explain));
-    this.tabs.count("ed-tab-requests", requestsTold(answer.dry));
-    this.tabs.count("ed-tab-tests", ...testsTold(answer.tests));
     this.announce(told.text);
     this.status();
   }
@@ -278,6 +286,7 @@ class Page {
       path: this.path,
       base: this.base,
       isNew: this.isNew,
+      message: this.message,
       text: () => textOf(this.view),
       check: () => this.checker.now(),
       jump: (line, column) => {
@@ -287,6 +296,7 @@ class Page {
     };
     openSave(work, {
       saved: (answer, path, text) => this.saved(answer, path, text),
+      typed: (message) => (this.message = message),
       conflict: (refusal, text) => this.conflict({ ...refusal.details, yours: text, message: refusal.message }),
     });
   }
@@ -294,6 +304,7 @@ class Page {
   saved(answer, path, text) {
     this.kept.drop();
     const wasNew = this.isNew;
+    this.message = "";
     this.base = answer.digest;
     this.baseText = text;
     this.isNew = false;
@@ -318,33 +329,48 @@ class Page {
   /** Three texts, and how to go on. The file as it is now is the new base, whatever is chosen. */
   conflict({ base, theirs, yours, message }, done = () => {}) {
     const written = (one) => (one && typeof one === "object" ? one.text : one);
+    const [began, shown] = [written(base) ?? this.baseText, written(theirs)];
+    // False where the file is once more another than the one that was looked at: its conflict is opened then.
     const renew = async () => {
-      const now = await server.text(this.path, "").catch((error) => {
-        if (error.status === 404) return { digest: "", text: "" };
-        throw error;
-      });
-      this.base = now.digest ?? "";
+      const now = await this.fileNow();
+      if ((now.digest ? now.text : null) !== (shown ?? null)) {
+        this.conflict({ message: "The file was changed once more.", base: began, theirs: now.digest ? now.text : null, yours }, done);
+        return false;
+      }
+      this.base = now.digest;
       this.baseText = now.text;
+      return true;
+    };
+    const goOn = async (text, notice) => {
+      if (!(await renew())) return;
+      replaceText(this.view, text);
+      done();
+      this.keep();
+      this.notice(notice);
     };
     openConflict({
       message,
-      base: written(base) ?? this.baseText,
-      theirs: written(theirs),
+      base: began,
+      theirs: shown,
       yours,
+      both: (text) => goOn(text, "Your changes and theirs stand together now. Look at them, then save."),
       take: async () => {
-        await renew();
+        if (!(await renew())) return;
         // One step of the editor's history: undo brings back what was there.
         replaceText(this.view, this.baseText);
         this.notice("This is the file as it is now. Yours is one undo away (Ctrl-Z).");
       },
-      keep: async () => {
-        await renew();
-        replaceText(this.view, yours);
-        done();
-        this.keep();
-        this.notice("Your text goes on from the file as it is now. Saving shows what it would change.");
-      },
+      keep: () => goOn(yours, "Your text takes the place of theirs when you save. Saving shows first what it takes away."),
     });
+  }
+
+  /** The file as it is on disk; without a digest where it is gone. */
+  async fileNow() {
+    const now = await server.text(this.path, "").catch((error) => {
+      if (error.status === 404) return {};
+      throw error;
+    });
+    return { digest: now.digest ?? "", text: now.text ?? "" };
   }
 }
 

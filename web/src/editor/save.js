@@ -9,10 +9,10 @@ import * as server from "./server.js";
 const AROUND = 3;
 
 /**
- * Opens the dialog. `work` is the page: `{path, base, text(), check(), isNew, jump}`. `saved(answer, path)` and `conflict(refusal)`
- * are told how it ended.
+ * Opens the dialog. `work` is the page: `{path, base, text(), check(), isNew, jump, message}`. `saved(answer, path)` and
+ * `conflict(refusal)` are told how it ended; `typed(message)` is told each message that a person writes.
  */
-export function openSave(work, { saved, conflict }) {
+export function openSave(work, { saved, conflict, typed }) {
   const parts = {
     checks: el("div", { role: "status" }, "Checking …"),
     changes: el("div", {}, "Comparing …"),
@@ -20,7 +20,8 @@ export function openSave(work, { saved, conflict }) {
     said: el("p", { class: "ed-said", role: "alert" }),
   };
   const file = el("input", { name: "path", required: true, value: work.isNew ? work.path || "rules/" : work.path, spellcheck: "false", class: "mono" });
-  const message = el("input", { name: "message", maxlength: "500", value: `${work.isNew ? "Add" : "Change"} ${named(work.path)}`, autocomplete: "off" });
+  const message = el("input", { name: "message", maxlength: "500", value: work.message || `${work.isNew ? "Add" : "Change"} ${named(work.path)}`, autocomplete: "off" });
+  message.addEventListener("input", () => typed(message.value));
   const write = el("button", { class: "button button-primary", type: "submit" }, "Save");
   const form = el(
     "form",

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     admin::{
+        needs::Needs,
         refused::Refused,
         rulefiles::{self, FileError, RuleFile, digest_of},
         state::Admin,
@@ -130,7 +131,12 @@ async fn of_event(admin: &Admin, id: &str) -> Result<(String, String), Refused> 
     let registry = (admin.in_force)().registry;
     // An event whose body is gone still has its type.
     let event = starts::event_value(&found.event, &registry).unwrap_or_default();
-    Ok(rulefiles::from_event(&found.event.kind, &event, &registry))
+    // An action that cannot be sent is none that a rule could begin with.
+    let in_use = |service: &str| {
+        let secrets = Needs::of_connection(&registry, &admin.config, service);
+        !secrets.is_empty() && secrets.iter().all(|secret| admin.vault.has(secret))
+    };
+    Ok(rulefiles::from_event(&found.event.kind, &event, &registry, &in_use))
 }
 
 /// What a rule at `path` can be tried on: stored events that it hears, then others, and the samples of the packs.

@@ -1,7 +1,7 @@
 //! The first steps after an installation, each with a real command: shown until something has run.
 
 use crate::{
-    admin::state::Admin,
+    admin::{heard::heard, state::Admin},
     services::{Hook, Pack},
     starts::InForce,
     store::{StoreError, Stored},
@@ -31,13 +31,18 @@ pub(super) async fn of(admin: &Admin, in_force: &InForce, stored: &Stored) -> Re
         return Ok(None);
     }
     let packs = || in_force.registry.packs.iter();
-    let ready = packs().find(|(_, pack)| hook_secrets(pack).any(|secret| admin.vault.has(secret)));
-    let send = ready.and_then(|(name, pack)| {
-        let event = pack.events.iter().find(|(_, event)| !event.samples.is_empty())?;
-        Some(format!("bellwire send {name}.{}", event.0))
-    });
+    let ready = || packs().filter(|(_, pack)| hook_secrets(pack).any(|secret| admin.vault.has(secret)));
+    // What starts a rule teaches more than what none of them hears.
+    let heard = ready().find_map(|(_, pack)| heard(in_force, pack, &admin.config.vars, admin.clock.now()));
+    let unheard = || {
+        ready().find_map(|(name, pack)| {
+            let event = pack.events.iter().find(|(_, event)| !event.samples.is_empty())?;
+            Some(format!("bellwire send {name}.{}", event.0))
+        })
+    };
+    let send = heard.map(|heard| heard.command()).or_else(unheard);
     Ok(Some(Steps {
-        has_source: ready.is_some() || admin.config.sources.values().any(|source| source.enabled),
+        has_source: ready().next().is_some() || admin.config.sources.values().any(|source| source.enabled),
         has_rule: in_force.set.rules.values().any(|rule| rule.enabled),
         has_event,
         send: send.unwrap_or_default(),

@@ -7,7 +7,7 @@ use crate::{
     admin::{
         act::rules::{self as act},
         refused::Refused,
-        rulefiles::{self, Line, LineKind, RuleFile, lines},
+        rulefiles::{self, Line, LineKind, RuleFile, lines, standing},
         state::Admin,
         view::{Frame, Page, page},
     },
@@ -131,6 +131,12 @@ struct Diff {
     base: String,
     /// The older one can be made what the file says now.
     can_restore: bool,
+    /// Lines that would come back with it, and lines that would go.
+    brings: usize,
+    takes: usize,
+    /// The file has changes that no commit holds; and what is written is committed.
+    is_dirty: bool,
+    is_committed: bool,
 }
 
 #[rocket::get("/rules/versions/diff?<id>&<from>&<to>&<view>")]
@@ -153,7 +159,11 @@ pub(super) async fn diff(
     };
     let (old, new) = (text(from).await?, text(to).await?);
     let is_same = old == new;
-    let compared = tokio::task::spawn_blocking(move || lines(&old, &new)).await.unwrap_or_default();
+    let workspace = admin.config.workspace.clone();
+    let looked = tokio::task::spawn_blocking(move || (lines(&old, &new), standing(&workspace)));
+    let (compared, standing) = looked.await.unwrap_or_default();
+    let of_kind = |kind: LineKind| compared.iter().filter(|line| line.kind == kind).count();
+    let (brings, takes) = (of_kind(LineKind::Del), of_kind(LineKind::Add));
     let is_side = view == Some("side");
     page(&Diff {
         frame: Frame::new(admin, person, "/rules", format!("What changed in {id}")),
@@ -168,6 +178,10 @@ pub(super) async fn diff(
         is_same,
         base: disk.as_ref().map(|disk| disk.digest.clone()).unwrap_or_default(),
         can_restore: to == "now" && from != "now" && !is_same,
+        brings,
+        takes,
+        is_dirty: standing.dirty.contains(&file.path()),
+        is_committed: standing.is_repository && standing.why_not.is_empty(),
     })
 }
 

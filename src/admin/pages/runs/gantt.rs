@@ -1,7 +1,11 @@
 //! Attempts over time as bars, drawn on the server.
 
 use super::words::span;
-use crate::{clock::Time, store::RunDetail};
+use crate::{
+    clock::Time,
+    model::AttemptKind,
+    store::{AttemptRow, RunDetail},
+};
 
 /// Of the drawing, without its labels.
 const WIDTH: f64 = 600.0;
@@ -48,7 +52,7 @@ pub(super) fn draw(detail: &RunDetail, now: Time) -> Option<Gantt> {
         let planned = x(attempt.planned_at.unwrap_or(attempt.started_at).min(attempt.started_at));
         let took = span(end_of(attempt.ended_at).since(attempt.started_at).as_millis());
         Bar {
-            name: format!("{} {}", attempt.step, attempt.number),
+            name: name(attempt),
             state: super::attempts::state_of(attempt.outcome),
             title: format!(
                 "{} {} of {}: {}, {took}",
@@ -73,4 +77,12 @@ pub(super) fn draw(detail: &RunDetail, now: Time) -> Option<Gantt> {
         bars,
         span: span(ended.since(begun).as_millis()),
     })
+}
+
+/// What stands before its bar: `do.0 2`, and `do.0 read 2` for a look at whether that one took effect.
+fn name(attempt: &AttemptRow) -> String {
+    match attempt.kind {
+        AttemptKind::Try => format!("{} {}", attempt.step, attempt.number),
+        AttemptKind::Verify => format!("{} read {}", attempt.step, attempt.number),
+    }
 }
