@@ -32,6 +32,7 @@ mod traces;
 mod view;
 mod workshop;
 
+pub use act::people::audited_person;
 pub use auth::{
     LinkError, digest, email, hash_password, new_token, password_fault, password_link, setup_link, user_name,
 };
