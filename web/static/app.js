@@ -53,6 +53,7 @@
     const span = size < 60 ? `${size} s`
       : size < 3600 ? `${Math.trunc(size / 60)} min`
       : size < 86400 ? `${Math.trunc(size / 3600)} h`
+      : size < 259200 && size % 86400 >= 3600 ? `${Math.trunc(size / 86400)} d ${Math.trunc(size % 86400 / 3600)} h`
       : `${Math.trunc(size / 86400)} d`;
     return seconds > 0 ? `${span} ago` : `in ${span}`;
   };
@@ -60,6 +61,20 @@
     const at = Date.parse(time.dateTime);
     if (at) time.textContent = relative(at);
   });
+  // The axes of charts come in UTC, and say so.
+  const shown = {
+    hour: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+    date: new Intl.DateTimeFormat(undefined, { month: "2-digit", day: "2-digit" }),
+  };
+  const zoned = () => {
+    all("time[data-local]").forEach((time) => {
+      const at = Date.parse(time.dateTime);
+      if (at) time.textContent = shown[time.dataset.local].format(at);
+    });
+    const parts = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts(Date.now());
+    const name = parts.find((part) => part.type === "timeZoneName")?.value;
+    if (name) all("[data-zone]").forEach((place) => { place.textContent = name; });
+  };
   const localise = (event) => {
     const time = event.target.closest?.("time[datetime]");
     const at = time && !time.dataset.told && Date.parse(time.dateTime);
@@ -265,6 +280,8 @@
     wear(chosen());
     all("[data-bulk]").forEach(count);
     setInterval(tell, 30000);
+    zoned();
+    document.addEventListener("htmx:afterSwap", zoned);
     document.addEventListener("htmx:responseError", failed);
     document.addEventListener("htmx:sendError", failed);
     document.addEventListener("htmx:timeout", failed);
