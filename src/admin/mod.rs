@@ -26,6 +26,7 @@ mod refused;
 mod rulefiles;
 mod schedules;
 mod sent;
+mod settings;
 mod sources;
 mod state;
 mod traces;

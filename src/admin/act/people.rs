@@ -51,7 +51,9 @@ pub(in crate::admin) async fn change(
     let changed = admin.store.change_attributes(Keeper::Profile, vec![(email.clone(), change)], By::Hand, now).await?;
     let attributes = changed.into_iter().next().unwrap_or_else(|| Ok(Map::new()));
     let attributes = attributes.map_err(|why| Refused::new(422, "invalid", format!("{why}.")))?;
-    admin.audit(person, Deed { action: "person.set", subject: audited_person(&email), after, ..Deed::default() }).await?;
+    admin
+        .audit(person, Deed { action: "person.set", subject: audited_person(&email), after, ..Deed::default() })
+        .await?;
     Ok(attributes)
 }
 
