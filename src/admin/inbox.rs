@@ -111,8 +111,9 @@ impl Asked {
             None => None,
             Some(word) => {
                 let found = InboxState::ALL.into_iter().find(|state| state.word() == word);
-                let unknown =
-                    || Refused::invalid("`state` is matched, unmatched, duplicate or refused; or leave it out.");
+                let unknown = || {
+                    Refused::invalid("`state` is matched, unmatched, failed, duplicate or refused; or leave it out.")
+                };
                 Some(found.ok_or_else(unknown)?)
             }
         };
@@ -208,6 +209,7 @@ impl Asked {
             source: wanted(&self.source),
             kind: wanted(&self.kind),
             state: self.state,
+            is_accepted: false,
             rule: wanted(&self.rule),
             from: from.map(first_at),
             until: until.map(first_at),

@@ -29,6 +29,7 @@ mod refused;
 mod rulefiles;
 mod schedules;
 mod sent;
+mod settings;
 mod sources;
 mod state;
 mod tested;
@@ -36,6 +37,7 @@ mod traces;
 mod view;
 mod workshop;
 
+pub use act::people::audited_person;
 pub use auth::{
     LinkError, digest, email, hash_password, new_token, password_fault, password_link, setup_link, user_name,
 };

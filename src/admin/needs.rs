@@ -8,6 +8,11 @@ use crate::{
     services::{Hook, Pack, Registry},
 };
 
+/// What callers of `/profile/groove` are proved by: the second where the first is not set.
+const PROFILE_TOKENS: [&str; 2] = ["groove_profile_token", "groove_token"];
+/// Those callers.
+pub(super) const READERS: &str = "readers of /profile/groove";
+
 /// Name of a secret of ours -> what it is for, a phrase each.
 pub struct Needs;
 
@@ -27,6 +32,19 @@ impl Needs {
         }
         for name in config.connections.keys() {
             add_connection(&mut wanted, registry, config, name);
+        }
+        wanted
+    }
+
+    /// The secrets that the server itself proves somebody by: who reads profiles, and itself to the provider of sign-in.
+    /// `has` tells which are set.
+    pub fn of_server(config: &Config, has: impl Fn(&str) -> bool) -> Wanted {
+        let mut wanted = Wanted::new();
+        let [first, second] = PROFILE_TOKENS;
+        let token = if !has(first) && has(second) { second } else { first };
+        add(&mut wanted, token, READERS.to_owned());
+        if let Some(name) = config.oidc.as_ref().and_then(|oidc| oidc.client_secret.as_deref()) {
+            add(&mut wanted, name, "sign-in through [oidc]".to_owned());
         }
         wanted
     }

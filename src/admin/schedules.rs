@@ -59,6 +59,16 @@ pub(super) struct ScheduleView {
     pub(super) overdue: Option<Slot>,
 }
 
+impl ScheduleView {
+    /// A slot on the clock of the schedule's zone: `2026-11-23 09:00 Europe/Athens`.
+    pub(super) fn clock(&self, slot: &Slot) -> String {
+        // To the second only where there is one.
+        let end = if slot.local.get(16..19) == Some(":00") { 16 } else { 19 };
+        let local = slot.local.get(..end).unwrap_or(&slot.local).replace('T', " ");
+        format!("{local} {}", self.timezone)
+    }
+}
+
 /// The schedules of the rules in force, in the order of their ids.
 pub(super) async fn schedules(admin: &Admin) -> Result<Vec<ScheduleView>, Refused> {
     let rows: HashMap<ScheduleId, _> =

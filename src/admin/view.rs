@@ -278,6 +278,8 @@ pub(super) fn relative(at: Time, now: Time) -> String {
         2..=59 => format!("{size} s"),
         60..=3599 => format!("{} min", size / 60),
         3600..=86_399 => format!("{} h", size / 3600),
+        // "In 1 d" would be a day early at worst.
+        86_400..=259_199 if size % 86_400 >= 3600 => format!("{} d {} h", size / 86_400, size % 86_400 / 3600),
         _ => format!("{} d", size / 86_400),
     };
     if seconds > 0 { format!("{span} ago") } else { format!("in {span}") }
@@ -322,6 +324,10 @@ mod tests {
             (-120_000, "in 2 min"),
             (7_200_000, "2 h ago"),
             (172_800_000, "2 d ago"),
+            (-140_400_000, "in 1 d 15 h"),
+            (-86_400_000, "in 1 d"),
+            (259_199_000, "2 d 23 h ago"),
+            (262_900_000, "3 d ago"),
         ];
         for (before, wanted) in table {
             assert_eq!(relative(Time(now.0 - before), now), wanted);

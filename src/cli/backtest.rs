@@ -21,7 +21,7 @@ use crate::{
     config::Config,
     ids::{EventId, first_at},
     model::Finding,
-    rules::{Set, Texts},
+    rules::Texts,
     store::{Mode, Store, StoredEvent},
     trial::backtest::{Backtest, Examples, Fate, Report, RuleReport, Side},
 };
@@ -38,7 +38,8 @@ const DIFF: usize = 40;
     after_long_help = "Examples:\n  bellwire backtest                            the workspace against what is in force\n  \
     bellwire backtest --since 7d --rule calls/missed\n  \
     bellwire backtest --against main --fail-on-change\n  \
-    bellwire backtest --against ../before --json\n\n\
+    bellwire backtest --against ../before --json\n  \
+    bellwire backtest --url https://bellwire.example.com       a server's workspace against what it has in force\n\n\
     Nothing is sent: reads are answered by the packs' samples, waits time out. Both sides see the settings as they are now.\n\
     `threshold`, `once`, `digest` and `concurrency` are taken as passed.\n\n\
     Exit code 1 where the workspace has errors, and with --fail-on-change where anything would be other."
@@ -98,9 +99,12 @@ pub(super) fn run(workspace: &Path, options: &Options) -> Result<Answer, Failure
     let report = if backtest.is_idle() { Report::default() } else { over_events(&store, &backtest, options)? };
     let changed = report.is_changed();
     let answer = if options.json {
-        Answer::json(&as_json(&backtest, &report, &named, &old.set, &new.set))
+        let mut value = as_json(&fates(&backtest), &report, &named);
+        value["old"] = json!(old.set.digest.to_string());
+        value["new"] = json!(new.set.digest.to_string());
+        Answer::json(&value)
     } else {
-        Answer::text(as_text(&backtest, &report, &named))
+        Answer::text(as_text(&fates(&backtest), &report, &named))
     };
     let answer = if left_out > 0 {
         answer.note(&format!("bellwire: {} in the old rules: those files are left out", count(left_out, "error")))
@@ -194,6 +198,11 @@ async fn read_all(
     }
 }
 
+/// Rules that are not the same on both sides, each with what became of it.
+fn fates(backtest: &Backtest) -> Vec<(String, &'static str)> {
+    backtest.fates().iter().map(|(id, of)| (id.to_string(), fate(*of))).collect()
+}
+
 fn fate(fate: Fate) -> &'static str {
     match fate {
         Fate::Added => "new",
@@ -202,15 +211,16 @@ fn fate(fate: Fate) -> &'static str {
     }
 }
 
-fn as_text(backtest: &Backtest, report: &Report, named: &str) -> String {
-    if backtest.is_idle() {
+/// What was found, as people read it.
+pub(super) fn as_text(fates: &[(String, &'static str)], report: &Report, named: &str) -> String {
+    if fates.is_empty() {
         return format!("The rules are the same as {named}: nothing would be other.");
     }
     let mut text = format!(
         "{} of {} against {named}: {} other, {} looked at\n",
         "The workspace's rules",
         "now",
-        count(backtest.fates().len(), "rule"),
+        count(fates.len(), "rule"),
         count(usize::try_from(report.events).unwrap_or(usize::MAX), "event"),
     );
     for (why, number) in
@@ -220,9 +230,9 @@ fn as_text(backtest: &Backtest, report: &Report, named: &str) -> String {
             text.push_str(&format!("{number} of them {why} were left out\n"));
         }
     }
-    for (id, fates) in backtest.fates() {
-        text.push_str(&format!("\n{} ({})\n", clean(id, 96), fate(*fates)));
-        let Some(rule) = report.rules.get(&**id) else {
+    for (id, fate) in fates {
+        text.push_str(&format!("\n{} ({fate})\n", clean(id, 96)));
+        let Some(rule) = report.rules.get(id) else {
             text.push_str("  no event concerns it\n");
             continue;
         };
@@ -272,13 +282,11 @@ fn listed(what: &str, examples: &Examples) -> String {
     text
 }
 
-fn as_json(backtest: &Backtest, report: &Report, named: &str, old: &Set, new: &Set) -> Value {
-    let fates: serde_json::Map<String, Value> =
-        backtest.fates().iter().map(|(id, of)| (id.to_string(), json!(fate(*of)))).collect();
+/// The machine's form.
+pub(super) fn as_json(fates: &[(String, &'static str)], report: &Report, named: &str) -> Value {
+    let fates: serde_json::Map<String, Value> = fates.iter().map(|(id, of)| (id.clone(), json!(of))).collect();
     json!({
         "against": named,
-        "old": old.digest.to_string(),
-        "new": new.digest.to_string(),
         "events": report.events,
         "without_body": report.without_body,
         "unreadable": report.unreadable,

@@ -11,6 +11,7 @@ use super::{
     failure::Failure,
     open,
     table::table,
+    users,
 };
 use crate::{
     app,
@@ -148,6 +149,7 @@ fn ask_now(config: &Config, rule: &str) -> Result<Answer, Failure> {
         for row in of_rule.iter().filter_map(|line| line.row.as_ref()) {
             store.poll_due(row.id.clone(), row.target.clone(), row.every, now).await?;
         }
+        users::keep(&store, now, "poll.run", rule, json!({ "polls": of_rule.len() })).await?;
         store.close();
         Ok(())
     })?;

@@ -1,6 +1,13 @@
 //! `bellwire runs release` and `bellwire runs cancel`: what a person says to runs that are held or open.
 
-use super::{answer::Answer, answer::clean, check::count, failure::Failure, open};
+use serde_json::json;
+
+use super::{
+    answer::{Answer, clean},
+    check::count,
+    failure::Failure,
+    open, users,
+};
 use crate::{
     config::Config,
     ids::RunId,
@@ -9,7 +16,14 @@ use crate::{
 
 /// Lets go of what a rule's blown fuse holds.
 pub(super) fn release(config: &Config, rule: &str) -> Result<Answer, Failure> {
-    let released = beside(config, async |store| Ok(store.release(rule.to_owned(), open::clock().now()).await?))?;
+    let released = beside(config, async |store| {
+        let now = open::clock().now();
+        let released = store.release(rule.to_owned(), now).await?;
+        if released > 0 {
+            users::keep(store, now, "run.release", rule, json!({ "released": released })).await?;
+        }
+        Ok(released)
+    })?;
     if released == 0 {
         return Err(Failure::No(format!(
             "the fuse of `{}` holds no run; see `bellwire runs list --state held`",
@@ -32,7 +46,12 @@ pub(super) fn cancel(config: &Config, id: RunId) -> Result<Answer, Failure> {
         if status.is_final() {
             return Err(Failure::No(format!("run {id} is {status}: it is over already")));
         }
-        Ok(store.cancel(id, open::clock().now()).await?)
+        let now = open::clock().now();
+        let cancelled = store.cancel(id, now).await?;
+        if cancelled {
+            users::keep(store, now, "run.cancel", &id.to_string(), json!("cancelled")).await?;
+        }
+        Ok(cancelled)
     })?;
     if !cancelled {
         return Err(Failure::No(format!("run {id} was over before; see `bellwire runs show {id}`")));

@@ -9,7 +9,7 @@ use super::{
     answer::{Answer, clean},
     dry,
     failure::Failure,
-    follow, open, pinned, runs,
+    follow, open, pinned, runs, users,
 };
 use crate::{
     config::Config,
@@ -72,12 +72,28 @@ pub(super) fn run(workspace: &Path, options: &Run) -> Result<Answer, Failure> {
             None => manually(&config, &store, &options.rule, &inputs).await,
         };
         let answer = match run {
-            Ok(run) => told(&store, run, options).await,
+            Ok(run) => match keep(&store, options, run, event, &inputs).await {
+                Ok(()) => told(&store, run, options).await,
+                Err(failure) => Err(failure),
+            },
             Err(failure) => Err(failure),
         };
         store.close();
         answer
     })
+}
+
+/// Keeps in the audit log what was started: of inputs the names alone, since they may be about people.
+async fn keep(
+    store: &Store,
+    options: &Run,
+    run: RunId,
+    event: Option<EventId>,
+    inputs: &[(String, String)],
+) -> Result<(), Failure> {
+    let names: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+    let after = json!({ "run": run, "event": event, "inputs": names });
+    users::keep(store, open::clock().now(), "rule.run", &options.rule, after).await
 }
 
 /// Names and values as texts; a value of a JSON file that is no text as JSON.

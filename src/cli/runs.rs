@@ -11,6 +11,7 @@ use super::{
     failure::Failure,
     open, release,
     table::table,
+    users,
 };
 use crate::{
     config::Config,
@@ -286,8 +287,14 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
     }
     let resolved = open::block_on(async {
         let store = open::store(config, Mode::Write)?;
-        let resolved = store.resolve(id, resolution, open::clock().now()).await;
+        let now = open::clock().now();
+        let resolved = store.resolve(id, resolution, now).await;
+        let kept = match resolved {
+            Ok(true) => users::keep(&store, now, "run.resolve", &id.to_string(), json!(word(resolution))).await,
+            _ => Ok(()),
+        };
         store.close();
+        kept?;
         Ok(resolved?)
     })?;
     if !resolved {
@@ -306,6 +313,16 @@ pub(super) fn resolved_as(id: RunId, resolution: Resolution) -> Answer {
         Resolution::Verify => "looked up at the service",
     };
     Answer::text(format!("{id}: the step is {what} (by a running server within a second)"))
+}
+
+/// The word of the audit log.
+fn word(resolution: Resolution) -> &'static str {
+    match resolution {
+        Resolution::Done => "done",
+        Resolution::Retry => "retry",
+        Resolution::Fail => "fail",
+        Resolution::Verify => "verify",
+    }
 }
 
 /// What a person says became of the attempt.

@@ -6,12 +6,15 @@ use std::{
     time::Duration,
 };
 
+use serde_json::{Value, json};
+
 use super::{
     answer::{Answer, clean, machine},
     arguments::SecretsVerb,
     failure::Failure,
     open,
     table::table,
+    users,
 };
 use crate::{
     admin::Needs,
@@ -46,8 +49,12 @@ fn set(config: &Config, name: &str, origins: &[String], overlap: Duration) -> Re
     if open::is_unborn(config)? {
         open::birth(config)?;
     }
-    let rotate = async |vault: &Vault| Ok(vault.rotate(name, value.clone(), origins.clone(), overlap).await?);
-    let kept = with_vault(config, Mode::Write, rotate)?;
+    let kept = with_both(config, Mode::Write, async |store, vault| {
+        let until = vault.rotate(name, value, origins.clone(), overlap).await?;
+        let after = json!({ "origins": origins, "overlap_until": until.map(|at| at.to_string()) });
+        users::keep(store, open::clock().now(), "secret.set", name, after).await?;
+        Ok(until)
+    })?;
     let mut note = Vec::new();
     if let Some(until) = kept {
         note.push(format!(
@@ -122,7 +129,13 @@ fn remove(config: &Config, name: &str) -> Result<Answer, Failure> {
     if open::is_unborn(config)? {
         return Err(missing());
     }
-    let was_there = with_vault(config, Mode::Write, async |vault| Ok(vault.remove(name).await?))?;
+    let was_there = with_both(config, Mode::Write, async |store, vault| {
+        let was_there = vault.remove(name).await?;
+        if was_there {
+            users::keep(store, open::clock().now(), "secret.remove", name, Value::Null).await?;
+        }
+        Ok(was_there)
+    })?;
     if !was_there {
         return Err(missing());
     }
@@ -135,7 +148,17 @@ fn remove(config: &Config, name: &str) -> Result<Answer, Failure> {
 
 fn retire(config: &Config, name: &str) -> Result<Answer, Failure> {
     let missing = || Failure::No(format!("no earlier value of `{name}` is kept; see `bellwire secrets list`"));
-    if open::is_unborn(config)? || !with_vault(config, Mode::Write, async |vault| Ok(vault.retire(name).await?))? {
+    if open::is_unborn(config)? {
+        return Err(missing());
+    }
+    let was_there = with_both(config, Mode::Write, async |store, vault| {
+        let was_there = vault.retire(name).await?;
+        if was_there {
+            users::keep(store, open::clock().now(), "secret.retire", name, Value::Null).await?;
+        }
+        Ok(was_there)
+    })?;
+    if !was_there {
         return Err(missing());
     }
     Ok(Answer::text(format!("the earlier value of {name} counts no more")))
@@ -147,10 +170,18 @@ pub(super) fn with_vault<T>(
     mode: Mode,
     work: impl AsyncFnOnce(&Vault) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    with_both(config, mode, async |_, vault| work(vault).await)
+}
+
+fn with_both<T>(
+    config: &Config,
+    mode: Mode,
+    work: impl AsyncFnOnce(&Store, &Vault) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     open::block_on(async {
         let store: Store = open::store(config, mode)?;
         let vault = Vault::open(store.clone(), config, open::clock())?;
-        let done = work(&vault).await;
+        let done = work(&store, &vault).await;
         store.close();
         done
     })

@@ -26,7 +26,7 @@ use crate::{
     web::{Fault, peer_of},
 };
 
-/// The secrets that the token is compared with; the second where the first is not set.
+/// The secrets that the token is compared with; the second where the first is not set. The admin's page of secrets says so too.
 const TOKENS: [&str; 2] = ["groove_profile_token", "groove_token"];
 
 /// How long the store may take: with what is around it the help desk waits 3 s at most.

@@ -191,7 +191,13 @@ fn find(conn: &mut Conn, id: i64) -> Result<Option<Found>, StoreError> {
         .optional())?)
 }
 
-fn opened(conn: &mut Conn, lookup: &Lookup, row: TableRow, data: Option<Vec<u8>>) -> Result<StoredEvent, StoreError> {
+/// The event of a row and its packed body.
+pub(super) fn opened(
+    conn: &mut Conn,
+    lookup: &Lookup,
+    row: TableRow,
+    data: Option<Vec<u8>>,
+) -> Result<StoredEvent, StoreError> {
     let packed = Packed { row, data };
     let joined = joined(conn, lookup, &packed)?;
     unpacked(conn, lookup, &packed.row, joined)

@@ -85,7 +85,7 @@ pub use gates::{
 };
 pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
-pub use inbox::{InboxAsk, InboxFilter, InboxPage, InboxRow, InboxState, Probe, RepeatRow, Test as InboxTest};
+pub use inbox::{Glimpse, InboxAsk, InboxFilter, InboxPage, InboxRow, InboxState, Probe, RepeatRow, Test as InboxTest};
 pub use jobs::{JobRow, JobStart, JobState, JobStep};
 pub use one_time::OneTime;
 pub use overview::{Backlog, BriefRun, COUNTED, OpenProblem, Standing, Stored};

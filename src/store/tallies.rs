@@ -266,6 +266,11 @@ impl Window {
     pub fn step(self) -> i64 {
         self.grain().0
     }
+
+    /// It is short enough that times of day tell its stretches apart, and no dates are needed.
+    pub fn is_of_hours(self) -> bool {
+        matches!(self, Self::Hour | Self::Day)
+    }
 }
 
 /// How a rule went on one day (UTC).

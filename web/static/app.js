@@ -53,12 +53,47 @@
     const span = size < 60 ? `${size} s`
       : size < 3600 ? `${Math.trunc(size / 60)} min`
       : size < 86400 ? `${Math.trunc(size / 3600)} h`
+      : size < 259200 && size % 86400 >= 3600 ? `${Math.trunc(size / 86400)} d ${Math.trunc(size % 86400 / 3600)} h`
       : `${Math.trunc(size / 86400)} d`;
     return seconds > 0 ? `${span} ago` : `in ${span}`;
   };
   const tell = () => all("time[data-ago]").forEach((time) => {
     const at = Date.parse(time.dateTime);
     if (at) time.textContent = relative(at);
+  });
+  // The axes of charts come in UTC, and say so.
+  const shown = {
+    hour: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+    date: new Intl.DateTimeFormat(undefined, { month: "2-digit", day: "2-digit" }),
+  };
+  const zoned = () => {
+    all("time[data-local]").forEach((time) => {
+      const at = Date.parse(time.dateTime);
+      if (at) time.textContent = shown[time.dataset.local].format(at);
+    });
+    const parts = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts(Date.now());
+    const name = parts.find((part) => part.type === "timeZoneName")?.value;
+    if (name) all("[data-zone]").forEach((place) => { place.textContent = name; });
+  };
+  // Times in forms are asked for in the viewer's zone, and sent in UTC, as they are where no script runs.
+  const picked = () => all("input[data-utc]").forEach((input) => {
+    const text = input.value.trim();
+    const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
+    const at = new Date(isDay ? `${text}T00:00Z` : /(Z|[+-]\d\d:\d\d)$/i.test(text) ? text : `${text}Z`);
+    if (input.type !== "text" || (text && Number.isNaN(at.getTime()))) return;
+    input.type = "datetime-local";
+    if (text) {
+      const local = new Date(at.getTime() - at.getTimezoneOffset() * 60000);
+      input.value = local.toISOString().slice(0, at.getUTCSeconds() ? 19 : 16);
+    }
+    const says = input.closest("label")?.querySelector("[data-utc-says]");
+    if (says) says.hidden = true;
+  });
+  const sentAsUtc = (event) => all("input[data-utc]", event.target).forEach((input) => {
+    if (event.defaultPrevented || input.type !== "datetime-local") return;
+    const at = new Date(input.value);
+    input.type = "text";
+    input.value = Number.isNaN(at.getTime()) ? "" : at.toISOString().slice(0, at.getUTCSeconds() ? 19 : 16);
   });
   const localise = (event) => {
     const time = event.target.closest?.("time[datetime]");
@@ -265,6 +300,9 @@
     wear(chosen());
     all("[data-bulk]").forEach(count);
     setInterval(tell, 30000);
+    zoned();
+    picked();
+    document.addEventListener("htmx:afterSwap", zoned);
     document.addEventListener("htmx:responseError", failed);
     document.addEventListener("htmx:sendError", failed);
     document.addEventListener("htmx:timeout", failed);
@@ -275,6 +313,8 @@
   document.addEventListener("click", clicked);
   document.addEventListener("click", tick);
   document.addEventListener("submit", submitting, true);
+  document.addEventListener("submit", sentAsUtc);
+  addEventListener("pageshow", (event) => { if (event.persisted) picked(); });
   document.addEventListener("keydown", pressed);
   document.addEventListener("mouseover", localise);
   document.addEventListener("focusin", localise);

@@ -46,6 +46,33 @@ pub(in crate::admin) async fn logout(admin: &Admin, person: &Person, name: &str)
     audit(admin, person, "connection.logout", name, json!({ "granted": false })).await
 }
 
+/// What a person wants to try. `Err`: there is no such action, or the connection is of another service, or nobody's.
+pub(in crate::admin) async fn trial(
+    admin: &Admin,
+    (service, action): (&str, &str),
+    connection: &str,
+    mut given: impl FnMut(&str) -> Result<Option<String>, Refused>,
+) -> Result<Trial, Refused> {
+    let link = link(admin, connection).await?;
+    if link.service != service {
+        return Err(Refused::invalid(format!(
+            "The connection `{connection}` is one of `{}`, not of this service.",
+            link.service
+        )));
+    }
+    let registry = (admin.in_force)().registry;
+    let shown = |text: &str| text.chars().take(100).collect::<String>();
+    let pack = registry.pack(service).ok_or_else(|| Refused::missing(&format!("service `{}`", shown(service))))?;
+    let missing = || Refused::missing(&format!("action `{}`", shown(action)));
+    let mut inputs = Vec::new();
+    for input in &pack.actions.get(action).ok_or_else(missing)?.inputs {
+        if let Some(text) = given(&input.name)? {
+            inputs.push((input.name.clone(), text));
+        }
+    }
+    Ok(Trial { connection: connection.to_owned(), action: action.to_owned(), inputs })
+}
+
 /// Prepares a request of an action, and sends nothing.
 pub(in crate::admin) async fn prepare(admin: &Admin, trial: &Trial) -> Result<Prepared, Refused> {
     Ok(admin.outward.prepare(trial).await?)

@@ -12,3 +12,4 @@ pub(in crate::admin) mod secrets;
 pub(in crate::admin) mod sources;
 pub(in crate::admin) mod tokens;
 pub(in crate::admin) mod users;
+pub(in crate::admin) mod views;

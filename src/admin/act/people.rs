@@ -28,7 +28,7 @@ pub(in crate::admin) fn email_of(text: &str) -> Result<String, Refused> {
 }
 
 /// Whom the audit log speaks of: it outlives what is forgotten, so it does not name the person.
-fn subject(email: &str) -> String {
+pub fn audited_person(email: &str) -> String {
     let digest: String = hex::encode(Sha256::digest(email.as_bytes())).chars().take(16).collect();
     format!("person {digest}")
 }
@@ -51,7 +51,9 @@ pub(in crate::admin) async fn change(
     let changed = admin.store.change_attributes(Keeper::Profile, vec![(email.clone(), change)], By::Hand, now).await?;
     let attributes = changed.into_iter().next().unwrap_or_else(|| Ok(Map::new()));
     let attributes = attributes.map_err(|why| Refused::new(422, "invalid", format!("{why}.")))?;
-    admin.audit(person, Deed { action: "person.set", subject: subject(&email), after, ..Deed::default() }).await?;
+    admin
+        .audit(person, Deed { action: "person.set", subject: audited_person(&email), after, ..Deed::default() })
+        .await?;
     Ok(attributes)
 }
 
@@ -111,5 +113,5 @@ pub(in crate::admin) async fn forget(
     if !forgetting.begin(admin, &email).await? {
         return Err(Refused::conflict("This person is being forgotten already."));
     }
-    admin.audit(person, Deed { action: "person.forget", subject: subject(&email), ..Deed::default() }).await
+    admin.audit(person, Deed { action: "person.forget", subject: audited_person(&email), ..Deed::default() }).await
 }

@@ -19,6 +19,8 @@ use crate::{
     model::{Role, Scope},
 };
 
+/// What the resource is.
+pub(super) const ABOUT: &str = "The configured ways out, and the hosts that are left alone for a while.";
 /// The kind that a circuit's problem has.
 const CIRCUIT: &str = "circuit";
 /// Open problems that are looked through.
@@ -29,7 +31,7 @@ const MOST: usize = 1_000;
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>("connections", "The configured ways out, and the hosts that are left alone for a while.").with(
+    Part::of::<Told>("connections", ABOUT).with(
         Role::Viewer,
         Scope::Read,
         rocket::routes![list_connections, list_circuits],

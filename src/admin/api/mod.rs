@@ -32,11 +32,14 @@ mod runs;
 mod schedules;
 mod secrets;
 mod services;
+mod settings;
 mod sources;
 mod status;
 mod tokens;
 mod trials;
+mod tries;
 mod users;
+mod views;
 
 use rocket::fairing::AdHoc;
 
@@ -64,6 +67,9 @@ fn parts() -> Vec<Part> {
         sources::part(),
         services::part(),
         connections::part(),
+        tries::part(),
+        settings::part(),
+        views::part(),
         profiles::part(),
         profile_more::part(),
         secrets::part(),

@@ -10,7 +10,7 @@ use crate::{
         act::{self, secrets::NewValue},
         auth::Answer,
         guard::{Access, Guarded, guard},
-        needs::Needs,
+        needs::{Needs, READERS},
         query::Query,
         refused::Refused,
         sent::Sent,
@@ -101,6 +101,14 @@ fn uses(admin: &Admin) -> BTreeMap<String, Uses> {
     let in_force = (admin.in_force)();
     let (registry, config) = (&in_force.registry, &admin.config);
     let mut all: BTreeMap<String, Uses> = BTreeMap::new();
+    for (name, what) in Needs::of_server(config, |name| admin.vault.has(name)) {
+        let uses = all.entry(name).or_default();
+        for what in what {
+            let is_reader = what == READERS;
+            uses.is_wanted |= !is_reader;
+            uses.places.push((what, if is_reader { "/people" } else { "/settings" }.to_owned()));
+        }
+    }
     for (name, what) in Needs::of_packs(registry, config) {
         let uses = all.entry(name).or_default();
         for what in what {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::{
     app,
-    cli::{failure::Failure, open},
+    cli::{failure::Failure, open, users},
     config::Config,
     connections::Connections,
     egress::Egress,
@@ -38,6 +40,11 @@ impl Desk {
         let client = Client::new(Arc::clone(&egress), config.limits.reply).map_err(Failure::Storage)?;
         let connections = Connections::new(Arc::clone(&config), Arc::clone(&vault), Arc::clone(&egress), open::clock());
         Ok(Self { config, registry, set, vault, egress, connections, client, store })
+    }
+
+    /// Keeps in the audit log what was done to a connection.
+    pub(in crate::cli) async fn keep(&self, action: &str, connection: &str, after: Value) -> Result<(), Failure> {
+        users::keep(&self.store, open::clock().now(), action, connection, after).await
     }
 
     /// Closes the database.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::{Desk, Login, PORT, back};
@@ -46,7 +47,13 @@ pub(super) fn run(config: Config, options: &Login) -> Result<Answer, Failure> {
     let way = Way::of(&config, options);
     open::block_on(async {
         let desk = Desk::open(config, Mode::Write)?;
-        let done = login(&desk, options, &way).await;
+        let done = match login(&desk, options, &way).await {
+            Ok(answer) => {
+                let kept = desk.keep("connection.login", &options.name, json!({ "done": true })).await;
+                kept.map(|()| answer)
+            }
+            refused => refused,
+        };
         desk.close();
         done
     })

@@ -8,6 +8,7 @@ mod login;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::{answer::Answer, failure::Failure, open};
 use crate::store::Mode;
@@ -84,7 +85,12 @@ fn logout(config: crate::config::Config, name: &str) -> Result<Answer, Failure> 
     open::block_on(async {
         let desk = Desk::open(config, Mode::Write)?;
         let forgotten = desk.vault.forget_grant(name).await;
+        let kept = match forgotten {
+            Ok(true) => desk.keep("connection.logout", name, json!({ "granted": false })).await,
+            _ => Ok(()),
+        };
         desk.close();
+        kept?;
         if !forgotten? {
             return Err(nothing());
         }

@@ -18,6 +18,7 @@ use crate::{
         open,
         progress::Progress,
         sheet::{as_written, sheet},
+        users,
     },
     config::Config,
     model::{Change, Keeper, attribute_fault, flat},
@@ -122,6 +123,8 @@ fn write(config: &Config, rows: Vec<Row>, faults: &mut Vec<String>) -> Result<us
             }
             progress.add(size);
         }
+        let told = json!({ "imported": done, "left_out": faults.len() });
+        users::keep(store, open::clock().now(), "person.import", "people", told).await?;
         Ok(done)
     })
 }

@@ -2,16 +2,18 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Forget, ask, change, email_of};
 use crate::{
-    admin::Traces,
+    admin::{Traces, audited_person},
     cli::{
         answer::{Answer, clean, machine},
         check::count,
         failure::Failure,
+        open,
         progress::Progress,
+        users,
     },
     config::Config,
     store::{Forgotten, Searched},
@@ -23,7 +25,7 @@ pub(super) fn run(config: &Config, options: &Forget) -> Result<Answer, Failure> 
     if !options.dry && !options.yes && !confirmed(&shown)? {
         return Err(Failure::No("nothing was deleted".to_owned()));
     }
-    let all = ask(config, async |store| Ok(store.counts(crate::cli::open::clock().now()).await?.events))?;
+    let all = ask(config, async |store| Ok(store.counts(open::clock().now()).await?.events))?;
     let mut progress = Progress::new("events", all);
     let mut looked = 0;
     let mut seen = |searched: Searched| {
@@ -33,7 +35,12 @@ pub(super) fn run(config: &Config, options: &Forget) -> Result<Answer, Failure> 
     let forgotten = if options.dry {
         ask(config, async |store| Ok(store.forget(&email, true, &mut seen).await?))?
     } else {
-        change(config, async |store| Ok(store.forget(&email, false, &mut seen).await?))?
+        change(config, async |store| {
+            let forgotten = store.forget(&email, false, &mut seen).await?;
+            let subject = audited_person(&email);
+            users::keep(store, open::clock().now(), "person.forget", &subject, Value::Null).await?;
+            Ok(forgotten)
+        })?
     };
     drop(progress);
     let traces = Traces::of(config, &email);

@@ -1,14 +1,16 @@
 //! `bellwire profiles set`: attributes by hand.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Set, change, email_of, shown};
 use crate::{
+    admin::audited_person,
     cli::{
         answer::{Answer, clean},
         failure::Failure,
         open,
         table::table,
+        users,
     },
     config::Config,
     model::{Change, Keeper},
@@ -20,11 +22,16 @@ pub(super) fn set(config: &Config, options: &Set) -> Result<Answer, Failure> {
     let email = email_of(&options.email)?;
     let change_of = as_change(options)?;
     let key = email.clone();
+    let written: Vec<String> =
+        change_of.set.keys().chain(change_of.add.keys()).chain(change_of.append.keys()).cloned().collect();
+    let told = json!({ "set": written, "removed": change_of.remove });
     let after = change(config, async |store| {
         let now = open::clock().now();
-        Ok(store.change_attributes(Keeper::Profile, vec![(key, change_of)], By::Hand, now).await?)
+        let after = store.change_attributes(Keeper::Profile, vec![(key, change_of)], By::Hand, now).await?;
+        let after = after.into_iter().next().unwrap_or_else(|| Ok(serde_json::Map::new())).map_err(Failure::No)?;
+        users::keep(store, now, "person.set", &audited_person(&email), told).await?;
+        Ok(after)
     })?;
-    let after = after.into_iter().next().unwrap_or_else(|| Ok(serde_json::Map::new())).map_err(Failure::No)?;
     Ok(changed(&email, after, options.json))
 }
 
@@ -50,11 +57,11 @@ pub(in crate::cli) fn as_change(options: &Set) -> Result<Change, Failure> {
     }
     for pair in &options.values {
         let (name, text) = parts(pair, "NAME=JSON")?;
-        wanted.set.insert(name.clone(), json(&name, text)?);
+        wanted.set.insert(name.clone(), read(&name, text)?);
     }
     for pair in &options.add {
         let (name, text) = parts(pair, "NAME=NUMBER")?;
-        let value = json(&name, text)?;
+        let value = read(&name, text)?;
         if !value.is_number() {
             return Err(Failure::Usage(format!("`{}`: a number wanted, `{}` seen", clean(&name, 60), clean(text, 60))));
         }
@@ -76,8 +83,8 @@ fn parts<'p>(pair: &'p str, wanted: &str) -> Result<(String, &'p str), Failure> 
     split.ok_or_else(|| Failure::Usage(format!("`{}` has no `=`: {wanted} wanted", clean(pair, 100))))
 }
 
-fn json(name: &str, text: &str) -> Result<Value, Failure> {
-    let read = read_json(text.as_bytes(), JsonLimits::default());
+fn read(name: &str, text: &str) -> Result<Value, Failure> {
+    let parsed = read_json(text.as_bytes(), JsonLimits::default());
     let why = |error| Failure::Usage(format!("`{}`: `{}` is not JSON: {error}", clean(name, 60), clean(text, 60)));
-    read.map(|parsed| parsed.value).map_err(why)
+    parsed.map(|parsed| parsed.value).map_err(why)
 }

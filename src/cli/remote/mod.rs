@@ -2,6 +2,7 @@
 
 mod address;
 mod answered;
+mod backtest;
 mod client;
 mod dry;
 mod explain;

@@ -39,7 +39,6 @@ pub(super) fn reach(verb: &Verb) -> Reach {
         Verb::Config(ConfigVerb::Print { .. }) => Here("config print", ON_ITS_MACHINE),
         Verb::Users(_) => Here("users", IN_THE_ADMIN),
         Verb::Tokens(_) => Here("tokens", IN_THE_ADMIN),
-        Verb::Backtest(_) => Here("backtest", IN_THE_ADMIN),
         Verb::Doctor(_) => Here("doctor", ON_ITS_MACHINE),
         Verb::Connections(options) if options.verb.is_some() => Here("connections login and logout", IN_THE_ADMIN),
         Verb::Services(ServicesVerb::Capture(_)) => Here("services capture", ON_ITS_MACHINE),
@@ -50,6 +49,7 @@ pub(super) fn reach(verb: &Verb) -> Reach {
         }
         Verb::Polls(crate::cli::arguments::Polls { verb: None | Some(PollsVerb::Run { .. }), .. })
         | Verb::Secrets(_)
+        | Verb::Backtest(_)
         | Verb::Connections(_)
         | Verb::Services(_)
         | Verb::Events(_)

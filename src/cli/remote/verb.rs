@@ -2,6 +2,7 @@
 
 use super::{
     address::There,
+    backtest,
     client::Remote,
     explain, lists, people,
     reach::{Reach, reach},
@@ -34,6 +35,7 @@ pub(in crate::cli) fn run(there: &There, verb: &Verb) -> Result<Answer, Failure>
             Verb::Runs(RunsVerb::Resolve(options)) => runs::resolve(&remote, options).await,
             Verb::Runs(RunsVerb::Release { rule }) => runs::release(&remote, rule).await,
             Verb::Runs(RunsVerb::Cancel { id }) => runs::cancel(&remote, *id).await,
+            Verb::Backtest(options) => backtest::run(&remote, options).await,
             Verb::Replay(options) => replays::replay(&remote, options).await,
             Verb::Run(options) => starts::run(&remote, options).await,
             Verb::Calls(options) => lists::calls(&remote, options).await,

@@ -25,13 +25,16 @@ use super::{
     failure::Failure,
     follow, open,
     progress::Progress,
-    runs,
+    runs, users,
 };
 use crate::{
     model::RunStatus,
     starts::Wanted,
     store::{Mode, RunDetail, Store},
 };
+
+/// New runs that the audit log names; of more the number.
+const AUDITED: usize = 100;
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
@@ -144,7 +147,32 @@ async fn all(store: &Store, job: &Job<'_>, options: &Replay) -> Result<Answer, F
             progress.add(1);
         }
     }
+    keep(store, &made, &failed, options).await?;
     told(store, &made, &failed, options).await
+}
+
+/// Keeps in the audit log what was repeated: one row for all of it.
+async fn keep(store: &Store, made: &[Made], failed: &[String], options: &Replay) -> Result<(), Failure> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    let subject = match options.id {
+        Some(Subject::Run(id)) => id.to_string(),
+        Some(Subject::Event(id)) => id.to_string(),
+        Some(Subject::Refusal(id)) => id.to_string(),
+        None => "runs by a filter".to_owned(),
+    };
+    let with = match options.with {
+        With::Original => "original",
+        With::Current => "current",
+        With::Draft(_) => "draft",
+    };
+    let runs: Vec<_> = made.iter().take(AUDITED).map(|one| one.id).collect();
+    let after = json!({
+        "runs": runs, "made": made.len(), "failed": failed.len(), "from": options.from, "with": with,
+        "new_keys": options.new_keys,
+    });
+    users::keep(store, open::clock().now(), "run.replay", &subject, after).await
 }
 
 fn name(wanted: &Wanted) -> String {

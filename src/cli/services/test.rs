@@ -35,7 +35,13 @@ pub(super) fn run(workspace: &Path, options: &Test) -> Result<Answer, Failure> {
     }
     open::block_on(async {
         let desk = Desk::open(config, Mode::Write)?;
-        let tested = tested(&desk, &options.name).await;
+        let tested = match tested(&desk, &options.name).await {
+            Ok((action, outcome)) => {
+                let after = json!({ "action": action, "status": outcome.status, "ok": outcome.result.is_ok() });
+                desk.keep("connection.test", &options.name, after).await.map(|()| (action, outcome))
+            }
+            Err(failure) => Err(failure),
+        };
         desk.close();
         let (action, outcome) = tested?;
         Ok(told(&options.name, &action, &outcome, options.json))

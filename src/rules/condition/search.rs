@@ -5,7 +5,7 @@ use crate::{
     model::Finding,
     rules::{ActionInfo, EventInfo, Vocabulary, codes, reader::Reader, reader::yaml_finding},
     templates::Files,
-    value::{Object, Value, YamlLimits, read_yaml},
+    value::{Object, Path, Segment, Value, YamlLimits, read_yaml},
 };
 
 /// What findings of a search name as their file.
@@ -21,6 +21,10 @@ pub fn read_search(text: &str) -> Result<Condition, Vec<Finding>> {
     let (files, nothing) = (Files::default(), Nothing(Object::new()));
     let reader = Reader::new(FILE, &document, &files, &nothing);
     let condition = parse_condition(&reader, &reader.root(), "a search");
+    let condition = condition.map(|mut condition| {
+        lower_headers(&mut condition);
+        condition
+    });
     if let Some(condition) = &condition {
         condition.each_test(&mut |test| check(&reader, test));
     }
@@ -28,6 +32,24 @@ pub fn read_search(text: &str) -> Result<Condition, Vec<Finding>> {
     match condition {
         Some(condition) if findings.is_empty() => Ok(condition),
         _ => Err(findings),
+    }
+}
+
+/// Headers are kept in small letters, and their names mean the same whatever the case (RFC 9110, section 5.1).
+fn lower_headers(condition: &mut Condition) {
+    match condition {
+        Condition::All(list) | Condition::Any(list) => list.iter_mut().for_each(lower_headers),
+        Condition::Not(inner) => lower_headers(inner),
+        Condition::Test(test) => {
+            let mut segments = test.path.segments().to_vec();
+            if let [Segment::Name(root), Segment::Name(part), Segment::Name(name), ..] = segments.as_mut_slice()
+                && root == "trigger"
+                && part == "headers"
+            {
+                *name = name.to_lowercase();
+                test.path = Path::new(segments);
+            }
+        }
     }
 }
 
@@ -91,6 +113,10 @@ mod tests {
         ] {
             assert!(read_search(good).is_ok(), "{good}: {:?}", read_search(good).err());
         }
+        let found = read_search("any: [{trigger.headers.Content-Type: x}, {event.Content-Type: y}]").unwrap();
+        let mut paths = Vec::new();
+        found.each_test(&mut |test| paths.push(test.path.to_string()));
+        assert_eq!(paths, ["trigger.headers.content-type", "event.Content-Type"]);
         for (bad, says) in [
             ("", "map"),
             ("event.resolution", "map"),

@@ -1,10 +1,12 @@
 //! The inbox: accepted events, duplicates and refusals in one list, by index; searches of bodies within a budget of time.
 
+mod glimpse;
 mod page;
 mod probe;
 mod repeats;
 mod ways;
 
+pub use glimpse::Glimpse;
 pub use page::{InboxAsk, InboxPage, InboxRow};
 pub use probe::{Probe, Test};
 pub use repeats::RepeatRow;
@@ -21,6 +23,8 @@ pub enum InboxState {
     Matched,
     /// An event that started none.
     Unmatched,
+    /// An event of which a run failed.
+    Failed,
     /// Seen before.
     Duplicate,
     /// Not taken.
@@ -29,13 +33,14 @@ pub enum InboxState {
 
 impl InboxState {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Matched, Self::Unmatched, Self::Duplicate, Self::Refused];
+    pub const ALL: [Self; 5] = [Self::Matched, Self::Unmatched, Self::Failed, Self::Duplicate, Self::Refused];
 
     /// The word in addresses and tables.
     pub fn word(self) -> &'static str {
         match self {
             Self::Matched => "matched",
             Self::Unmatched => "unmatched",
+            Self::Failed => "failed",
             Self::Duplicate => "duplicate",
             Self::Refused => "refused",
         }
@@ -51,6 +56,8 @@ pub struct InboxFilter {
     pub kind: Option<String>,
     /// Of which nothing else became.
     pub state: Option<InboxState>,
+    /// Neither duplicates nor refusals.
+    pub is_accepted: bool,
     /// Events that this rule ran on.
     pub rule: Option<String>,
     /// Ids from this one on.

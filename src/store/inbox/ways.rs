@@ -2,17 +2,25 @@
 
 use std::collections::HashSet;
 
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+
 use super::{InboxFilter, InboxState};
-use crate::store::{
-    dialect::{self, Conn, IdSpan},
-    error::StoreError,
-    names::{channels_of, name_id},
+use crate::{
+    model::RunStatus,
+    store::{
+        dialect::{self, Conn, IdSpan},
+        error::StoreError,
+        names::{channels_of, name_id},
+        schema::runs,
+    },
 };
 
 /// More channels than this are not asked one by one: a list then reads in the order of ids.
 const ASKED_APART: usize = 128;
 /// Rows of one look at what has no index.
 const SCANNED: usize = 5_000;
+/// Events of one look for those of which a run failed.
+const LOOKED_AT: usize = 1_000;
 
 /// How events are found.
 enum EventsWay {
@@ -31,6 +39,8 @@ enum EventsWay {
 /// How a filter is read.
 pub(super) struct Ways {
     events: EventsWay,
+    /// Of those, the ones alone of which a run failed.
+    is_failed: bool,
     /// Duplicates, by their channels.
     repeats: Shown<HashSet<i32>>,
     /// Refusals, by their source.
@@ -87,8 +97,11 @@ impl Ways {
             Some(InboxState::Unmatched) => Some(false),
             _ => None,
         };
-        let wants = |state: InboxState| filter.state.is_none_or(|wanted| wanted == state);
-        let is_accepted = wants(InboxState::Matched) || wants(InboxState::Unmatched);
+        let accepted = [InboxState::Matched, InboxState::Unmatched, InboxState::Failed];
+        let wants = |state: InboxState| {
+            filter.state.is_none_or(|wanted| wanted == state) && (!filter.is_accepted || accepted.contains(&state))
+        };
+        let is_accepted = accepted.into_iter().any(wants);
         let is_named = filter.source.is_some() || filter.kind.is_some();
         let channels = channels_of(conn, filter.kind.as_deref(), filter.source.as_deref())?;
         let named = is_named.then(|| channels.iter().copied().collect::<HashSet<i32>>());
@@ -108,13 +121,13 @@ impl Ways {
         let has_refusals =
             wants(InboxState::Refused) && filter.rule.is_none() && filter.kind.is_none() && filter.probe.test.is_none();
         let refusals = Shown::where_they(has_refusals, filter.source.clone());
-        Ok(Self { events, repeats, refusals })
+        Ok(Self { events, is_failed: filter.state == Some(InboxState::Failed), repeats, refusals })
     }
 
     /// The first `most` of a stretch, and how far that reaches.
     pub(super) fn next(&self, conn: &mut Conn, stretch: IdSpan, most: usize) -> Result<Part, StoreError> {
         let order = stretch.order;
-        let events = self.events(conn, stretch, most)?;
+        let events = if self.is_failed { self.failed(conn, stretch, most)? } else { self.events(conn, stretch, most)? };
         let repeats = self.repeats(conn, stretch, most)?;
         let refusals = self.refusals(conn, stretch, most)?;
         let parts = [events, repeats, refusals];
@@ -155,6 +168,28 @@ impl Ways {
         }
     }
 
+    /// Events of which a run failed: they are looked for among all that the filter means otherwise, a bounded number at once.
+    fn failed(&self, conn: &mut Conn, stretch: IdSpan, most: usize) -> Result<Part, StoreError> {
+        let looked = self.events(conn, stretch, most.max(LOOKED_AT))?;
+        let ids: Vec<i64> = looked.found.iter().map(|one| one.id()).collect();
+        let mut question = runs::table
+            .filter(runs::event.eq_any(ids))
+            .filter(runs::status.eq(RunStatus::Failed.code()))
+            .select(runs::event)
+            .into_boxed();
+        if let EventsWay::Rule(rule, ..) = self.events {
+            question = question.filter(runs::rule.eq(rule));
+        }
+        let failed: Vec<i64> = question.load(conn)?;
+        let failed: HashSet<i64> = failed.into_iter().collect();
+        let mut found: Vec<Found> = looked.found.into_iter().filter(|one| failed.contains(&one.id())).collect();
+        if found.len() <= most {
+            return Ok(Part { found, upto: looked.upto });
+        }
+        found.truncate(most);
+        Ok(full(found, most))
+    }
+
     fn refusals(&self, conn: &mut Conn, stretch: IdSpan, most: usize) -> Result<Part, StoreError> {
         let source = match &self.refusals {
             Shown::None => return Ok(Part { found: Vec::new(), upto: None }),
@@ -183,6 +218,7 @@ impl Ways {
     pub(super) fn count(&self, conn: &mut Conn, stretch: IdSpan, most: i64) -> Result<Option<i64>, StoreError> {
         match &self.events {
             EventsWay::None => Ok(Some(0)),
+            _ if self.is_failed => Ok(None),
             EventsWay::All => dialect::count_inbox_events(conn, stretch, most).map(Some),
             EventsWay::Channels(channels, states) => {
                 let mut count = 0;

@@ -108,6 +108,11 @@ impl RuleReport {
 }
 
 impl Examples {
+    /// Those that another process has told; with further ones it keeps `limit`.
+    pub fn told(count: u64, shown: Vec<Example>, limit: usize) -> Self {
+        Self { count, shown, limit }
+    }
+
     pub(super) fn add(&mut self, event: EventId, received_at: Time, text: String) {
         self.count += 1;
         self.shown.push(Example { event, received_at, text });

@@ -1,11 +1,16 @@
 //! `/api/v1`: users, filters of runs, rules on stored events, many people at once.
 
+use std::collections::BTreeMap;
+
 use bellwire::model::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::api::{Api, code};
-use crate::support::{app::missed_call, both::on_both};
+use crate::support::{
+    app::{event_id, missed_call},
+    both::on_both,
+};
 
 const FAILS: &str = "name: Fails\non: gruveo.call\ndo:\n  - fail: Nothing else was asked for\n";
 const NEVER: &str = "name: Never\non: gruveo.call\nwhen: { event.resolution: answered }\ndo:\n  - stop: went on\n";
@@ -111,3 +116,83 @@ on_both!(people_are_imported_and_those_that_do_not_fit_are_named, |database| {
     let refused = api.app.api(&viewer, "POST", "/api/v1/profiles/import", Some(&json!({"profiles": []}))).await;
     assert_eq!(code(&refused), (403, "forbidden"));
 });
+
+on_both!(events_are_searched_as_the_inbox_searches_them, |database| {
+    let fails =
+        "name: Fails\non: gruveo.call\nwhen: { event.resolution: missed }\ndo:\n  - fail: Nothing else was asked for\n";
+    let api = Api::on(&[("fails", fails)], database).await;
+    let missed = event_id(&api.app.call(&missed_call("42")).await).to_string();
+    api.app.call(&missed_call("42")).await;
+    let mut other = missed_call("43");
+    other["resolution"] = json!("answered");
+    let answered = event_id(&api.app.call(&other).await).to_string();
+    api.app.post("/hooks/gruveo", &[], "{}").await;
+    api.app.refusals(1).await;
+    api.app.settle().await;
+    let (missed, answered) = (missed.as_str(), answered.as_str());
+    for (filter, wanted) in [
+        ("", vec![answered, missed]),
+        ("when=event.resolution:+missed", vec![missed]),
+        ("when=trigger.headers.Content-Type:+%7Bcontains:+json%7D&state=unmatched", vec![answered]),
+        ("q=ANSWERED", vec![answered]),
+        ("rule=fails", vec![missed]),
+        ("state=failed", vec![missed]),
+        ("state=duplicate", vec![missed]),
+        ("since=1h&type=gruveo.call&source=gruveo", vec![answered, missed]),
+        ("from=2100-01-01", vec![]),
+        ("to=2000-01-01T00:00:00Z", vec![]),
+    ] {
+        let page = api.get(&format!("/events?{filter}")).await;
+        assert_eq!(page.status, 200, "{filter}: {page:?}");
+        let ids: Vec<&str> =
+            page.body["items"].as_array().unwrap().iter().filter_map(|item| item["id"].as_str()).collect();
+        assert_eq!(ids, wanted, "{filter}");
+        assert_eq!(page.body["is_cut"], false, "{filter}");
+    }
+    let refused = api.get("/events?state=refused").await.body;
+    assert!(refused["items"][0]["id"].as_str().unwrap().starts_with("ref_"), "{refused}");
+    assert!(refused["items"][0]["reason"].is_string(), "{refused}");
+    assert_eq!(api.get("/events?state=all").await.body["items"].as_array().unwrap().len(), 4);
+    for bad in ["when=event.x:+%7Bcontians:+y%7D", "from=yesterday", "since=1y", "state=odd"] {
+        assert_eq!(api.get(&format!("/events?{bad}")).await.status, 400, "{bad}");
+    }
+});
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_settings_and_tries_are_what_the_pages_do() {
+    let api = Api::on(&[], BTreeMap::new()).await;
+    let path = "/views/Missed%20calls";
+    let kept = api.send(Method::PUT, path, json!({"query": "source=gruveo&state=matched&limit=5"})).await;
+    assert_eq!((kept.status, &kept.body["query"]), (200, &json!("source=gruveo&state=matched")), "{kept:?}");
+    assert_eq!(api.get("/views").await.body["items"][0]["name"], "Missed calls");
+    assert_eq!(api.send(Method::PUT, "/views/failed", json!({"query": ""})).await.status, 409);
+    assert_eq!(api.send(Method::PUT, path, json!({"query": "state=odd"})).await.status, 400);
+    assert_eq!(api.ask(Method::DELETE, path, &[], None).await.status, 204);
+    assert_eq!(api.ask(Method::DELETE, path, &[], None).await.status, 404);
+
+    let settings = api.get("/settings?days=1").await;
+    assert_eq!((settings.status, &settings.body["retention"]["days"]), (200, &json!(1)), "{settings:?}");
+    let keys = settings.body["settings"].as_array().unwrap();
+    assert!(keys.iter().any(|key| key["key"] == "retention.days" && key["from"].is_string()), "{settings:?}");
+    assert_eq!(api.get("/settings?rows=1").await.status, 400);
+
+    let tested = api.ask(Method::POST, "/connections/groove/test", &[], None).await;
+    assert!(tested.status == 200 && tested.body["action"].is_string(), "{tested:?}");
+    assert_eq!(api.ask(Method::POST, "/connections/nothing/test", &[], None).await.status, 404);
+    let preview = "/services/groove/actions/add_note/preview";
+    let body = json!({"inputs": {"ticket": 42, "body": "A note"}});
+    let shown = api.send(Method::POST, preview, body.clone()).await;
+    assert_eq!((shown.status, &shown.body["method"]), (200, &json!("POST")), "{shown:?}");
+    assert!(shown.body["url"].as_str().unwrap().contains("42") && !shown.body.to_string().contains("groove-token"));
+    let before = api.app.journal.requests().len();
+    let key = [("Idempotency-Key", "a-press")];
+    let send = "/services/groove/actions/add_note/send";
+    let sent = api.ask(Method::POST, send, &key, Some(body.clone())).await;
+    let again = api.ask(Method::POST, send, &key, Some(body)).await;
+    assert_eq!((sent.status, &sent.body), (200, &again.body), "{sent:?}");
+    assert_eq!(api.app.journal.requests().len(), before + 1, "it went out once");
+    assert_eq!(api.send(Method::POST, preview, json!({"inputs": {"tiket": 1}})).await.status, 422);
+    assert_eq!(api.send(Method::POST, "/services/groove/actions/nothing/send", json!({})).await.status, 404);
+    let other = json!({"connection": "gruveo"});
+    assert!(matches!(api.send(Method::POST, preview, other).await.status, 400 | 404));
+}

@@ -308,3 +308,47 @@ on_both!(an_event_becomes_a_test_of_a_rule_once, |database| {
     assert_eq!(post(&app, &path, &[("rule", "no/such")]).await.status, 404);
     assert!(app.app.held_back().is_empty());
 });
+
+on_both!(rows_tell_rules_runs_and_body_and_a_slip_in_a_filter_is_named, |database| {
+    let fails =
+        "name: Fails\non: gruveo.call\nwhen: { event.resolution: missed }\ndo:\n  - fail: Nothing else was asked for\n";
+    let goes = "name: Goes\non: gruveo.call\ndo:\n  - stop: done\n";
+    let rules = [("a/fails", fails), ("b/goes", goes), ("c/goes", goes)];
+    let app = TestApp::on(Journal::start([]).await, &rules, "", database).await;
+    let (failed, well) = four(&app).await;
+    let page = get(&app, "/events").await.text;
+    let row = |id: EventId| {
+        let rows = page.split("<tr data-row").skip(1);
+        rows.filter(|row| row.contains(&format!("/events/{id}\"")))
+            .last()
+            .unwrap()
+            .split("</tr>")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let row_failed = row(failed);
+    for part in ["badge-failed", "href=\"/rules/a/fails\"", "href=\"/rules/b/goes\"", "+1", "resolution: missed"] {
+        assert!(row_failed.contains(part), "{part}: {row_failed}");
+    }
+    assert!(!row_failed.contains("c/goes"), "{row_failed}");
+    let row_well = row(well);
+    assert!(row_well.contains("badge-ok") && row_well.contains("resolution: answered"), "{row_well}");
+    for filter in ["state=failed", "state=failed&source=gruveo", "state=failed&rule=a/fails", "state=failed&q=missed"] {
+        let page = get(&app, &format!("/events?{filter}")).await;
+        assert_eq!(states(&page), ["matched"], "{filter}: {}", page.text);
+        assert!(page.text.contains(&failed.to_string()), "{filter}");
+    }
+    assert!(states(&get(&app, "/events?state=failed&rule=b/goes").await).is_empty());
+    assert!(page.contains("<option value=\"gruveo.call\">") && page.contains("<option value=\"a/fails\">"), "{page}");
+    for (filter, says) in [
+        ("source=gruvo", "There is no source `gruvo`; did you mean `gruveo`?"),
+        ("type=gruveo.cal", "There is no type `gruveo.cal`; did you mean `gruveo.call`?"),
+        ("rule=calls/nope", "There is no rule `calls/nope`."),
+    ] {
+        let page = get(&app, &format!("/events?{filter}")).await.text;
+        assert!(page.contains(says), "{filter}: {page}");
+    }
+    let found = get(&app, "/events?when=trigger.headers.Content-Type:+application/json").await;
+    assert!(!states(&found).is_empty(), "{}", found.text);
+});

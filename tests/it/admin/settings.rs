@@ -22,6 +22,23 @@ async fn settings_tell_what_is_in_force_and_what_retention_would_delete() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_secret_tells_what_uses_it_also_the_server_itself() {
+    let settings = "[sources.shop]\nverify = \"generic\"\n\
+        [server]\npublic_url = \"https://bellwire.example.com\"\n\
+        [oidc]\nissuer = \"https://id.example.com\"\nclient_id = \"bellwire\"\nclient_secret = \"oidc_key\"\n";
+    let app = TestApp::with(Journal::start([]).await, &[], settings).await;
+    let owner = app.sign_in(Role::Owner).await;
+    owner
+        .post("/secrets", &[("name", "groove_profile_token"), ("value", "profile-token-1"), ("origins", "")])
+        .await
+        .is(303);
+    let page = owner.get("/secrets").await.is(200).text;
+    for used in ["readers of /profile/groove", "sign-in through [oidc]", "deliveries to /hooks/shop"] {
+        assert!(page.contains(used), "{used}: {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_audit_log_is_read_page_by_page_and_filtered() {
     let app = TestApp::start(Journal::start([]).await).await;
     let owner = app.sign_in(Role::Owner).await;

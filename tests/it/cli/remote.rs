@@ -89,6 +89,9 @@ async fn what_a_server_tells_is_shown_as_beside_its_database() {
     let by_run = two.ask(&["explain", &run, "--json"]).fine().json();
     assert_eq!((&by_run["rules"][0]["rule"], &by_run["by"]), (&json!("heard"), &json!("decided")));
     assert!(two.ask(&["problems"]).fine().out.contains("heard"));
+    assert!(two.ask(&["backtest"]).fine().out.contains("The rules are the same"));
+    assert_eq!(two.ask(&["backtest", "--json"]).fine().json()["changed"], false);
+    assert_eq!(two.ask(&["backtest", "--against", "main"]).code, 2);
     assert!(two.ask(&["circuits"]).fine().out.contains("No circuit is open"));
     assert!(two.ask(&["schedules"]).fine().out.contains("No rule has a schedule"));
     assert!(two.ask(&["services", "list"]).fine().out.contains("groove"));
@@ -174,7 +177,6 @@ fn a_verb_that_needs_a_workspace_says_so_and_one_that_needs_none_works() {
         &["test"],
         &["doctor"],
         &["users", "list"],
-        &["backtest"],
         &["services", "test", "groove.add_note"],
         &["connections", "logout", "crm"],
     ] {

@@ -1,5 +1,12 @@
 //! `bellwire users` and `bellwire tokens`, and what `serve` does before anybody may sign in.
 
+use std::collections::BTreeMap;
+
+use bellwire::{
+    clock::SystemClock,
+    store::{AuditFilter, AuditRow, Mode, Store},
+};
+
 use crate::support::{
     journal::Journal,
     program::{Place, until},
@@ -76,5 +83,51 @@ async fn the_server_prints_the_link_of_the_owner_and_refuses_a_network_without_t
     assert_eq!(refused.code, 78, "{refused:?}");
     for way in ["server.public_url", "server.admin_listen", "server.dangerous_plain_http"] {
         assert!(refused.err.contains(way), "{refused:?}");
+    }
+}
+
+const SLOW: &str = "name: Slow\non: box.start\ndo:\n  - wait: 1d\n";
+
+/// The audit log of a workspace, newest first.
+async fn audited(place: &Place) -> Vec<AuditRow> {
+    let config = bellwire::config::load(place.path(), &BTreeMap::new()).unwrap();
+    let clock = std::sync::Arc::new(SystemClock);
+    let store = Store::open(&config, Mode::Read, clock, std::sync::Arc::new(|why| panic!("{why}"))).unwrap();
+    store.audit(AuditFilter::default()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_commands_write_is_in_the_audit_log_without_values() {
+    let place = Place::with_rules(&Journal::start([]).await, &[("slow", SLOW)]);
+    let serving = place.serve();
+    place.ring("start", &serde_json::json!({}));
+    let run = place.newest("waiting");
+    place.run_with(&["secrets", "set", "crm_token"], "correct-horse-battery\n").fine();
+    place.run(&["secrets", "remove", "crm_token"]).fine();
+    place.run(&["profiles", "set", "maria@example.com", "plan=Platinum"]).fine();
+    place.write("people.csv", "email,plan\nmaria@example.com,Platinum\n");
+    place.run(&["profiles", "import", "people.csv"]).fine();
+    place.run(&["profiles", "forget", "maria@example.com", "--yes"]).fine();
+    place.run(&["replay", &run]).fine();
+    place.run(&["runs", "cancel", &run]).fine();
+    place.run(&["run", "slow", "--event", place.runs()[0]["event"].as_str().unwrap()]).fine();
+    drop(serving);
+    let rows = audited(&place).await;
+    let actions: Vec<&str> = rows.iter().map(|row| row.action.as_str()).collect();
+    let wanted = [
+        "rule.run",
+        "run.cancel",
+        "run.replay",
+        "person.forget",
+        "person.import",
+        "person.set",
+        "secret.remove",
+        "secret.set",
+    ];
+    assert_eq!(actions, wanted);
+    for row in rows {
+        assert_eq!((row.who.as_str(), row.outcome.as_str()), ("(command line)", "done"), "{row:?}");
+        let text = format!("{row:?}");
+        assert!(!text.contains("horse") && !text.contains("Platinum") && !text.contains("maria"), "{text}");
     }
 }

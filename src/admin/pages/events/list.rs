@@ -5,7 +5,11 @@ use std::time::Duration;
 use askama::Template;
 use rocket::{State, http::Status};
 
-use super::{rows::Row, views::View};
+use super::{
+    known::{self, Known},
+    rows::{self, Row},
+    views::View,
+};
 use crate::{
     admin::{
         inbox::{Asked, Unfit, at},
@@ -45,6 +49,10 @@ struct List {
     states: Vec<(&'static str, bool)>,
     spans: [(&'static str, &'static str); 5],
     empty: Empty,
+    /// What may be filtered by.
+    known: Known,
+    /// Filters that name what there is not.
+    unknown: Vec<String>,
 }
 
 impl List {
@@ -122,13 +130,15 @@ pub(super) async fn list(
     };
     let (progress, older) = ends(&asked, &inbox, 0);
     let first = inbox.rows.first().map(crate::store::InboxRow::id);
-    let rows: Vec<Row> = inbox.rows.into_iter().map(Row::from).collect();
+    let rows = rows::of(admin, inbox.rows).await?;
     let is_read = findings.is_empty() && faults.is_empty();
     let empty = match (rows.is_empty() && progress.is_none() && is_read, asked.is_narrow()) {
         (false, _) => Empty::No,
         (true, false) if asked.before.is_none() => Empty::Nothing,
         (true, _) => Empty::Filtered,
     };
+    let known = known::of(admin).await?;
+    let unknown = if empty == Empty::Filtered { known.missing(&asked) } else { Vec::new() };
     let alone = asked.filter_alone();
     let live = Asked { live: true, limit: asked.limit, ..alone.clone() };
     // Without a row there is nothing behind which the new ones come: from now on.
@@ -156,6 +166,8 @@ pub(super) async fn list(
             ("", "any time"),
         ],
         empty,
+        known,
+        unknown,
         rows,
         findings,
         faults,
@@ -179,7 +191,7 @@ pub(super) async fn live(query: Result<Query, Refused>, admin: &State<Admin>, pe
     let newest = inbox.rows.first().map_or(after, crate::store::InboxRow::id);
     page(&Live {
         frame: Frame::new(admin, person, "/events", "Events"),
-        rows: inbox.rows.into_iter().map(Row::from).collect(),
+        rows: rows::of(admin, inbox.rows).await?,
         poll: live_href(&asked, newest),
     })
 }
@@ -198,7 +210,7 @@ pub(super) async fn more(query: Result<Query, Refused>, admin: &State<Admin>, pe
     let (progress, older) = ends(&asked, &inbox, have);
     page(&More {
         frame: Frame::new(admin, person, "/events", "Events"),
-        rows: inbox.rows.into_iter().map(Row::from).collect(),
+        rows: rows::of(admin, inbox.rows).await?,
         progress,
         older,
     })

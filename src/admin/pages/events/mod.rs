@@ -2,6 +2,8 @@
 
 mod body;
 mod event;
+mod excerpt;
+mod known;
 mod list;
 mod refusal;
 mod replay;

@@ -1,8 +1,19 @@
 //! Deliveries as rows of the list.
 
-use crate::{clock::Time, ids::EventId, store::InboxRow};
+use super::excerpt::excerpt;
+use crate::{
+    admin::{refused::Refused, state::Admin},
+    clock::Time,
+    ids::EventId,
+    model::RunStatus,
+    store::{Glimpse, InboxRow},
+};
+
+/// Rules that are named; of more the number.
+const NAMED: usize = 2;
 
 /// A row of the list.
+#[derive(Default)]
 pub(super) struct Row {
     /// Where it leads.
     pub(super) href: String,
@@ -21,6 +32,64 @@ pub(super) struct Row {
     pub(super) seen: u32,
     /// Of an accepted one: it can be replayed.
     pub(super) event: Option<EventId>,
+    /// The state of its runs that matters most. Empty: it has none.
+    pub(super) run: &'static str,
+    /// The first rules that ran on it.
+    pub(super) rules: Vec<String>,
+    /// Further ones.
+    pub(super) more_rules: usize,
+    /// A few fields of its body.
+    pub(super) excerpt: String,
+}
+
+/// Rows with what their events tell at a glance.
+pub(super) async fn of(admin: &Admin, found: Vec<InboxRow>) -> Result<Vec<Row>, Refused> {
+    let event_of = |row: &InboxRow| match row {
+        InboxRow::Event(event) => Some(event.id),
+        InboxRow::Duplicate(repeat) => Some(repeat.event),
+        InboxRow::Refused(_) => None,
+    };
+    let mut events: Vec<EventId> = found.iter().filter_map(event_of).collect();
+    events.sort_unstable();
+    events.dedup();
+    let glimpses = admin.store.glimpses(events).await?;
+    let row = |found: InboxRow| {
+        let glimpse = event_of(&found).and_then(|event| glimpses.get(&event));
+        let mut row = Row::from(found);
+        if let Some(glimpse) = glimpse {
+            row.look(glimpse);
+        }
+        row
+    };
+    Ok(found.into_iter().map(row).collect())
+}
+
+impl Row {
+    fn look(&mut self, glimpse: &Glimpse) {
+        self.excerpt = glimpse.event.as_ref().map(excerpt).unwrap_or_default();
+        if self.event.is_some() {
+            self.run = worst(&glimpse.states).map_or("", RunStatus::word);
+            self.rules = glimpse.rules.iter().take(NAMED).cloned().collect();
+            self.more_rules = glimpse.rules.len().saturating_sub(NAMED);
+        }
+    }
+}
+
+/// Of several runs, the state that a person wants to know of first.
+fn worst(states: &[RunStatus]) -> Option<RunStatus> {
+    let rank = |state: &RunStatus| match state {
+        RunStatus::Failed => 0,
+        RunStatus::Held => 1,
+        RunStatus::Running => 2,
+        RunStatus::Due => 3,
+        RunStatus::Waiting => 4,
+        RunStatus::Collecting => 5,
+        RunStatus::Undecided => 6,
+        RunStatus::Ok => 7,
+        RunStatus::Cancelled => 8,
+        RunStatus::Skipped => 9,
+    };
+    states.iter().copied().min_by_key(rank)
 }
 
 impl From<InboxRow> for Row {
@@ -42,6 +111,7 @@ impl From<InboxRow> for Row {
                 flags: event.flags,
                 seen: event.seen,
                 event: Some(event.id),
+                ..Self::default()
             },
             InboxRow::Duplicate(repeat) => Self {
                 href: format!("/events/{}", repeat.event),
@@ -50,10 +120,7 @@ impl From<InboxRow> for Row {
                 kind: repeat.kind,
                 state: "duplicate",
                 verdict: "seen before: nothing was started".to_owned(),
-                size: String::new(),
-                flags: Vec::new(),
-                seen: 0,
-                event: None,
+                ..Self::default()
             },
             InboxRow::Refused(refusal) => Self {
                 href: format!("/refusals/{}", refusal.id),
@@ -63,9 +130,7 @@ impl From<InboxRow> for Row {
                 state: "refused",
                 verdict: refusal.reason,
                 size: bytes(refusal.bytes),
-                flags: Vec::new(),
-                seen: 0,
-                event: None,
+                ..Self::default()
             },
         }
     }
@@ -83,6 +148,13 @@ pub(super) fn bytes(size: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_runs_the_one_that_failed_is_told() {
+        assert_eq!(worst(&[RunStatus::Ok, RunStatus::Failed, RunStatus::Held]), Some(RunStatus::Failed));
+        assert_eq!(worst(&[RunStatus::Skipped, RunStatus::Ok]), Some(RunStatus::Ok));
+        assert_eq!(worst(&[]), None);
+    }
 
     #[test]
     fn sizes_are_told_in_their_unit() {

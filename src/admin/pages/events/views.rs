@@ -4,7 +4,7 @@ use rocket::{State, response::Redirect};
 
 use crate::{
     admin::{
-        audit::Deed,
+        act::{self, views::SHARED},
         inbox::{Asked, at},
         query::Query,
         refused::Refused,
@@ -12,20 +12,7 @@ use crate::{
         state::Admin,
     },
     model::Person,
-    store::MOST_VIEWS,
 };
-
-/// Characters of a view's name.
-const LONGEST: usize = 60;
-
-/// What everybody has.
-const SHARED: [(&str, &str); 5] = [
-    ("All", ""),
-    ("Unmatched", "state=unmatched"),
-    ("Refused", "state=refused"),
-    ("Duplicates", "state=duplicate"),
-    ("Last hour", "since=1h"),
-];
 
 /// A named filter.
 pub(super) struct View {
@@ -56,21 +43,9 @@ pub(super) async fn keep(
     person: &Person,
 ) -> Result<Redirect, Refused> {
     let sent = sent?;
-    let name = sent.wanted("name")?.trim();
-    if name.chars().count() > LONGEST || name.chars().any(char::is_control) {
-        return Err(Refused::invalid(format!("A view's name has at most {LONGEST} characters, and no line breaks.")));
-    }
-    if SHARED.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
-        return Err(Refused::conflict(format!("`{name}` is a view that everybody has. Choose another name.")));
-    }
+    let name = sent.wanted("name")?;
     let asked = Asked::read(&Query::read(sent.text("query")?.unwrap_or_default())?)?.filter_alone();
-    let kept = admin.store.put_view(person.id, name.to_owned(), asked.query(), admin.clock.now()).await?;
-    if !kept {
-        return Err(Refused::conflict(format!("You have {MOST_VIEWS} views, which is the most. Remove one first.")));
-    }
-    let after = serde_json::json!({ "query": asked.query() });
-    let deed = Deed { action: "view.keep", subject: name.to_owned(), after, ..Deed::default() };
-    admin.audit(person, deed).await?;
+    act::views::keep(admin, person, name, &asked).await?;
     Ok(Redirect::to(asked.href()))
 }
 
@@ -82,10 +57,6 @@ pub(super) async fn forget(
     person: &Person,
 ) -> Result<Redirect, Refused> {
     let sent = sent?;
-    let name = sent.wanted("name")?.to_owned();
-    if !admin.store.remove_view(person.id, name.clone()).await? {
-        return Err(Refused::missing("view of yours with this name"));
-    }
-    admin.audit(person, Deed { action: "view.remove", subject: name, ..Deed::default() }).await?;
+    act::views::remove(admin, person, sent.wanted("name")?).await?;
     Ok(Redirect::to("/events"))
 }

@@ -65,8 +65,10 @@ pub(super) struct Chart {
     pub(super) height: f64,
     /// Numbers at the side, the highest first.
     pub(super) scale: [String; 3],
-    /// Times below, the oldest first.
-    pub(super) times: Vec<String>,
+    /// Times below, the oldest first, and what is shown of each in UTC.
+    pub(super) times: Vec<(Time, String)>,
+    /// What the page's script shows of them in the viewer's zone: `hour` or `date`.
+    pub(super) times_as: &'static str,
     /// Stretches in which there was anything.
     pub(super) rows: Vec<Row>,
 }
@@ -113,6 +115,7 @@ fn draw(id: &'static str, title: &'static str, kinds: Vec<Kind>, stretches: &[St
         height: HEIGHT,
         scale: [short(top), if top.is_multiple_of(2) { short(top / 2) } else { String::new() }, "0".to_owned()],
         times: times(stretches, window),
+        times_as: if window.is_of_hours() { "hour" } else { "date" },
         rows,
         kinds,
     }
@@ -186,18 +189,16 @@ fn span(at: Time, window: Window) -> String {
 }
 
 /// Times at even distances, from the first stretch to the end of the last.
-fn times(stretches: &[Stretch], window: Window) -> Vec<String> {
+fn times(stretches: &[Stretch], window: Window) -> Vec<(Time, String)> {
     let Some(first) = stretches.first() else { return Vec::new() };
     let length = window.step().saturating_mul(i64::try_from(stretches.len()).unwrap_or(0));
     let parts = i64::try_from(TIMES - 1).unwrap_or(1);
     (0..=parts)
         .map(|part| {
-            let text = minute(Time(first.at.0 + length * part / parts));
-            let shown = match window {
-                Window::Hour | Window::Day => text.get(11..),
-                Window::Week | Window::Month => text.get(5..10),
-            };
-            shown.unwrap_or_default().to_owned()
+            let at = Time(first.at.0 + length * part / parts);
+            let text = minute(at);
+            let shown = if window.is_of_hours() { text.get(11..) } else { text.get(5..10) };
+            (at, shown.unwrap_or_default().to_owned())
         })
         .collect()
 }

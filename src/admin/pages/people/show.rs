@@ -8,6 +8,7 @@ use crate::{
         act::people::email_of,
         forgetting::{Forgetting, Progress},
         here::encoded,
+        inbox::Asked,
         state::Admin,
         view::{Frame, Page, page},
     },
@@ -35,6 +36,8 @@ struct OnePerson {
     frame: Frame,
     email: String,
     href: String,
+    /// The events that name the person.
+    search: String,
     attributes: Vec<Attribute>,
     changed_at: Option<Time>,
     forgetting: Option<Progress>,
@@ -70,5 +73,6 @@ pub(super) async fn show(
         _ => String::new(),
     };
     let href = encoded(&email);
-    page(&OnePerson { frame, attributes, changed_at, forgetting: forgetting.of(&email), href, email })
+    let search = Asked { text: email.clone(), ..Asked::default() }.href();
+    page(&OnePerson { frame, attributes, changed_at, forgetting: forgetting.of(&email), href, search, email })
 }

@@ -116,26 +116,11 @@ async fn attempt(
     })
 }
 
-/// What the form has sent. `Err`: the connection is of another service, or nobody's.
+/// What the form has sent.
 async fn trial(admin: &Admin, service: &str, action: &str, sent: &Sent) -> Result<Trial, Refused> {
-    let connection = sent.text("connection")?.unwrap_or(service).to_owned();
-    let link = act::connections::link(admin, &connection).await?;
-    if link.service != service {
-        return Err(Refused::invalid(format!(
-            "The connection `{connection}` is one of `{}`, not of this service.",
-            link.service
-        )));
-    }
-    let registry = (admin.in_force)().registry;
-    let pack = pack_of(&registry, service)?;
-    let wanted = pack.actions.get(action).map(|action| action.inputs.as_slice()).unwrap_or_default();
-    let mut inputs = Vec::new();
-    for input in wanted {
-        if let Some(text) = sent.text(&format!("{PREFIX}{}", input.name))? {
-            inputs.push((input.name.clone(), text.replace("\r\n", "\n")));
-        }
-    }
-    Ok(Trial { connection, action: action.to_owned(), inputs })
+    let connection = sent.text("connection")?.unwrap_or(service);
+    let given = |name: &str| Ok(sent.text(&format!("{PREFIX}{name}"))?.map(|text| text.replace("\r\n", "\n")));
+    act::connections::trial(admin, (service, action), connection, given).await
 }
 
 #[rocket::get("/services/<service>/try/<action>?<connection>")]
