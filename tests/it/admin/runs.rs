@@ -31,7 +31,15 @@ on_both!(a_form_that_is_sent_twice_repeats_a_run_once, |database| {
     let address = app.journal.address;
     let line = format!("POST http://{address}/v1/tickets/42/messages");
     let command = format!("curl -X POST &#39;http://{address}/v1/tickets/42/messages&#39;");
-    for wanted in ["badge-failed", &line, &command, "Bearer $GROOVE_TOKEN", "422", "groove.add_note", "Attempts over"] {
+    for wanted in [
+        "badge-failed",
+        line.as_str(),
+        command.as_str(),
+        "Bearer $GROOVE_TOKEN",
+        "422",
+        "groove.add_note",
+        "Attempts over",
+    ] {
         assert!(page.contains(wanted), "{wanted}: {page}");
     }
     assert!(!page.contains(crate::support::app::GROOVE_TOKEN), "a secret is its name");
