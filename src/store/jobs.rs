@@ -19,6 +19,8 @@ use crate::{
 
 /// Jobs of a list.
 const LISTED: i64 = 100;
+/// Jobs of one person that go on at once.
+pub const OPEN_JOBS: usize = 20;
 /// Faults, and new runs, that a job keeps the names of.
 const KEPT: usize = 100;
 
@@ -237,8 +239,8 @@ impl Store {
         self.read(known).await.map(|ids| ids.into_iter().collect())
     }
 
-    /// Begins a job; where one was begun with the same request key, that one.
-    pub async fn begin_job(&self, start: JobStart) -> Result<JobId, StoreError> {
+    /// Begins a job; where one was begun with the same request key, that one. `None`: the person has `OPEN_JOBS` that go on.
+    pub async fn begin_job(&self, start: JobStart) -> Result<Option<JobId>, StoreError> {
         let size = 512 + start.work.len();
         self.write(size, move |desk| begin(&mut desk.conn, &start)).await
     }
@@ -290,14 +292,21 @@ impl Store {
     }
 }
 
-fn begin(conn: &mut Conn, start: &JobStart) -> Result<JobId, StoreError> {
+fn begin(conn: &mut Conn, start: &JobStart) -> Result<Option<JobId>, StoreError> {
     let known: Option<i64> = each!(conn, c => jobs::table
         .filter(jobs::request.eq(&start.request))
         .select(jobs::id)
         .get_result(c)
         .optional())?;
     if let Some(known) = known {
-        return Ok(JobId(known));
+        return Ok(Some(JobId(known)));
+    }
+    let mut open = 0;
+    for id in dialect::running_jobs(conn)? {
+        open += usize::from(find(conn, JobId(id))?.is_some_and(|job| job.person == start.person.0));
+    }
+    if open >= OPEN_JOBS {
+        return Ok(None);
     }
     let row = JobInsert {
         id: start.id.0,
@@ -317,7 +326,7 @@ fn begin(conn: &mut Conn, start: &JobStart) -> Result<JobId, StoreError> {
         runs: "[]".to_owned(),
     };
     each!(conn, c => diesel::insert_into(jobs::table).values(&row).execute(c))?;
-    Ok(start.id)
+    Ok(Some(start.id))
 }
 
 fn find(conn: &mut Conn, id: JobId) -> Result<Option<JobRow>, StoreError> {

@@ -228,8 +228,8 @@ on_both! {
             person: (1, "anna".to_owned()),
             total: Some(3),
         };
-        assert_eq!(bed.store.begin_job(start(5)).await.unwrap(), JobId(5));
-        assert_eq!(bed.store.begin_job(start(6)).await.unwrap(), JobId(5), "the same key");
+        assert_eq!(bed.store.begin_job(start(5)).await.unwrap(), Some(JobId(5)));
+        assert_eq!(bed.store.begin_job(start(6)).await.unwrap(), Some(JobId(5)), "the same key");
         let replay = |n: i64| Replay {
             id: RunId(n),
             event: id,
