@@ -9,6 +9,7 @@ use super::{
     audit::PerMinute,
     auth::{self, Provider},
     forgetting::Forgetting,
+    gate::Gate,
     glance::{self, Glance},
     guard::Guarded,
     jobs, lost,
@@ -57,6 +58,8 @@ pub struct Admin {
     glance: Arc<Glance>,
     refusals: Arc<PerMinute>,
     desk: Arc<Desk>,
+    trials: Arc<Gate>,
+    searches: Arc<Gate>,
     provider: Arc<Provider>,
 }
 
@@ -64,6 +67,16 @@ impl Admin {
     /// What acts on rule files share.
     pub(super) fn desk(&self) -> &Arc<Desk> {
         &self.desk
+    }
+
+    /// Turns of what checks or tries drafts: each may take a processor and hundreds of megabytes.
+    pub(super) fn trials(&self) -> &Gate {
+        &self.trials
+    }
+
+    /// Turns of searches through bodies.
+    pub(super) fn searches(&self) -> &Gate {
+        &self.searches
     }
 
     /// What every page tells, from memory.
@@ -105,7 +118,15 @@ fn routes() -> Vec<Route> {
 /// Puts the admin into a Rocket: `rocket.attach(admin::stage(parts))`.
 pub fn stage(parts: Arc<Parts>) -> AdHoc {
     let provider = Arc::new(Provider::new(parts.client.clone()));
-    let admin = Admin { parts, glance: Arc::default(), refusals: Arc::default(), desk: Arc::default(), provider };
+    let admin = Admin {
+        parts,
+        glance: Arc::default(),
+        refusals: Arc::default(),
+        desk: Arc::default(),
+        trials: Arc::new(Gate::new(2, 1)),
+        searches: Arc::new(Gate::new(4, 2)),
+        provider,
+    };
     AdHoc::on_ignite("admin", |rocket| {
         Box::pin(async move {
             tokio::spawn(glance::refresh(admin.clone()));
