@@ -197,7 +197,12 @@ mod tests {
     #[test]
     fn nobody_takes_the_places_of_others() {
         let minute = PerMinute::default();
-        let of = |action: &'static str, subject: &'static str, peer: &'static str| Refusal { action, subject, reason: "", peer };
+        let of = |action: &'static str, subject: &'static str, peer: &'static str| Refusal {
+            action,
+            subject,
+            reason: "",
+            peer,
+        };
         let passed = |refusal: Refusal<'_>, times: u32| (0..times).filter(|_| minute.passes(None, refusal)).count();
         assert_eq!(minute.turn(1), 0);
         assert_eq!(passed(of("request", "POST /login", "203.0.113.7"), 100), 30, "of one network");

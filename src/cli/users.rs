@@ -199,9 +199,7 @@ fn born(config: &Config) -> Result<(), Failure> {
 
 fn set_role(config: &Config, name: &str, role: Role) -> Result<Answer, Failure> {
     let roles = |user: &UserRow| (json!({ "role": user.role }), json!({ "role": role }));
-    change(config, name, "user.role", roles, async |store, user, now| {
-        Ok(store.set_role(user.id, role, now).await?)
-    })?;
+    change(config, name, "user.role", roles, async |store, user, now| Ok(store.set_role(user.id, role, now).await?))?;
     Ok(Answer::text(format!("{} is {role} now; open sessions have ended", name.to_ascii_lowercase())))
 }
 
@@ -221,9 +219,7 @@ fn set_disabled(config: &Config, name: &str, disabled: bool) -> Result<Answer, F
 
 fn remove(config: &Config, name: &str) -> Result<Answer, Failure> {
     let gone = |user: &UserRow| (json!({"role": user.role, "email": user.email}), serde_json::Value::Null);
-    change(config, name, "user.remove", gone, async |store, user, _| {
-        Ok(store.remove_user(user.id).await?)
-    })?;
+    change(config, name, "user.remove", gone, async |store, user, _| Ok(store.remove_user(user.id).await?))?;
     Ok(Answer::text(format!("{} is removed, with sessions and tokens", name.to_ascii_lowercase())))
 }
 

@@ -63,7 +63,9 @@ pub(in crate::admin) async fn new(
         Via::Session { .. } => None,
     };
     if let Some(end) = until.filter(|end| expires_at.is_none_or(|wanted| wanted > *end)) {
-        return Err(invalid(format!("This token ends at {end}, and makes none that lasts longer. Say how long it shall last.")));
+        return Err(invalid(format!(
+            "This token ends at {end}, and makes none that lasts longer. Say how long it shall last."
+        )));
     }
     if known.len() >= PER_PERSON {
         let why = format!("There are {PER_PERSON} tokens of this user. Revoke some that nobody uses.");
@@ -94,7 +96,9 @@ pub(in crate::admin) async fn new(
 /// No token makes one that may more than itself, or one of somebody else.
 fn within(person: &Person, user: i64, scopes: &[Scope]) -> Result<(), Refused> {
     if user != person.id && (person.role < Role::Owner || matches!(person.via, Via::Token { .. })) {
-        return Err(Refused::forbidden("A token makes tokens of its own person alone; sign in to make one of somebody else."));
+        return Err(Refused::forbidden(
+            "A token makes tokens of its own person alone; sign in to make one of somebody else.",
+        ));
     }
     match scopes.iter().find(|scope| !person.has(**scope)) {
         None => Ok(()),

@@ -18,7 +18,9 @@ fn may_change(person: &Person) -> Result<(), Refused> {
     if person.has_all() {
         return Ok(());
     }
-    Err(Refused::forbidden("Users are changed by a session, or by a token with every scope: this one has not all of them."))
+    Err(Refused::forbidden(
+        "Users are changed by a session, or by a token with every scope: this one has not all of them.",
+    ))
 }
 
 /// A user by its id.
