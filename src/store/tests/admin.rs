@@ -79,8 +79,10 @@ on_both! {
         assert_eq!(bed.store.set_role(bob, Role::Owner, NOW).await.unwrap(), UserChange::Done);
         // Nobody can sign in as one who has no password, or is shut out.
         assert_eq!(bed.store.set_role(ada, Role::Viewer, NOW).await.unwrap(), UserChange::LastOwner);
-        bed.store.set_password(bob, "hash".to_owned(), None, NOW).await.unwrap();
-        bed.store.set_disabled(bob, true, NOW).await.unwrap();
+        for owner in [ada, bob] {
+            bed.store.set_password(owner, "hash".to_owned(), None, NOW).await.unwrap();
+        }
+        assert_eq!(bed.store.set_disabled(bob, true, NOW).await.unwrap(), UserChange::Done);
         assert_eq!(bed.store.remove_user(ada).await.unwrap(), UserChange::LastOwner);
         bed.store.set_disabled(bob, false, NOW).await.unwrap();
         assert_eq!(bed.store.set_disabled(ada, true, NOW).await.unwrap(), UserChange::Done);
