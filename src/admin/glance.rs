@@ -44,6 +44,7 @@ async fn look(admin: &Admin) {
         if let Ok(count) = admin.store.open_problems().await {
             admin.glance().tell_problems(u64::try_from(count).unwrap_or(0));
         }
+        admin.tell_left_out().await;
         tokio::time::sleep(EVERY).await;
     }
 }

@@ -7,10 +7,10 @@ use crate::{
     clock::Time,
     ids::{Cursor, first_at},
     matcher,
-    model::Finding,
+    model::{Finding, Person},
     rules::{Condition, parse_duration, read_search},
     starts,
-    store::{InboxAsk, InboxFilter, InboxState, Probe},
+    store::{InboxAsk, InboxFilter, InboxPage, InboxState, Probe},
 };
 
 /// How long bodies are searched for a page before it says how far it has come.
@@ -229,6 +229,23 @@ impl Asked {
             budget: if is_search { BUDGET } else { LOOKED },
         })
     }
+}
+
+/// A page of the inbox. A search through bodies waits for its turn, and has it until it is over, also where nobody waits for it any more.
+pub(super) async fn found(admin: &Admin, person: &Person, ask: InboxAsk) -> Result<InboxPage, Refused> {
+    let probe = &ask.filter.probe;
+    if probe.text.is_none() && probe.test.is_none() {
+        return Ok(admin.store.inbox(ask).await?);
+    }
+    let turn = admin.searches().turn(person.id).await?;
+    let store = admin.store.clone();
+    let search = tokio::spawn(async move {
+        let page = store.inbox(ask).await;
+        drop(turn);
+        page
+    });
+    let ended = |_| Refused::new(500, "internal", "The search ended early. The log of the server says why.");
+    Ok(search.await.map_err(ended)??)
 }
 
 /// An address with a query, where there is any.

@@ -12,6 +12,7 @@ mod calls;
 mod card;
 mod curl;
 mod forgetting;
+mod gate;
 mod glance;
 mod guard;
 mod heard;

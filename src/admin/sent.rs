@@ -9,7 +9,7 @@ use rocket::{
 };
 use subtle::ConstantTimeEq;
 
-use super::{guard::Visitor, refused::Refused};
+use super::{auth, guard::Visitor, refused::Refused, state::Admin};
 use crate::model::Via;
 
 /// The most that a page or the API takes, in bytes.
@@ -106,17 +106,20 @@ async fn read(request: &Request<'_>, data: Data<'_>) -> Result<Sent, Refused> {
     } else {
         return Err(Refused::new(415, "content_type", "Send a form (application/x-www-form-urlencoded) or JSON."));
     };
-    check_token(request, &sent)?;
+    check_token(request, &sent).await?;
     Ok(sent)
 }
 
 /// A session's request carries the session's token, in a field or in a header; a bearer token's needs none.
-fn check_token(request: &Request<'_>, sent: &Sent) -> Result<(), Refused> {
+async fn check_token(request: &Request<'_>, sent: &Sent) -> Result<(), Refused> {
     let Some(person) = &request.local_cache(|| Visitor(None)).0 else { return Ok(()) };
     let Via::Session { csrf, .. } = &person.via else { return Ok(()) };
     let given = request.headers().get_one("X-CSRF").or(sent.all("csrf").next()).unwrap_or_default();
     if bool::from(given.as_bytes().ct_eq(csrf.as_bytes())) {
         return Ok(());
+    }
+    if let Some(admin) = request.rocket().state::<Admin>() {
+        auth::refuse(request, admin, Some(person), "the token against forgery is missing or wrong").await;
     }
     Err(Refused::new(
         403,

@@ -9,6 +9,7 @@ use super::{
     audit::PerMinute,
     auth::{self, Provider},
     forgetting::Forgetting,
+    gate::Gate,
     glance::{self, Glance},
     guard::Guarded,
     jobs, lost,
@@ -58,6 +59,8 @@ pub struct Admin {
     glance: Arc<Glance>,
     refusals: Arc<PerMinute>,
     desk: Arc<Desk>,
+    trials: Arc<Gate>,
+    searches: Arc<Gate>,
     provider: Arc<Provider>,
     tests: Arc<Tests>,
 }
@@ -66,6 +69,16 @@ impl Admin {
     /// What acts on rule files share.
     pub(super) fn desk(&self) -> &Arc<Desk> {
         &self.desk
+    }
+
+    /// Turns of what checks or tries drafts: each may take a processor and hundreds of megabytes.
+    pub(super) fn trials(&self) -> &Gate {
+        &self.trials
+    }
+
+    /// Turns of searches through bodies.
+    pub(super) fn searches(&self) -> &Gate {
+        &self.searches
     }
 
     /// What every page tells, from memory.
@@ -117,6 +130,8 @@ pub fn stage(parts: Arc<Parts>) -> AdHoc {
         glance: Arc::default(),
         refusals: Arc::default(),
         desk: Arc::default(),
+        trials: Arc::new(Gate::new(2, 1)),
+        searches: Arc::new(Gate::new(4, 2)),
         provider,
         tests: Arc::default(),
     };

@@ -10,7 +10,7 @@ use super::{
     failure::Failure,
     open,
     table::table,
-    users::{existing, keep, known, with_store},
+    users::{existing, keep, keep_change, known, with_store},
 };
 use crate::{
     admin,
@@ -97,7 +97,9 @@ fn new(
         })
         .await?;
         let words: Vec<&str> = row.scopes.iter().map(|scope| scope.word()).collect();
-        keep(store, now, "token.new", &row.name, json!({"user": user.name, "scopes": words})).await?;
+        let ends = row.expires_at.map(|at| at.to_string());
+        let after = json!({"name": row.name, "user": user.name, "scopes": words, "expires_at": ends});
+        keep(store, now, "token.new", &TokenId(row.id).to_string(), after).await?;
         Ok((token, row))
     })?;
     if json {
@@ -115,9 +117,11 @@ fn new(
 fn revoke(config: &Config, id: TokenId) -> Result<Answer, Failure> {
     existing(config)?;
     let gone = with_store(config, Mode::Write, async |store, now| {
+        let known = store.tokens(None).await?.into_iter().find(|token| token.id == id.0);
         let gone = store.revoke_token(id.0, None).await?;
         if gone {
-            keep(store, now, "token.revoke", &id.to_string(), serde_json::Value::Null).await?;
+            let was = json!({ "name": known.map(|token| token.name) });
+            keep_change(store, now, "token.revoke", &id.to_string(), (was, serde_json::Value::Null)).await?;
         }
         Ok(gone)
     })?;

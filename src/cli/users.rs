@@ -71,6 +71,19 @@ pub(super) async fn keep(
     subject: &str,
     after: serde_json::Value,
 ) -> Result<(), Failure> {
+    keep_change(store, now, action, subject, (serde_json::Value::Null, after)).await
+}
+
+/// The same of something that was there before.
+pub(super) async fn keep_change(
+    store: &Store,
+    now: Time,
+    action: &str,
+    subject: &str,
+    (before, after): (serde_json::Value, serde_json::Value),
+) -> Result<(), Failure> {
+    let text = |value: serde_json::Value| (!value.is_null()).then(|| value.to_string());
+    let (before, after) = (text(before), text(after));
     open::with_ids(now, async |ids| {
         let row = AuditRow {
             id: ids.next(now),
@@ -80,8 +93,8 @@ pub(super) async fn keep(
             token: None,
             action: action.to_owned(),
             subject: subject.to_owned(),
-            before: None,
-            after: (!after.is_null()).then(|| after.to_string()),
+            before: before.clone(),
+            after: after.clone(),
             peer: String::new(),
             outcome: "done".to_owned(),
         };
@@ -185,15 +198,15 @@ fn born(config: &Config) -> Result<(), Failure> {
 }
 
 fn set_role(config: &Config, name: &str, role: Role) -> Result<Answer, Failure> {
-    change(config, name, "user.role", json!({ "role": role }), async |store, user, now| {
-        Ok(store.set_role(user.id, role, now).await?)
-    })?;
+    let roles = |user: &UserRow| (json!({ "role": user.role }), json!({ "role": role }));
+    change(config, name, "user.role", roles, async |store, user, now| Ok(store.set_role(user.id, role, now).await?))?;
     Ok(Answer::text(format!("{} is {role} now; open sessions have ended", name.to_ascii_lowercase())))
 }
 
 fn set_disabled(config: &Config, name: &str, disabled: bool) -> Result<Answer, Failure> {
     let action = if disabled { "user.disable" } else { "user.enable" };
-    change(config, name, action, serde_json::Value::Null, async |store, user, now| {
+    let states = |user: &UserRow| (json!({ "disabled": user.disabled_at.is_some() }), json!({ "disabled": disabled }));
+    change(config, name, action, states, async |store, user, now| {
         Ok(store.set_disabled(user.id, disabled, now).await?)
     })?;
     let name = name.to_ascii_lowercase();
@@ -205,9 +218,8 @@ fn set_disabled(config: &Config, name: &str, disabled: bool) -> Result<Answer, F
 }
 
 fn remove(config: &Config, name: &str) -> Result<Answer, Failure> {
-    change(config, name, "user.remove", serde_json::Value::Null, async |store, user, _| {
-        Ok(store.remove_user(user.id).await?)
-    })?;
+    let gone = |user: &UserRow| (json!({"role": user.role, "email": user.email}), serde_json::Value::Null);
+    change(config, name, "user.remove", gone, async |store, user, _| Ok(store.remove_user(user.id).await?))?;
     Ok(Answer::text(format!("{} is removed, with sessions and tokens", name.to_ascii_lowercase())))
 }
 
@@ -217,7 +229,8 @@ fn password(config: &Config, name: &str) -> Result<Answer, Failure> {
         return Err(Failure::Usage(fault));
     }
     let hash = admin::hash_password(&password).map_err(|error| Failure::Storage(error.to_string()))?;
-    change(config, name, "user.password", serde_json::Value::Null, async |store, user, now| {
+    let untold = |_: &UserRow| (serde_json::Value::Null, serde_json::Value::Null);
+    change(config, name, "user.password", untold, async |store, user, now| {
         Ok(store.set_password(user.id, hash.clone(), None, now).await?)
     })?;
     Ok(Answer::text(format!("{} has a new password; open sessions have ended", name.to_ascii_lowercase())))
@@ -241,14 +254,14 @@ fn change(
     config: &Config,
     name: &str,
     action: &'static str,
-    after: serde_json::Value,
+    was_and_is: impl FnOnce(&UserRow) -> (serde_json::Value, serde_json::Value),
     work: impl AsyncFnOnce(&Store, &UserRow, Time) -> Result<UserChange, Failure>,
 ) -> Result<(), Failure> {
     existing(config)?;
     with_store(config, Mode::Write, async |store, now| {
         let user = known(store, name).await?;
         match work(store, &user, now).await? {
-            UserChange::Done => keep(store, now, action, &user.name, after).await,
+            UserChange::Done => keep_change(store, now, action, &user.name, was_and_is(&user)).await,
             UserChange::Missing => Err(Failure::No(format!("{} went away meanwhile", user.name))),
             UserChange::LastOwner => Err(Failure::No(format!(
                 "{} is the last owner who may sign in; make another one first: bellwire users role NAME owner",

@@ -137,6 +137,11 @@ impl Person {
         }
     }
 
+    /// Whether it may all that its role may: a session does, and a token with every scope.
+    pub fn has_all(&self) -> bool {
+        Scope::ALL.into_iter().all(|scope| self.has(scope))
+    }
+
     /// What forms send back. Empty for a token, which sends no forms.
     pub fn csrf(&self) -> &str {
         match &self.via {

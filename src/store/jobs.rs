@@ -20,6 +20,8 @@ use crate::{
 
 /// Jobs of a list.
 const LISTED: i64 = 100;
+/// Jobs of one person that go on at once.
+pub const OPEN_JOBS: usize = 20;
 /// Faults that a job keeps.
 const KEPT: usize = 100;
 /// New runs that a job keeps the ids of.
@@ -254,8 +256,8 @@ impl Store {
         rows.into_iter().map(|(id, code)| Ok((RunId(id), super::runs::status_of(code)?))).collect()
     }
 
-    /// Begins a job; where one was begun with the same request key, that one.
-    pub async fn begin_job(&self, start: JobStart) -> Result<JobId, StoreError> {
+    /// Begins a job; where one was begun with the same request key, that one. `None`: the person has `OPEN_JOBS` that go on.
+    pub async fn begin_job(&self, start: JobStart) -> Result<Option<JobId>, StoreError> {
         let size = 512 + start.work.len();
         self.write(size, move |desk| begin(&mut desk.conn, &start)).await
     }
@@ -307,14 +309,21 @@ impl Store {
     }
 }
 
-fn begin(conn: &mut Conn, start: &JobStart) -> Result<JobId, StoreError> {
+fn begin(conn: &mut Conn, start: &JobStart) -> Result<Option<JobId>, StoreError> {
     let known: Option<i64> = each!(conn, c => jobs::table
         .filter(jobs::request.eq(&start.request))
         .select(jobs::id)
         .get_result(c)
         .optional())?;
     if let Some(known) = known {
-        return Ok(JobId(known));
+        return Ok(Some(JobId(known)));
+    }
+    let mut open = 0;
+    for id in dialect::running_jobs(conn)? {
+        open += usize::from(find(conn, JobId(id))?.is_some_and(|job| job.person == start.person.0));
+    }
+    if open >= OPEN_JOBS {
+        return Ok(None);
     }
     let row = JobInsert {
         id: start.id.0,
@@ -334,7 +343,7 @@ fn begin(conn: &mut Conn, start: &JobStart) -> Result<JobId, StoreError> {
         runs: "[]".to_owned(),
     };
     each!(conn, c => diesel::insert_into(jobs::table).values(&row).execute(c))?;
-    Ok(start.id)
+    Ok(Some(start.id))
 }
 
 fn find(conn: &mut Conn, id: JobId) -> Result<Option<JobRow>, StoreError> {

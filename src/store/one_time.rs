@@ -14,6 +14,9 @@ use crate::clock::Time;
 /// The kind of the link that makes the first owner.
 pub(super) const SETUP: &str = "setup";
 
+/// The kind of the link by which a user chooses a password; its data is the user's id.
+pub(super) const PASSWORD: &str = "link";
+
 /// Something that counts once.
 #[derive(Debug, Clone)]
 pub struct OneTime {
@@ -78,6 +81,13 @@ fn find(conn: &mut Conn, digest: &[u8; 32], kind: &str, now: Time) -> Result<Opt
         .select(one_time::data)
         .get_result(c)
         .optional())?)
+}
+
+/// Ends what is open of a kind for this data.
+pub(super) fn end(conn: &mut Conn, kind: &str, data: &str) -> Result<(), StoreError> {
+    let open = one_time::table.filter(one_time::kind.eq(kind)).filter(one_time::data.eq(data));
+    each!(conn, c => diesel::delete(open).execute(c))?;
+    Ok(())
 }
 
 /// Uses it inside a transaction.

@@ -1,6 +1,9 @@
 //! Who may use the admin.
 
-use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Queryable,
+    RunQueryDsl as _,
+};
 
 use super::{
     dialect::{Conn, each},
@@ -245,7 +248,8 @@ impl Store {
         self.write(64, remove).await
     }
 
-    /// Gives a user another password, and ends its sessions but the one of this digest. Devices it signed in with are known no more.
+    /// Gives a user another password, and ends its sessions but the one of this digest, and links by which a password is chosen. Devices it
+    /// signed in with are known no more.
     pub async fn set_password(
         &self,
         id: i64,
@@ -260,6 +264,7 @@ impl Store {
                 .execute(c))?;
             end_sessions(conn, id, but)?;
             forget_devices(conn, id)?;
+            one_time::end(conn, one_time::PASSWORD, &id.to_string())?;
             Ok(done(changed))
         };
         self.write(256, set).await
@@ -324,15 +329,15 @@ fn insert(conn: &mut Conn, user: &NewUser) -> Result<bool, StoreError> {
     Ok(added == 1)
 }
 
-/// Whether nobody could sign in as an owner without this user.
+/// Whether nobody could sign in as an owner without this user: others count who have a password, or are known at a provider.
 fn is_last_owner(conn: &mut Conn, id: i64) -> Result<bool, StoreError> {
-    let owners: Vec<i64> = each!(conn, c => users::table
+    let owners: Vec<(i64, bool)> = each!(conn, c => users::table
         .filter(users::role.eq(code_of(Role::Owner)))
         .filter(users::disabled_at.is_null())
-        .select(users::id)
-        .limit(2)
+        .select((users::id, users::password.is_not_null().or(users::issuer.is_not_null())))
         .load(c))?;
-    Ok(owners == [id])
+    let is_one = owners.iter().any(|(owner, _)| *owner == id);
+    Ok(is_one && !owners.iter().any(|(owner, signs_in)| *owner != id && *signs_in))
 }
 
 /// Ends the sessions of a user, but one.

@@ -81,7 +81,7 @@ pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: 
     let edited = with_test(written, &test.entry).map_err(|why| {
         Refused::conflict(format!("{file} was left as it is: {why}. The test, to be put in by hand: {:#}", test.entry))
     })?;
-    check(admin, &file, &edited).await?;
+    check(admin, person, &file, &edited).await?;
     let pretty = format!("{}\n", serde_json::to_string_pretty(&payload).unwrap_or_default());
     let masker = admin.vault.masker();
     if masker.mask(&pretty) != pretty || masker.mask(&edited) != edited {
@@ -134,11 +134,12 @@ async fn texts_now(admin: &Admin) -> Result<crate::rules::Texts, Refused> {
 }
 
 /// The workspace with the edited file must have no error in it.
-async fn check(admin: &Admin, file: &str, edited: &str) -> Result<(), Refused> {
+async fn check(admin: &Admin, person: &Person, file: &str, edited: &str) -> Result<(), Refused> {
     let workshop = std::sync::Arc::clone(&admin.workshop);
     let draft = Draft { path: file.to_owned(), text: Some(edited.to_owned()) };
-    let checked = tokio::task::spawn_blocking(move || workshop.check(&[draft])).await;
-    let checked = checked
+    let turn = admin.trials().turn(person.id).await?;
+    let checked = tokio::task::spawn_blocking(move || (workshop.check(&[draft]), turn)).await;
+    let (checked, _turn) = checked
         .map_err(|_| Refused::new(500, "internal", "The test cannot be checked. The log of the server says why."))?;
     let errors: Vec<String> = checked
         .findings

@@ -9,7 +9,7 @@ use crate::{
     admin::{audit::Deed, inbox::Asked, query::Query, refused::Refused, state::Admin},
     ids::{EventId, JobId, ProblemId, RunId},
     model::Person,
-    store::{InboxAsk, InboxFilter, InboxRow, InboxState, JobStart},
+    store::{InboxAsk, InboxFilter, InboxRow, InboxState, JobStart, OPEN_JOBS},
 };
 
 /// Things that one job takes by a list of ids.
@@ -104,7 +104,12 @@ pub(in crate::admin) async fn begin(admin: &Admin, person: &Person, job: NewJob)
         person: (person.id, person.name.clone()),
         total,
     };
-    let begun = admin.store.begin_job(start).await?;
+    let begun = admin.store.begin_job(start).await?.ok_or_else(|| {
+        let why = format!("{OPEN_JOBS} jobs of yours are under way. Wait until one is over, or cancel some.");
+        let mut refused = Refused::new(429, "busy", why);
+        refused.retry_after = Some(30);
+        refused
+    })?;
     if begun == id {
         admin.jobs.ring();
         let after = json!({"what": job.what, "total": total});

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::{
-    admin::{audit::Deed, books::Shelf, refused::Refused, state::Admin, workshop::Draft},
+    admin::{audit::Deed, books::Shelf, refused::Refused, rulefiles::digest_of, state::Admin, workshop::Draft},
     ids::RunId,
     model::Person,
     starts::{self, Again, AgainError, Book, Manner, Text},
@@ -127,7 +127,7 @@ pub(in crate::admin) async fn replay(admin: &Admin, person: &Person, wish: Wish)
         With::Current => (Text::Current, "current", None),
         With::Draft(draft) => {
             let rule = find(admin, wish.of).await?.row.rule;
-            (Text::Draft, "draft", Some(drafted(admin, &rule, draft).await?))
+            (Text::Draft, "draft", Some(drafted(admin, person, &rule, draft).await?))
         }
     };
     let manner = Manner { text, new_keys: wish.new_keys, from: wish.from.clone() };
@@ -154,22 +154,31 @@ pub(in crate::admin) async fn replay(admin: &Admin, person: &Person, wish: Wish)
         return Ok(stored);
     }
     admin.wake.ring();
-    let after = json!({"run": id, "from": wish.from, "with": word, "new_keys": wish.new_keys});
+    let mut after = json!({"run": id, "from": wish.from, "with": word, "new_keys": wish.new_keys});
+    if let (With::Draft(text), Some(after)) = (&wish.with, after.as_object_mut()) {
+        after.insert("draft".to_owned(), digest_of(plain(text).as_bytes()).into());
+    }
     told(admin, person, "run.replay", wish.of.to_string(), (Value::Null, after)).await?;
     Ok(id)
 }
 
+/// A draft as it is tried and kept: a browser sends the lines of a textarea with CR LF.
+fn plain(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
 /// The rules in force with a draft in the place of one of them.
-async fn drafted(admin: &Admin, rule: &str, text: &str) -> Result<Book, Refused> {
+async fn drafted(admin: &Admin, person: &Person, rule: &str, text: &str) -> Result<Book, Refused> {
     if text.len() > LONGEST_DRAFT {
         return Err(Refused::new(413, "too_large", "The draft is longer than 256 KiB."));
     }
     let known = (admin.in_force)().set.rules.get(rule).map(|rule| rule.file.to_string());
     let path = known.unwrap_or_else(|| format!("rules/{rule}.yaml"));
     let workshop = Arc::clone(&admin.workshop);
-    // A browser sends the lines of a textarea with CR LF.
-    let draft = Draft { path: path.clone(), text: Some(text.replace("\r\n", "\n")) };
-    let checked = tokio::task::spawn_blocking(move || workshop.check(&[draft])).await.map_err(|_| {
+    let draft = Draft { path: path.clone(), text: Some(plain(text)) };
+    let turn = admin.trials().turn(person.id).await?;
+    let checked = tokio::task::spawn_blocking(move || (workshop.check(&[draft]), turn)).await;
+    let (checked, _turn) = checked.map_err(|_| {
         Refused::new(500, "internal", "The draft could not be checked. The log of the server says why.")
     })?;
     let errors: Vec<String> = checked

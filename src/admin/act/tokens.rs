@@ -12,7 +12,7 @@ use crate::{
         state::Admin,
     },
     ids::TokenId,
-    model::{Person, Role, Scope},
+    model::{Person, Role, Scope, Via},
     store::ApiToken,
 };
 
@@ -40,6 +40,7 @@ pub(in crate::admin) async fn new(
     lasts: Option<Duration>,
 ) -> Result<(String, ApiToken), Refused> {
     let invalid = |why: String| Refused::new(422, "invalid", why);
+    within(person, user, &scopes)?;
     let name = name.trim();
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
         return Err(invalid(format!("A token has a name of 1 to {LONGEST_NAME} characters.")));
@@ -53,7 +54,20 @@ pub(in crate::admin) async fn new(
         let whose = if user == person.id { "your role" } else { "the role of that user" };
         return Err(invalid(format!("The scope `{}` is beyond {whose}, {role}.", scope.word())));
     }
-    if admin.store.tokens(Some(user)).await?.len() >= PER_PERSON {
+    let known = admin.store.tokens(Some(user)).await?;
+    let now = admin.clock.now();
+    let expires_at = lasts.map(|span| now.plus(span));
+    // A token that is made by another does not outlive it.
+    let until = match &person.via {
+        Via::Token { id, .. } => known.iter().find(|token| token.id == *id).and_then(|token| token.expires_at),
+        Via::Session { .. } => None,
+    };
+    if let Some(end) = until.filter(|end| expires_at.is_none_or(|wanted| wanted > *end)) {
+        return Err(invalid(format!(
+            "This token ends at {end}, and makes none that lasts longer. Say how long it shall last."
+        )));
+    }
+    if known.len() >= PER_PERSON {
         let why = format!("There are {PER_PERSON} tokens of this user. Revoke some that nobody uses.");
         return Err(Refused::conflict(why));
     }
@@ -61,7 +75,6 @@ pub(in crate::admin) async fn new(
         tracing::error!(%error, "the system gives no random numbers");
         Refused::new(503, "random", "This machine gives no random numbers at the moment. Try again.")
     })?;
-    let now = admin.clock.now();
     let row = ApiToken {
         id: admin.ids.next(now),
         digest: digest(&token),
@@ -69,7 +82,7 @@ pub(in crate::admin) async fn new(
         user,
         scopes,
         created_at: now,
-        expires_at: lasts.map(|span| now.plus(span)),
+        expires_at,
         used_at: None,
     };
     admin.store.add_token(row.clone()).await?;
@@ -78,6 +91,22 @@ pub(in crate::admin) async fn new(
     let subject = TokenId(row.id).to_string();
     admin.audit(person, Deed { action: "token.new", subject, after, ..Deed::default() }).await?;
     Ok((token, row))
+}
+
+/// No token makes one that may more than itself, or one of somebody else.
+fn within(person: &Person, user: i64, scopes: &[Scope]) -> Result<(), Refused> {
+    if user != person.id && (person.role < Role::Owner || matches!(person.via, Via::Token { .. })) {
+        return Err(Refused::forbidden(
+            "A token makes tokens of its own person alone; sign in to make one of somebody else.",
+        ));
+    }
+    match scopes.iter().find(|scope| !person.has(**scope)) {
+        None => Ok(()),
+        Some(scope) => Err(Refused::forbidden(format!(
+            "This token has not the scope `{}`, and makes none that has it.",
+            scope.word()
+        ))),
+    }
 }
 
 /// Revokes a token: one's own, and an owner anybody's.

@@ -13,6 +13,16 @@ use crate::{
     store::{NewUser, UserChange, UserRow},
 };
 
+/// Whoever is added or changed may do what its role may: a token that may less makes none such. `Err`: it is one.
+fn may_change(person: &Person) -> Result<(), Refused> {
+    if person.has_all() {
+        return Ok(());
+    }
+    Err(Refused::forbidden(
+        "Users are changed by a session, or by a token with every scope: this one has not all of them.",
+    ))
+}
+
 /// A user by its id.
 pub(in crate::admin) async fn user(admin: &Admin, id: i64) -> Result<UserRow, Refused> {
     admin.store.user(id).await?.ok_or_else(|| Refused::missing("user of this id"))
@@ -26,6 +36,7 @@ pub(in crate::admin) async fn add(
     role: Role,
     email: &str,
 ) -> Result<(UserRow, String), Refused> {
+    may_change(person)?;
     let invalid = |fault: String| Refused::new(422, "invalid", fault);
     let name = auth::user_name(name).map_err(invalid)?;
     let email = auth::email(email).map_err(invalid)?;
@@ -44,6 +55,7 @@ pub(in crate::admin) async fn add(
 
 /// A new link by which a user chooses a password; the one before ends.
 pub(in crate::admin) async fn link(admin: &Admin, person: &Person, id: i64) -> Result<(UserRow, String), Refused> {
+    may_change(person)?;
     let user = user(admin, id).await?;
     audit(admin, person, "user.link", &user, Value::Null, Value::Null).await?;
     let path = password_link(&admin.store, id, admin.clock.now()).await.map_err(no_link)?;
@@ -52,6 +64,7 @@ pub(in crate::admin) async fn link(admin: &Admin, person: &Person, id: i64) -> R
 
 /// Gives a user another role; its sessions end.
 pub(in crate::admin) async fn set_role(admin: &Admin, person: &Person, id: i64, role: Role) -> Result<(), Refused> {
+    may_change(person)?;
     let user = user(admin, id).await?;
     done(&user, admin.store.set_role(id, role, admin.clock.now()).await?)?;
     audit(admin, person, "user.role", &user, json!({ "role": user.role }), json!({ "role": role })).await
@@ -64,6 +77,7 @@ pub(in crate::admin) async fn set_disabled(
     id: i64,
     disabled: bool,
 ) -> Result<(), Refused> {
+    may_change(person)?;
     let user = user(admin, id).await?;
     done(&user, admin.store.set_disabled(id, disabled, admin.clock.now()).await?)?;
     let action = if disabled { "user.disable" } else { "user.enable" };
@@ -73,6 +87,7 @@ pub(in crate::admin) async fn set_disabled(
 
 /// Ends the sessions of a user; how many.
 pub(in crate::admin) async fn sign_out(admin: &Admin, person: &Person, id: i64) -> Result<usize, Refused> {
+    may_change(person)?;
     let user = user(admin, id).await?;
     let ended = admin.store.end_sessions(id, None).await?;
     audit(admin, person, "user.sign_out", &user, Value::Null, json!({ "sessions": ended })).await?;
@@ -81,6 +96,7 @@ pub(in crate::admin) async fn sign_out(admin: &Admin, person: &Person, id: i64) 
 
 /// No one-time code is wanted of a user any more: the telephone is lost.
 pub(in crate::admin) async fn drop_code(admin: &Admin, person: &Person, id: i64) -> Result<(), Refused> {
+    may_change(person)?;
     let user = user(admin, id).await?;
     if user.totp.is_none() {
         return Err(Refused::conflict(format!("No code is asked of {} anyway.", user.name)));
@@ -91,6 +107,7 @@ pub(in crate::admin) async fn drop_code(admin: &Admin, person: &Person, id: i64)
 
 /// Removes a user with sessions and tokens; what it did stays in the audit log.
 pub(in crate::admin) async fn remove(admin: &Admin, person: &Person, id: i64) -> Result<(), Refused> {
+    may_change(person)?;
     let user = user(admin, id).await?;
     done(&user, admin.store.remove_user(id).await?)?;
     let before = json!({"role": user.role, "email": user.email});

@@ -14,9 +14,14 @@ use super::{
     part::Part,
 };
 use crate::{
-    admin::{refused::Refused, state::Admin, workshop::Draft},
+    admin::{
+        act::rules::{LARGEST_DRAFTS, too_large},
+        refused::Refused,
+        state::Admin,
+        workshop::Draft,
+    },
     ids::EventId,
-    model::{Role, Scope},
+    model::{Person, Role, Scope},
 };
 
 /// The most drafts of a request.
@@ -57,6 +62,10 @@ pub(super) fn drafts(sent: Vec<DraftSent>) -> Result<Vec<Draft>, Refused> {
     if sent.len() > DRAFTS {
         return Err(Refused::new(422, "invalid", format!("At most {DRAFTS} drafts at once.")));
     }
+    let bytes = sent.iter().map(|draft| draft.path.len() + draft.text.as_ref().map_or(0, String::len));
+    if bytes.sum::<usize>() > LARGEST_DRAFTS {
+        return Err(too_large());
+    }
     let read = |draft: DraftSent| {
         let is_odd = |part: &str| part.is_empty() || part == "." || part == "..";
         let is_ours = draft.path.starts_with("rules/") || draft.path.starts_with("templates/");
@@ -96,12 +105,13 @@ pub(super) struct CheckedView {
 #[post("/api/v1/check", data = "<sent>")]
 async fn check_drafts(
     admin: &State<Admin>,
+    person: &Person,
     asked: Result<Asked<Nothing>, Refused>,
     sent: Result<Body<CheckSent>, Refused>,
 ) -> Answer {
     let sent = sent?;
     asked?;
-    let checked = explained::check(admin, drafts(sent.value.drafts)?).await?;
+    let (checked, _turn) = explained::check(admin, person, drafts(sent.value.drafts)?).await?;
     Reply::ok(&CheckedView {
         holds: !checked.findings.iter().any(crate::model::Finding::is_error),
         findings: checked.findings.into_iter().map(FindingView::from).collect(),
@@ -136,6 +146,7 @@ pub(super) struct ExplainSent {
 #[post("/api/v1/explain", data = "<sent>")]
 async fn explain_drafts(
     admin: &State<Admin>,
+    person: &Person,
     asked: Result<Asked<Nothing>, Refused>,
     sent: Result<Body<ExplainSent>, Refused>,
 ) -> Answer {
@@ -144,5 +155,5 @@ async fn explain_drafts(
     let drafts = drafts(sent.drafts)?;
     let detail = events::detail(admin, &sent.event.0.to_string()).await?;
     let asked = ExplainAsked::new(sent.rule, sent.current, sent.all);
-    Reply::ok(&explained::explained(admin, detail, asked, drafts).await?)
+    Reply::ok(&explained::explained(admin, person, detail, asked, drafts).await?)
 }

@@ -18,7 +18,7 @@ use crate::{
     admin::{inbox, query::Query, refused::Refused, state::Admin},
     clock::Time,
     ids::{EventId, time_of},
-    model::{Role, Scope},
+    model::{Person, Role, Scope},
     store::{EventDetail, EventRow, InboxAsk, InboxRow, InboxState},
 };
 
@@ -323,8 +323,13 @@ async fn event_body(admin: &State<Admin>, id: &str, asked: Result<Asked<Nothing>
 /// What every rule said to an event, condition by condition.
 #[utoipa::path(params(ExplainAsked), responses((status = 200, description = "The truth tables.", body = Explained)))]
 #[get("/api/v1/events/<id>/explain")]
-async fn explain_event(admin: &State<Admin>, id: &str, asked: Result<Asked<ExplainAsked>, Refused>) -> Answer {
+async fn explain_event(
+    admin: &State<Admin>,
+    person: &Person,
+    id: &str,
+    asked: Result<Asked<ExplainAsked>, Refused>,
+) -> Answer {
     let Asked(asked) = asked?;
     let detail = detail(admin, id).await?;
-    Reply::ok(&explained(admin, detail, asked, Vec::new()).await?)
+    Reply::ok(&explained(admin, person, detail, asked, Vec::new()).await?)
 }

@@ -9,12 +9,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::{asked::Text, events::EventView, runs::RunView};
 use crate::{
     admin::{
+        gate::Turn,
         refused::Refused,
         state::Admin,
         workshop::{Checked, Draft},
     },
     matcher::{Explanation, Held, Line},
-    model::{EventFlags, Verdict},
+    model::{EventFlags, Person, Verdict},
     rules::Rule,
     starts,
     store::{EventDetail, Suppressed, SuppressedBy},
@@ -137,6 +138,7 @@ fn suppressed(by: &SuppressedBy) -> String {
 /// What the rules say to a stored event. With drafts: the workspace with these in place of its files.
 pub(super) async fn explained(
     admin: &Admin,
+    person: &Person,
     detail: EventDetail,
     asked: ExplainAsked,
     drafts: Vec<Draft>,
@@ -149,10 +151,19 @@ pub(super) async fn explained(
     } else {
         "decided"
     };
-    let checked = if current { check(admin, drafts).await? } else { decided(admin, &detail).await? };
+    let (checked, turn) = if current {
+        let (checked, turn) = check(admin, person, drafts).await?;
+        (checked, Some(turn))
+    } else {
+        (decided(admin, &detail).await?, None)
+    };
     let kept_back = admin.store.suppressed(detail.row.id).await?;
     let vars = admin.config.vars.clone();
-    let explained = move || table(&checked, detail, asked, by, &kept_back, &vars);
+    let explained = move || {
+        let said = table(&checked, detail, asked, by, &kept_back, &vars);
+        drop((checked, turn));
+        said
+    };
     tokio::task::spawn_blocking(explained).await.map_err(|_| died())?
 }
 
@@ -161,10 +172,11 @@ pub(super) fn died() -> Refused {
     Refused::new(500, "internal", "This could not be worked out. The log of the server says why.")
 }
 
-/// The workspace with drafts in place of its files, compiled.
-pub(super) async fn check(admin: &Admin, drafts: Vec<Draft>) -> Result<Checked, Refused> {
+/// The workspace with drafts in place of its files, compiled, and the turn in which that was done.
+pub(super) async fn check(admin: &Admin, person: &Person, drafts: Vec<Draft>) -> Result<(Checked, Turn), Refused> {
+    let turn = admin.trials().turn(person.id).await?;
     let workshop = Arc::clone(&admin.workshop);
-    tokio::task::spawn_blocking(move || workshop.check(&drafts)).await.map_err(|_| died())
+    tokio::task::spawn_blocking(move || (workshop.check(&drafts), turn)).await.map_err(|_| died())
 }
 
 /// The rules that decided an event, with their packs.

@@ -230,7 +230,7 @@ async fn save_rule(
     key?.once(admin, person, sent.digest, save).await
 }
 
-/// Delete a rule's file. With `If-Match` only if it is still that text.
+/// Delete a rule's file, if it is still the text of `If-Match`; without that it stays, as it does where one is saved.
 #[utoipa::path(
     request_body = Empty,
     params(("If-Match" = Option<String>, Header, description = "SHA-256 of the text that is deleted, as `ETag` told it.",
@@ -253,7 +253,14 @@ async fn delete_rule(
     let delete = async {
         let digest = match &matches.0 {
             Some(digest) => digest.clone(),
-            None => rules::on_disk(admin, id).await?.ok_or_else(|| missing(id))?.digest,
+            None => {
+                let there = rules::on_disk(admin, id).await?.ok_or_else(|| missing(id))?;
+                let why = format!(
+                    "Say which text is deleted: send `If-Match` with its digest, as `ETag` of `{}` tells it.",
+                    there.file.id()
+                );
+                return Err(Refused::conflict(why));
+            }
         };
         let deleted = rules::delete(admin, person, id, &digest, "").await;
         Reply::ok(&saved!(deleted.map_err(|refused| matches.told(refused))?))

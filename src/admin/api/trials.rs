@@ -8,7 +8,7 @@ use std::{
 use rocket::{State, post};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -23,6 +23,7 @@ use super::{
 use crate::{
     admin::{
         act::rules::{self, Trial},
+        gate::Turn,
         refused::Refused,
         state::Admin,
     },
@@ -230,18 +231,19 @@ impl ExamplesView {
 #[post("/api/v1/backtest", data = "<sent>")]
 async fn backtest(
     admin: &State<Admin>,
+    person: &Person,
     asked: Result<Asked<Nothing>, Refused>,
     sent: Result<Body<BacktestSent>, Refused>,
 ) -> Answer {
     let sent = sent?.value;
     asked?;
     let drafts = drafts(sent.drafts)?;
-    let Ok(_alone) = ALONE.try_acquire() else {
+    let Ok(alone) = ALONE.try_acquire() else {
         let mut refused = Refused::new(429, "busy", "A backtest is under way. Ask again in a few seconds.");
         refused.retry_after = Some(5);
         return Err(refused);
     };
-    let new = explained::check(admin, drafts).await?;
+    let (new, turn) = explained::check(admin, person, drafts).await?;
     let errors: Vec<&Finding> = new.findings.iter().filter(|finding| finding.is_error()).collect();
     if !errors.is_empty() {
         let why = format!("{} errors in the rules: mend them first.", errors.len());
@@ -260,7 +262,7 @@ async fn backtest(
     let since = sent.since.map_or_else(|| now.minus(SPAN), |since| since.0.0);
     let after = EventId(first_at(since).saturating_sub(1)).max(sent.after.map_or(EventId(0), |after| after.0));
     let upto = EventId(sent.until.map_or(i64::MAX, |until| first_at(until.0.0).saturating_sub(1)));
-    let (report, last, complete) = over_events(admin, &backtest, after, upto).await?;
+    let (report, last, complete) = over_events(admin, &backtest, (after, upto), (turn, alone)).await?;
     let masker = admin.vault.masker();
     Reply::ok(&told(&backtest, report, last, complete, &masker))
 }
@@ -269,8 +271,8 @@ async fn backtest(
 async fn over_events(
     admin: &Admin,
     backtest: &Arc<Backtest>,
-    mut after: EventId,
-    upto: EventId,
+    (mut after, upto): (EventId, EventId),
+    turns: (Turn, SemaphorePermit<'static>),
 ) -> Result<(Report, Option<EventId>, bool), Refused> {
     let (mut report, mut last) = (Report::default(), None);
     if backtest.is_idle() {
@@ -278,18 +280,29 @@ async fn over_events(
     }
     let began = Instant::now();
     let asked = Arc::clone(backtest);
+    // Held by the thread that looks, too: one that nobody waits for any more counts until it is done.
+    let turns = Arc::new(turns);
     let wanted: Arc<dyn Fn(&str) -> bool + Send + Sync> = Arc::new(move |kind| asked.wants(kind));
     loop {
         let batch: Vec<StoredEvent> = admin.store.event_page(Arc::clone(&wanted), after, upto, BATCH).await?;
-        let Some(newest) = batch.last() else { return Ok((report, last, true)) };
-        after = newest.id;
-        last = Some(after);
-        let backtest = Arc::clone(backtest);
+        if batch.is_empty() {
+            return Ok((report, last, true));
+        }
+        let (backtest, turns) = (Arc::clone(backtest), Arc::clone(&turns));
         let look = move || {
-            backtest.look(&batch, &mut report);
-            report
+            let mut seen = after;
+            for event in &batch {
+                backtest.look(std::slice::from_ref(event), &mut report);
+                seen = event.id;
+                if began.elapsed() >= TIME {
+                    break;
+                }
+            }
+            drop(turns);
+            (report, seen)
         };
-        report = tokio::task::spawn_blocking(look).await.map_err(|_| explained::died())?;
+        (report, after) = tokio::task::spawn_blocking(look).await.map_err(|_| explained::died())?;
+        last = Some(after);
         if began.elapsed() >= TIME {
             return Ok((report, last, false));
         }

@@ -22,7 +22,7 @@ use crate::{
 struct Told;
 
 pub(super) fn part() -> Part {
-    Part::of::<Told>("users", "Who may use the admin.").with(
+    Part::of::<Told>("users", "Who may use the admin. Changes ask for a session, or a token with every scope.").with(
         Role::Owner,
         Scope::Admin,
         rocket::routes![list_users, show_user, add_user, change_user, remove_user, link_user, sign_out_user, drop_code],

@@ -29,6 +29,9 @@ use crate::{
 /// That somebody was there is written so often at most.
 const SEEN: Duration = Duration::from_mins(1);
 
+/// What an open page asks for again and again: that nobody is there does not change by it.
+const POLLED: [&str; 4] = ["/events/live", "/events/more", "/runs/<id>/live", "/jobs/<id>/progress"];
+
 /// By what a request was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::admin) enum Ticket {
@@ -115,10 +118,18 @@ async fn page(
         return Err(elsewhere("/reauth", request, writes));
     }
     let now = admin.clock.now();
-    if now.since(session.seen_at) >= SEEN {
+    if now.since(session.seen_at) >= SEEN && !asks_by_itself(request) {
         admin.store.see_session(session.digest, now).await?;
     }
     Ok(person)
+}
+
+/// Whether a page asked without a person. The overview is the one that asks for itself.
+fn asks_by_itself(request: &Request<'_>) -> bool {
+    let Some(route) = request.route() else { return false };
+    let path = route.uri.path();
+    let is_again = path == "/" && request.headers().get_one("HX-Target") == Some("now");
+    is_again || POLLED.contains(&path)
 }
 
 /// The session of a request and its person, where it stands at this stage and is not over.
@@ -218,7 +229,8 @@ async fn foreign(request: &Request<'_>, admin: &Admin, person: Option<&Person>, 
     )
 }
 
-async fn refuse(request: &Request<'_>, admin: &Admin, person: Option<&Person>, reason: &str) {
+/// Keeps in the audit log that a request was refused.
+pub(in crate::admin) async fn refuse(request: &Request<'_>, admin: &Admin, person: Option<&Person>, reason: &str) {
     // The route, never the path: that may hold what is nobody's business.
     let route = request.route().map(|route| route.uri.path().to_owned()).unwrap_or_default();
     let subject = format!("{} {route}", request.method());

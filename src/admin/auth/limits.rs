@@ -72,7 +72,7 @@ fn short(digest: [u8; 32]) -> String {
 }
 
 /// The network of an address: what one sender has in hand.
-fn network(peer: &str) -> String {
+pub(in crate::admin) fn network(peer: &str) -> String {
     let length = |ip: &IpAddr| if ip.is_ipv4() { 24 } else { 64 };
     let network = peer.parse::<IpAddr>().ok().and_then(|ip| ipnet::IpNet::new(ip, length(&ip)).ok());
     network.map_or_else(|| "unknown".to_owned(), |network| network.trunc().to_string())

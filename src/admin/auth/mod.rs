@@ -20,8 +20,9 @@ pub use keys::{digest, new_token};
 pub use password::{fault as password_fault, hash_now as hash_password};
 pub use setup::{LinkError, email, password_link, setup_link, user_name};
 
-pub(super) use admit::{Ticket, admit};
+pub(super) use admit::{Ticket, admit, refuse};
 pub(super) use answer::Answer;
+pub(super) use limits::network;
 pub(super) use oidc::{Provider, is_of as is_of_provider};
 pub(super) use password::hash;
 pub(super) use signed::{Browser, Tried, refused, too_often};

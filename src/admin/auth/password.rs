@@ -1,17 +1,24 @@
-//! Passwords: Argon2id on blocking threads, a few at once, and as long for a name that nobody has.
+//! Passwords: Argon2id on two threads of its own, and as long for a name that nobody has.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+};
 
 use argon2::{Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 /// Characters of a new password at least.
 pub(super) const SHORTEST: usize = 12;
 /// Bytes of a password at most.
 pub(super) const LONGEST: usize = 1024;
-/// Hashes at once in this process: each takes 19 MiB and a core.
-static TURNS: Semaphore = Semaphore::const_new(2);
-/// Those that wait for a turn.
+/// Hashes at once in this process.
+const THREADS: usize = 2;
+/// Those that are hashed or wait for it.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 /// Of those at most: whoever comes then is told to come back.
 const LONGEST_QUEUE: usize = 64;
@@ -75,6 +82,31 @@ pub(super) async fn is_right(hash: Option<String>, password: String) -> Result<b
     .await
 }
 
+/// A password to be hashed, and what becomes of it.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The threads that hash, as long as the process lives. Each hash takes 19 MiB and a core; an allocator keeps what a thread has freed, so that
+/// hashes on ever other threads would keep the memory of many.
+static HASHING: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
+    let (sender, jobs) = mpsc::channel::<Job>();
+    let jobs = Arc::new(Mutex::new(jobs));
+    for n in 1..=THREADS {
+        let jobs = Arc::clone(&jobs);
+        let work = move || {
+            loop {
+                let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let Ok(job) = job else { return };
+                // One that panics is told by what it drops; the thread goes on.
+                let _ = catch_unwind(AssertUnwindSafe(job));
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name(format!("password-{n}")).spawn(work) {
+            tracing::error!(%error, "a thread that hashes passwords does not start");
+        }
+    }
+    sender
+});
+
 async fn in_turn<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
 ) -> Result<T, PasswordError> {
@@ -89,14 +121,17 @@ async fn in_turn<T: Send + 'static>(
     if before >= LONGEST_QUEUE {
         return Err(PasswordError::Busy);
     }
-    let turn = TURNS.acquire().await.map_err(|error| PasswordError::Broken(error.to_string()))?;
-    let done = tokio::task::spawn_blocking(move || {
-        let done = work();
-        // A client that goes away frees its turn only once the work is over.
-        drop((turn, place));
-        done
+    let (tell, told) = oneshot::channel();
+    let job = Box::new(move || {
+        // Of a client that went away while it waited nothing is hashed.
+        if !tell.is_closed() {
+            let _ = tell.send(work());
+        }
+        drop(place);
     });
-    done.await.unwrap_or_else(|error| Err(PasswordError::Broken(error.to_string())))
+    let broken = || PasswordError::Broken("the thread that hashes is gone".to_owned());
+    HASHING.send(job).map_err(|_| broken())?;
+    told.await.unwrap_or_else(|_| Err(broken()))
 }
 
 #[cfg(test)]
@@ -121,6 +156,18 @@ mod tests {
         let hash = super::hash(format!("{long}a")).await.unwrap();
         assert_eq!(is_right(Some(hash.clone()), format!("{long}b")).await, Ok(false));
         assert_eq!(is_right(Some(hash), "x".repeat(1_000_000)).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn all_passwords_are_hashed_on_the_same_few_threads() {
+        let of_thread = || in_turn(|| Ok(std::thread::current().name().unwrap_or_default().to_owned()));
+        assert!(in_turn(|| -> Result<(), PasswordError> { panic!("a hash") }).await.is_err());
+        let mut names = std::collections::BTreeSet::new();
+        for _ in 0..20 {
+            let (one, two, three) = tokio::join!(of_thread(), of_thread(), of_thread());
+            names.extend([one.unwrap(), two.unwrap(), three.unwrap()]);
+        }
+        assert!(names.iter().all(|name| ["password-1", "password-2"].contains(&name.as_str())), "{names:?}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::{
 pub(super) fn routes() -> Vec<Guarded> {
     let mut all = guard(Access::Page(Role::Viewer), rocket::routes![list, show]);
     all.extend(guard(Access::Page(Role::Editor), rocket::routes![test]));
-    all.extend(guard(Access::Page(Role::Owner), rocket::routes![login, logout]));
+    all.extend(guard(Access::Fresh(Role::Owner), rocket::routes![login, logout]));
     all
 }
 

@@ -1,7 +1,7 @@
 //! One page of the inbox.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     time::{Duration, Instant},
 };
 
@@ -124,12 +124,18 @@ fn page(conn: &mut Conn, lookup: &Lookup, ask: &InboxAsk) -> Result<InboxPage, S
     let mut page = InboxPage::default();
     loop {
         let part = ways.next(conn, stretch, size)?;
-        for row in load(conn, lookup, &part.found, probe, needle.as_ref())? {
+        let (rows, cut) = load(conn, lookup, &part.found, probe, needle.as_ref(), begun + ask.budget)?;
+        for row in rows {
             if page.rows.len() == ask.limit {
                 page.next = page.rows.last().map(InboxRow::id);
                 return Ok(page);
             }
             page.rows.push(row);
+        }
+        if cut.is_some() {
+            page.next = cut;
+            page.is_cut = page.rows.len() < ask.limit;
+            return Ok(page);
         }
         let Some(upto) = part.upto else { return Ok(page) };
         stretch = stretch.behind(upto);
@@ -141,24 +147,35 @@ fn page(conn: &mut Conn, lookup: &Lookup, ask: &InboxAsk) -> Result<InboxPage, S
     }
 }
 
-/// The rows of what was found, those that pass the probe.
+/// The rows of what was found, those that pass the probe, and where the time was over before all of it was looked at.
 fn load(
     conn: &mut Conn,
     lookup: &Lookup,
     found: &[Found],
     probe: &Probe,
     needle: Option<&Needle<'_>>,
-) -> Result<Vec<InboxRow>, StoreError> {
+    until: Instant,
+) -> Result<(Vec<InboxRow>, Option<i64>), StoreError> {
     let mut repeats = repeats_of(conn, found)?;
-    let firsts = repeats.values().map(|row| row.event);
-    let accepted = found.iter().filter_map(|one| if let Found::Event(id) = one { Some(*id) } else { None });
     // The body of a duplicate is that of its first event.
-    let wanted: Vec<i64> = if probe.is_empty() { accepted.collect() } else { accepted.chain(firsts).collect() };
-    let mut events = events_of(conn, wanted)?;
-    let found_in = if probe.is_empty() { HashSet::new() } else { passed(conn, lookup, &mut events, probe, needle)? };
-    let passes = |event: i64| probe.is_empty() || found_in.contains(&event);
+    let event_of = |one: &Found| match one {
+        Found::Event(id) => Some(*id),
+        Found::Repeat(id) if !probe.is_empty() => repeats.get(id).map(|row| row.event),
+        Found::Repeat(_) | Found::Refusal(_) => None,
+    };
+    let wanted: Vec<Option<i64>> = found.iter().map(event_of).collect();
+    let ids: Vec<i64> = wanted.iter().flatten().copied().collect();
+    let mut events = events_of(conn, ids.clone())?;
+    let looked =
+        if probe.is_empty() { HashMap::new() } else { look(conn, lookup, &mut events, (&ids, until), probe, needle)? };
+    let passes = |event: i64| probe.is_empty() || looked.get(&event).is_some_and(|passes| *passes);
     let mut rows = Vec::with_capacity(found.len());
-    for one in found {
+    let mut last = None;
+    for (one, event) in found.iter().zip(wanted) {
+        if !probe.is_empty() && event.is_some_and(|event| !looked.contains_key(&event)) {
+            return Ok((rows, last));
+        }
+        last = Some(one.id());
         match *one {
             Found::Event(id) => {
                 if passes(id)
@@ -178,7 +195,7 @@ fn load(
             }
         }
     }
-    Ok(rows)
+    Ok((rows, None))
 }
 
 fn passes(
@@ -207,35 +224,48 @@ fn text(mut joined: Vec<u8>) -> Vec<u8> {
     joined
 }
 
-/// Those of the events that pass. Their bodies are read a few at a time: large ones are not in memory together.
-fn passed(
+/// Which of the events pass, in the order of their ids as given: those that are missing were not looked at before the time was over. One is
+/// looked at in any case. Bodies are read a few at a time: large ones are not in memory together.
+fn look(
     conn: &mut Conn,
     lookup: &Lookup,
     events: &mut HashMap<i64, Packed>,
+    (ids, until): (&[i64], Instant),
     probe: &Probe,
     needle: Option<&Needle<'_>>,
-) -> Result<HashSet<i64>, StoreError> {
-    let mut passed = HashSet::new();
-    let mut ids: Vec<i64> = events.keys().copied().collect();
-    while !ids.is_empty() {
+) -> Result<HashMap<i64, bool>, StoreError> {
+    let mut looked = HashMap::new();
+    let mut left = ids.iter().copied().peekable();
+    while left.peek().is_some() {
         let (mut group, mut size) = (Vec::new(), 0);
         while size < TOGETHER
-            && let Some(id) = ids.pop()
+            && let Some(id) = left.next()
         {
             size += events.get(&id).map_or(0, |packed| packed.row.bytes);
             group.push(id);
         }
-        let found: Vec<(i64, Vec<u8>)> = bodies::table.filter(bodies::event.eq_any(group)).load(conn)?;
-        for (id, data) in found {
-            let Some(packed) = events.get_mut(&id) else { continue };
-            packed.data = Some(data);
-            if passes(conn, lookup, packed, probe, needle)? {
-                passed.insert(id);
+        let bodies: Vec<(i64, Vec<u8>)> = bodies::table.filter(bodies::event.eq_any(group.clone())).load(conn)?;
+        let mut bodies: HashMap<i64, Vec<u8>> = bodies.into_iter().collect();
+        for id in group {
+            if looked.contains_key(&id) {
+                continue;
             }
-            packed.data = None;
+            if !looked.is_empty() && Instant::now() >= until {
+                return Ok(looked);
+            }
+            let passes = match (events.get_mut(&id), bodies.remove(&id)) {
+                (Some(packed), Some(data)) => {
+                    packed.data = Some(data);
+                    let passes = passes(conn, lookup, packed, probe, needle)?;
+                    packed.data = None;
+                    passes
+                }
+                _ => false,
+            };
+            looked.insert(id, passes);
         }
     }
-    Ok(passed)
+    Ok(looked)
 }
 
 fn events_of(conn: &mut Conn, ids: Vec<i64>) -> Result<HashMap<i64, Packed>, StoreError> {

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     model::{Role, Scope},
-    store::{ApiToken, AuditFilter, AuditRow, KnownRequest, NewUser, OneTime, SessionRow, Stage, TryLimit, UserChange},
+    store::{
+        ApiToken, AuditFilter, AuditRow, KnownRequest, NewUser, OneTime, SessionRow, Stage, StoreError, TryLimit,
+        UserChange,
+    },
 };
 
 async fn user(bed: &Bed, name: &str, role: Role) -> i64 {
@@ -74,6 +77,17 @@ on_both! {
         assert_eq!(bed.store.set_disabled(ada, true, NOW).await.unwrap(), UserChange::LastOwner);
         assert_eq!(bed.store.remove_user(ada).await.unwrap(), UserChange::LastOwner);
         assert_eq!(bed.store.set_role(bob, Role::Owner, NOW).await.unwrap(), UserChange::Done);
+        // Nobody can sign in as one who has no password, or is shut out.
+        assert_eq!(bed.store.set_role(ada, Role::Viewer, NOW).await.unwrap(), UserChange::LastOwner);
+        for owner in [ada, bob] {
+            bed.store.set_password(owner, "hash".to_owned(), None, NOW).await.unwrap();
+        }
+        assert_eq!(bed.store.set_disabled(bob, true, NOW).await.unwrap(), UserChange::Done);
+        assert_eq!(bed.store.remove_user(ada).await.unwrap(), UserChange::LastOwner);
+        bed.store.set_disabled(bob, false, NOW).await.unwrap();
+        assert_eq!(bed.store.set_disabled(ada, true, NOW).await.unwrap(), UserChange::Done);
+        assert_eq!(bed.store.set_disabled(bob, true, NOW).await.unwrap(), UserChange::LastOwner);
+        bed.store.set_disabled(ada, false, NOW).await.unwrap();
         assert_eq!(bed.store.remove_user(ada).await.unwrap(), UserChange::Done);
         assert_eq!(bed.store.set_role(ada, Role::Owner, NOW).await.unwrap(), UserChange::Missing);
     }
@@ -87,7 +101,18 @@ on_both! {
         bed.store.know_device([9; 32], bob, NOW.plus(Duration::from_secs(9)), NOW).await.unwrap();
         assert!(bed.store.is_device_of([9; 32], bob, NOW).await.unwrap());
         assert!(!bed.store.is_device_of([9; 32], ada, NOW).await.unwrap());
+        let link = |digest, user: i64| OneTime {
+            digest,
+            kind: "link",
+            data: user.to_string(),
+            until: NOW.plus(Duration::from_secs(60)),
+        };
+        for (digest, user) in [([7; 32], bob), ([8; 32], ada)] {
+            bed.store.put_one_time(link(digest, user), true, NOW).await.unwrap();
+        }
         bed.store.set_password(bob, "hash".to_owned(), Some([2; 32]), NOW).await.unwrap();
+        assert!(bed.store.one_time([7; 32], "link", NOW).await.unwrap().is_none(), "a password was chosen");
+        assert!(bed.store.one_time([8; 32], "link", NOW).await.unwrap().is_some(), "it is another's");
         assert!(bed.store.session([1; 32]).await.unwrap().is_none());
         assert_eq!(bed.store.session([2; 32]).await.unwrap().unwrap().1.password.as_deref(), Some("hash"));
         assert!(!bed.store.is_device_of([9; 32], bob, NOW).await.unwrap());
@@ -165,7 +190,19 @@ on_both! {
         assert_eq!(ids(AuditFilter { who: Some("ada".to_owned()), ..AuditFilter::default() }).await, [3, 1]);
         assert_eq!(ids(AuditFilter { action: Some("rule.".to_owned()), ..AuditFilter::default() }).await, [2, 1]);
         assert_eq!(ids(AuditFilter { before: Some(3), limit: Some(1), ..AuditFilter::default() }).await, [2]);
-        for sql in ["DELETE FROM audit", "UPDATE audit SET who = 'eve'"] {
+        let again = bed.store.keep_audit(deed(2, "eve", "x.y")).await;
+        assert!(matches!(again, Err(StoreError::Doubled(_))), "{again:?}");
+        let forged = "INSERT INTO audit SELECT id, at, 'eve', user_id, token, action, subject, before, after, peer, outcome FROM audit \
+             WHERE id = 2 ON CONFLICT (id) DO UPDATE SET who = 'eve'";
+        let replaced = "INSERT OR REPLACE INTO audit SELECT id, at, 'eve', user_id, token, action, subject, before, after, peer, \
+             outcome FROM audit WHERE id = 2";
+        let replaced_by_row = "INSERT OR REPLACE INTO audit (rowid, id, at, who, action, subject, peer, outcome) \
+             SELECT rowid, 99, at, 'eve', action, subject, peer, outcome FROM audit WHERE id = 2";
+        let mut tries = vec!["DELETE FROM audit", "UPDATE audit SET who = 'eve'", forged];
+        if bed.config.database.url.is_none() {
+            tries.extend([replaced, replaced_by_row]);
+        }
+        for sql in tries {
             let tampered = bed
                 .store
                 .write(64, move |desk| {

@@ -172,6 +172,55 @@ on_both! {
         assert!(pages > 3, "{pages}");
     }
 
+    async fn a_slow_search_is_cut_between_two_bodies_and_goes_on_from_there(bed) {
+        for n in 1..=40 {
+            bed.store.accept(NewEvent { id: EventId(1000 * n), ..bed.unmatched() }).await.unwrap();
+        }
+        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let slow: crate::store::InboxTest = Arc::new(move |event| {
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(10));
+            event.id.0 % 3000 == 0
+        });
+        let probe = Probe { text: None, test: Some(slow) };
+        let ask = InboxAsk { budget: Duration::from_millis(35), ..ask(InboxFilter { probe, ..InboxFilter::default() }) };
+        let (mut below, mut found) = (None, Vec::new());
+        for pages in 1.. {
+            asked.store(0, std::sync::atomic::Ordering::Relaxed);
+            let page = bed.store.inbox(InboxAsk { below, ..ask.clone() }).await.unwrap();
+            let looked = asked.load(std::sync::atomic::Ordering::Relaxed);
+            assert!((1..=5).contains(&looked), "{looked} in one page");
+            found.extend(page.rows.iter().map(InboxRow::id));
+            below = page.next;
+            if below.is_none() {
+                break;
+            }
+            assert!(page.is_cut && pages < 60);
+        }
+        assert_eq!(found, (1..=13).rev().map(|n| 3000 * n).collect::<Vec<i64>>());
+    }
+
+    async fn one_person_has_so_many_jobs_under_way_and_no_more(bed) {
+        let start = |n: i64, person: i64| JobStart {
+            id: JobId(n),
+            request: n.to_string(),
+            work: "{}".to_owned(),
+            what: "a job".to_owned(),
+            back: "/events".to_owned(),
+            person: (person, "anna".to_owned()),
+            total: None,
+        };
+        for n in 1..=20 {
+            assert_eq!(bed.store.begin_job(start(n, 1)).await.unwrap(), Some(JobId(n)));
+        }
+        assert_eq!(bed.store.begin_job(start(21, 1)).await.unwrap(), None);
+        assert_eq!(bed.store.begin_job(start(20, 1)).await.unwrap(), Some(JobId(20)), "it is known");
+        assert_eq!(bed.store.begin_job(start(22, 2)).await.unwrap(), Some(JobId(22)), "of somebody else");
+        assert!(bed.store.cancel_job(JobId(1), String::new(), NOW).await.unwrap());
+        assert_eq!(bed.store.begin_job(start(23, 1)).await.unwrap(), Some(JobId(23)));
+    }
+
     async fn more_channels_than_are_asked_one_by_one_give_the_same_list(bed) {
         let many = i64::try_from(channels_apart()).unwrap() + 5;
         for n in 1..=many {
@@ -228,8 +277,8 @@ on_both! {
             person: (1, "anna".to_owned()),
             total: Some(3),
         };
-        assert_eq!(bed.store.begin_job(start(5)).await.unwrap(), JobId(5));
-        assert_eq!(bed.store.begin_job(start(6)).await.unwrap(), JobId(5), "the same key");
+        assert_eq!(bed.store.begin_job(start(5)).await.unwrap(), Some(JobId(5)));
+        assert_eq!(bed.store.begin_job(start(6)).await.unwrap(), Some(JobId(5)), "the same key");
         let replay = |n: i64| Replay {
             id: RunId(n),
             event: id,

@@ -238,18 +238,46 @@ on_both!(a_token_is_shown_once_and_makes_none_that_may_more_than_itself, |databa
     assert!(added.body["link"].as_str().unwrap().starts_with("/setup?token="));
     let twice = api.send(Method::POST, "/users", json!({"name": "ada", "role": "viewer"})).await;
     assert_eq!(code(&twice), (409, "conflict"));
-    let sent = json!({"name": "ci", "user": "ada", "scopes": ["read", "run"], "expires": "90d"});
+    let other = json!({"name": "ci", "user": "ada", "scopes": ["read"]});
+    assert_eq!(code(&api.send(Method::POST, "/tokens", other).await), (403, "forbidden"), "it is somebody else's");
+    let sent = json!({"name": "ci", "scopes": ["read", "run"], "expires": "90d"});
     let key = [("Idempotency-Key", "one")];
     let made = api.ask(Method::POST, "/tokens", &key, Some(sent.clone())).await;
     let token = made.body["token"].as_str().unwrap().to_owned();
-    assert_eq!((made.status, &made.body["user"]), (201, &json!("ada")), "{made:?}");
+    assert_eq!((made.status, &made.body["scopes"]), (201, &json!(["read", "run"])), "{made:?}");
     let again = api.ask(Method::POST, "/tokens", &key, Some(sent)).await;
     assert_eq!(code(&again), (409, "shown_once"));
     assert!(!api.app.is_on_disk(&token));
-    assert_eq!(api.app.api(&token, "GET", "/api/v1/me", None).await.body["role"], "editor");
+    assert_eq!(api.app.api(&token, "GET", "/api/v1/me", None).await.body["role"], "owner");
     let admin = api.app.token(Role::Owner, &[Scope::Admin]).await;
     let more = json!({"name": "more", "scopes": ["admin", "secrets"]});
     assert_eq!(code(&api.app.api(&admin, "POST", "/api/v1/tokens", Some(&more)).await), (403, "forbidden"));
+    // What is changed of users, and links for them, may be any right: less than all scopes make none of it.
+    let most = [Scope::Read, Scope::Run, Scope::Rules, Scope::People, Scope::Admin];
+    for scopes in [&[Scope::Admin][..], &most] {
+        let token = api.app.token(Role::Owner, scopes).await;
+        let evil = json!({"name": "evil", "role": "viewer"});
+        let role = json!({"role": "owner"});
+        for (method, path, body) in [
+            ("POST", "/api/v1/users", Some(&evil)),
+            ("POST", "/api/v1/users/ada/link", None),
+            ("PATCH", "/api/v1/users/ada", Some(&role)),
+            ("POST", "/api/v1/users/ada/code-off", None),
+            ("DELETE", "/api/v1/users/ada", None),
+        ] {
+            let refused = api.app.api(&token, method, path, body).await;
+            assert_eq!(code(&refused), (403, "forbidden"), "{method} {path}: {refused:?}");
+        }
+        assert_eq!(api.app.api(&token, "GET", "/api/v1/users", None).await.status, 200);
+    }
+    // Nor does one last longer than what it is made by.
+    let short = json!({"name": "short", "scopes": ["read", "admin"], "expires": "1d"});
+    let short = api.send(Method::POST, "/tokens", short).await.body["token"].as_str().unwrap().to_owned();
+    for (expires, status) in [(json!("2d"), 422), (Value::Null, 422), (json!("1h"), 201)] {
+        let child = json!({"name": "child", "scopes": ["read"], "expires": expires});
+        let made = api.app.api(&short, "POST", "/api/v1/tokens", Some(&child)).await;
+        assert_eq!(made.status, status, "{made:?}");
+    }
     let id = made.body["id"].as_str().unwrap();
     assert_eq!(api.ask(Method::DELETE, &format!("/tokens/{id}"), &[], None).await.status, 204);
     assert_eq!(code(&api.app.api(&token, "GET", "/api/v1/me", None).await), (401, "unauthorized"));
@@ -311,7 +339,13 @@ on_both!(a_rule_is_saved_over_the_text_that_was_seen_and_no_other, |database| {
     assert_eq!(api.ask(Method::POST, "/rules/more/waits/disable", &[], None).await.status, 200);
     assert_eq!(api.get("/rules/more/waits").await.body["enabled"], false);
     assert!(!api.get("/rules/waits/versions").await.body["items"].as_array().unwrap().is_empty());
-    assert_eq!(api.ask(Method::DELETE, "/rules/more/waits", &[], None).await.status, 200);
+    assert_eq!(code(&api.ask(Method::DELETE, "/rules/more/waits", &[], None).await), (409, "conflict"), "which text?");
+    let there = api.get("/rules/more/waits").await.body["digest"].as_str().unwrap().to_owned();
+    let stale = [("If-Match", digest.as_str())];
+    assert_eq!(code(&api.ask(Method::DELETE, "/rules/more/waits", &stale, None).await), (412, "changed"));
+    let now = [("If-Match", there.as_str())];
+    assert_eq!(api.ask(Method::DELETE, "/rules/more/waits", &now, None).await.status, 200);
+    assert_eq!(code(&api.ask(Method::DELETE, "/rules/more/waits", &[], None).await), (404, "not_found"));
     assert_eq!(api.get("/rules/more/waits").await.status, 404);
 });
 
@@ -353,6 +387,12 @@ on_both!(a_run_that_failed_is_repeated_and_its_problem_answered, |database| {
     assert_eq!((again.status, &again.body["replay_of"]), (202, &failed), "{again:?}");
     let draft = api.send(Method::POST, &format!("{path}/replay"), json!({"with": "draft"})).await;
     assert_eq!(code(&draft), (422, "invalid"));
+    let text = WAITS.replace("Waits", "Fails");
+    let draft = api.send(Method::POST, &format!("{path}/replay"), json!({"with": "draft", "draft": text})).await;
+    assert_eq!(draft.status, 202, "{draft:?}");
+    let log = api.get("/audit?action=run.replay").await.body;
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(text.as_bytes()));
+    assert_eq!(log["items"][0]["after"]["draft"], digest, "{log}");
     assert_eq!(code(&api.ask(Method::POST, &format!("{path}/retry"), &[], None).await), (409, "conflict"));
     assert_eq!(code(&api.ask(Method::POST, &format!("{path}/cancel"), &[], None).await), (409, "conflict"));
     let resolve = api.send(Method::POST, &format!("{path}/resolve"), json!({"outcome": "done"})).await;

@@ -8,6 +8,7 @@ mod auth;
 mod browser;
 mod editor;
 mod events;
+mod limits;
 mod lost;
 mod oidc;
 mod overview;

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use bellwire::model::Role;
+use bellwire::{model::Role, store::AuditFilter};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -180,9 +180,17 @@ async fn what_has_errors_is_never_saved_and_what_fails_its_tests_only_on_purpose
     assert_eq!(disk(&app, "calls/missed").unwrap(), MISSED.as_bytes());
     body["force_tests"] = json!(true);
     desk.json("/rules/save", &body).await.is(200);
+    assert_eq!(last_save(&app).await["force_tests"], true);
     body["base"] = json!(base(&app, "calls/missed"));
     body["text"] = json!(wrong);
     assert_eq!(desk.json("/rules/save", &body).await.is(422).json["error"]["code"], "findings");
+}
+
+/// What the audit log says of the last save.
+async fn last_save(app: &TestApp) -> Value {
+    let filter = AuditFilter { action: Some("rule.save".to_owned()), ..AuditFilter::default() };
+    let rows = app.store().audit(filter).await.unwrap();
+    serde_json::from_str(rows[0].after.as_deref().unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,6 +207,8 @@ async fn a_pasted_secret_is_asked_about_and_its_value_is_never_told_back() {
     assert!(disk(&app, "leak").is_none());
     body["confirm_secret"] = json!(true);
     desk.json("/rules/save", &body).await.is(200);
+    let told = last_save(&app).await;
+    assert_eq!((&told["confirm_secret"], &told["force_tests"]), (&json!(true), &Value::Null), "{told}");
     // It was looked at: what is changed elsewhere does not ask again.
     let changed = text.replace("Leak", "Leaks");
     desk.save(&app, "leak", &changed).await.is(200);

@@ -12,4 +12,4 @@ pub(in crate::admin) use change::{Rename, delete, rename, restore, switch};
 pub(in crate::admin) use look::{OnDisk, begin, heard_kinds, on_disk, samples, text_of_version};
 pub(in crate::admin) use run::{run, run_on};
 pub(in crate::admin) use save::{Wish, save};
-pub(in crate::admin) use tries::{Trial, tried};
+pub(in crate::admin) use tries::{LARGEST as LARGEST_DRAFTS, Trial, too_large, tried};

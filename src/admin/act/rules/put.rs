@@ -204,11 +204,18 @@ async fn audit(
     if change.was == change.text && commit.is_none() {
         return Ok(());
     }
+    let mut after = json!({"digest": digest(&change.text), "commit": commit});
+    // A person's own save says whether it was forced; the others have neither question.
+    for (name, forced) in [("force_tests", wish.force_tests), ("confirm_secret", wish.confirm_secret)] {
+        if let Some(after) = after.as_object_mut().filter(|_| wish.tests && forced) {
+            after.insert(name.to_owned(), true.into());
+        }
+    }
     let deed = Deed {
         action: wish.action,
         subject: change.file.id().to_owned(),
         before: json!({"digest": digest(&change.was)}),
-        after: json!({"digest": digest(&change.text), "commit": commit}),
+        after,
     };
     admin.audit(person, deed).await
 }

@@ -27,6 +27,8 @@ use crate::{
 const TIME: Duration = Duration::from_secs(5);
 /// Time for the tests among it.
 const TESTS: Duration = Duration::from_secs(2);
+/// Bytes of a draft, or of all drafts that are checked together.
+pub(in crate::admin) const LARGEST: usize = 512 * 1024;
 /// Characters of one text of an answer; a payload may hold megabytes.
 const LONGEST: usize = 64 * 1024;
 
@@ -62,23 +64,30 @@ pub(in crate::admin) struct Tried {
     pub(in crate::admin) notes: Vec<String>,
 }
 
-/// Tries a draft. At most two at once for a person, within seconds.
+/// That so many bytes of drafts are not looked at.
+pub(in crate::admin) fn too_large() -> Refused {
+    Refused::new(413, "too_large", "The drafts are longer than 512 KiB together.")
+}
+
+/// Tries a draft, when it is its turn, within seconds.
 pub(in crate::admin) async fn tried(admin: &Admin, person: &Person, trial: Trial) -> Result<Tried, Refused> {
     let slow = || {
         let mut refused = Refused::new(503, "slow", "Trying this draft takes more than 5 seconds. It was given up.");
         refused.retry_after = Some(1);
         refused
     };
+    if trial.text.len() > LARGEST {
+        return Err(too_large());
+    }
     let (event, missed) = stored(admin, trial.event.as_deref()).await?;
-    let places = admin.desk().places(person.id);
     let all = async {
-        let place = places.acquire_owned().await.map_err(|_| slow())?;
+        let turn = admin.trials().turn(person.id).await?;
         let admin = admin.clone();
         super::look::blocking(move || {
             let mut tried = one(&admin, &trial, event.as_ref());
             tried.notes.extend(missed);
             // Given back when the thread is done, also where nobody waits any more.
-            drop(place);
+            drop(turn);
             Ok(tried)
         })
         .await

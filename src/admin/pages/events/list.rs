@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     admin::{
-        inbox::{Asked, Unfit, at},
+        inbox::{Asked, Unfit, at, found},
         query::Query,
         refused::Refused,
         state::Admin,
@@ -123,7 +123,7 @@ pub(super) async fn list(
             if asked.live {
                 ask.below = Some(ask.below.map_or(settled, |below| below.min(settled)));
             }
-            (admin.store.inbox(ask).await?, Vec::new())
+            (found(admin, person, ask).await?, Vec::new())
         }
         Err(Unfit::Findings(findings)) => (InboxPage::default(), findings),
         Err(Unfit::Refused(refused)) => return Err(refused),
@@ -186,7 +186,7 @@ pub(super) async fn live(query: Result<Query, Refused>, admin: &State<Admin>, pe
     let settled = first_at(now.minus(SETTLE));
     ask.below = Some(settled);
     let after = asked.after.unwrap_or(settled);
-    let inbox = admin.store.inbox(ask).await?;
+    let inbox = found(admin, person, ask).await?;
     // A search that was cut looks at the same stretch again, whose start is what matters here.
     let newest = inbox.rows.first().map_or(after, crate::store::InboxRow::id);
     page(&Live {
@@ -206,7 +206,7 @@ pub(super) async fn more(query: Result<Query, Refused>, admin: &State<Admin>, pe
     asked.limit = Some(asked.rows().saturating_sub(have).max(1));
     let ask = asked.ask(admin, admin.clock.now()).map_err(Refused::from)?;
     asked.limit = wanted;
-    let inbox = admin.store.inbox(ask).await?;
+    let inbox = found(admin, person, ask).await?;
     let (progress, older) = ends(&asked, &inbox, have);
     page(&More {
         frame: Frame::new(admin, person, "/events", "Events"),

@@ -1,0 +1,1 @@
+ALTER TABLE audit ENABLE TRIGGER audit_is_not_changed;
