@@ -2,8 +2,6 @@
 //! first row on, without a table that is read whole or sorted. Untimed, and true of any number of rows: the planner knows of no statistics.
 #![expect(
     clippy::unwrap_used,
-    clippy::string_slice,
-    clippy::maybe_infinite_iter,
     unreachable_pub,
     reason = "a test may panic, and the test kit is shared with other tests"
 )]

@@ -77,7 +77,7 @@ fn fresh(hook: &Hook, kind: Option<&EventKind>, mut body: Value) -> (String, Str
         return (quoted(&body.to_string()).replace(&mark, &format!("'{made}'")), String::new());
     }
     let named = hook.dedupe.as_ref().and_then(|leaf| leaf.references().first()).map(|reference| &reference.path);
-    match (named.and_then(|path| path.root()), named.map(|path| path.below_root())) {
+    match (named.and_then(|path| path.root()), named.map(crate::value::Path::below_root)) {
         (Some("headers"), Some([Segment::Name(header)])) => {
             (quoted(&body.to_string()), format!(" \\\n  -H \"{header}: $(date +%s)\""))
         }

@@ -61,6 +61,8 @@ fn what_the_manual_shows_in_comments_is_taken() {
                 && !line.starts_with("admin_listen")
                 && !line.starts_with("url = ")
                 && !line.contains("lists are")
+                // Of `[oidc]`, which asks for `public_url`; a test of its own takes them.
+                && !["issuer", "client_id", "client_secret", "role = ", "allowed_domains"].iter().any(|key| line.starts_with(key))
         })
         .fold(String::new(), |text, line| text + line + "\n");
     assert_eq!(faults(&shown, &[]), Vec::<String>::new(), "{shown}");

@@ -1,5 +1,9 @@
 //! Figures of this machine, as ratios within one run. `make bench`; no part of `make test`. One part alone: `cargo bench --bench figures -- intake`.
 #![expect(
+    clippy::disallowed_methods,
+    reason = "a bench takes the time of the machine, and is told by the environment what to do"
+)]
+#![expect(
     clippy::unwrap_used,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

@@ -251,18 +251,15 @@ async fn delete_rule(
     asked?;
     let matches = matches?;
     let delete = async {
-        let digest = match &matches.0 {
-            Some(digest) => digest.clone(),
-            None => {
-                let there = rules::on_disk(admin, id).await?.ok_or_else(|| missing(id))?;
-                let why = format!(
-                    "Say which text is deleted: send `If-Match` with its digest, as `ETag` of `{}` tells it.",
-                    there.file.id()
-                );
-                return Err(Refused::conflict(why));
-            }
+        let Some(digest) = &matches.0 else {
+            let there = rules::on_disk(admin, id).await?.ok_or_else(|| missing(id))?;
+            let why = format!(
+                "Say which text is deleted: send `If-Match` with its digest, as `ETag` of `{}` tells it.",
+                there.file.id()
+            );
+            return Err(Refused::conflict(why));
         };
-        let deleted = rules::delete(admin, person, id, &digest, "").await;
+        let deleted = rules::delete(admin, person, id, digest, "").await;
         Reply::ok(&saved!(deleted.map_err(|refused| matches.told(refused))?))
     };
     key?.once(admin, person, sent.digest, delete).await

@@ -85,7 +85,7 @@ pub(super) struct SettingsAsked {
     #[param(value_type = u32, required = false, minimum = 1, maximum = 36500)]
     days: Option<Text<u32>>,
     /// What would be deleted if so many events were kept. As in the settings unless set.
-    #[param(value_type = u64, required = false, minimum = 1000, maximum = 1000000000000_u64)]
+    #[param(value_type = u64, required = false, minimum = 1000, maximum = 1_000_000_000_000_u64)]
     rows: Option<Text<u64>>,
 }
 

@@ -185,11 +185,11 @@ async fn send_action(
 ) -> Answer {
     let sent = sent?;
     asked?;
-    let send = async {
+    let tried = async {
         let trial = sent.value.trial(admin, service, action).await?;
         // Each request is a press of its own: what makes two of them one is the Idempotency-Key.
         let press = format!("{:016x}", admin.ids.next(admin.clock.now()));
         Reply::ok(&CameView::from(act::send(admin, person, &trial, &press).await?))
     };
-    key?.once(admin, person, sent.digest, send).await
+    key?.once(admin, person, sent.digest, tried).await
 }

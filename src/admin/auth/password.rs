@@ -97,7 +97,7 @@ static HASHING: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
                 let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 let Ok(job) = job else { return };
                 // One that panics is told by what it drops; the thread goes on.
-                let _ = catch_unwind(AssertUnwindSafe(job));
+                catch_unwind(AssertUnwindSafe(job)).unwrap_or_default();
             }
         };
         if let Err(error) = std::thread::Builder::new().name(format!("password-{n}")).spawn(work) {
@@ -125,7 +125,8 @@ async fn in_turn<T: Send + 'static>(
     let job = Box::new(move || {
         // Of a client that went away while it waited nothing is hashed.
         if !tell.is_closed() {
-            let _ = tell.send(work());
+            // Who asked may be gone meanwhile.
+            tell.send(work()).unwrap_or_default();
         }
         drop(place);
     });

@@ -35,9 +35,9 @@ pub(super) async fn figures(address: SocketAddr, person: &Person, database: &Pat
         let mut path = format!("/events?{query}");
         let mut pages: Vec<Duration> = Vec::new();
         loop {
-            let asked = Instant::now();
+            let since = Instant::now();
             let page = String::from_utf8(asker.get(&path).await.body).unwrap();
-            pages.push(asked.elapsed());
+            pages.push(since.elapsed());
             let Some(more) = next(&page) else { break };
             if place(&more) <= end {
                 break;
@@ -54,9 +54,9 @@ pub(super) async fn figures(address: SocketAddr, person: &Person, database: &Pat
             whole.as_secs_f64()
         );
     }
-    let asked = Instant::now();
+    let since = Instant::now();
     asker.get("/events?q=acme").await;
-    println!("  a text that stands in many: {:.0} ms", millis(asked.elapsed()));
+    println!("  a text that stands in many: {:.0} ms", millis(since.elapsed()));
 }
 
 /// Where the search goes on by itself.

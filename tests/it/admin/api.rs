@@ -145,8 +145,8 @@ async fn a_secret_is_set_listed_and_removed_and_never_shown() {
     let api = Api::on(&[], BTreeMap::new()).await;
     let value = "correct horse battery";
     let sent = json!({"value": value, "origins": ["https://api.example.com"], "overlap": "1h"});
-    let set = api.send(Method::PUT, "/secrets/shop_token", sent.clone()).await;
-    assert_eq!((set.status, &set.body["origins"]), (200, &json!(["https://api.example.com"])), "{set:?}");
+    let made = api.send(Method::PUT, "/secrets/shop_token", sent.clone()).await;
+    assert_eq!((made.status, &made.body["origins"]), (200, &json!(["https://api.example.com"])), "{made:?}");
     let again = api.send(Method::PUT, "/secrets/shop_token", json!({"value": "another value", "overlap": "1h"})).await;
     assert!(again.body["overlap_until"].is_string(), "{again:?}");
     assert_eq!(api.ask(Method::POST, "/secrets/shop_token/retire", &[], None).await.body["overlap_until"], Value::Null);

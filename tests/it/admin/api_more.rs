@@ -185,9 +185,9 @@ async fn views_settings_and_tries_are_what_the_pages_do() {
     assert!(shown.body["url"].as_str().unwrap().contains("42") && !shown.body.to_string().contains("groove-token"));
     let before = api.app.journal.requests().len();
     let key = [("Idempotency-Key", "a-press")];
-    let send = "/services/groove/actions/add_note/send";
-    let sent = api.ask(Method::POST, send, &key, Some(body.clone())).await;
-    let again = api.ask(Method::POST, send, &key, Some(body)).await;
+    let path = "/services/groove/actions/add_note/send";
+    let sent = api.ask(Method::POST, path, &key, Some(body.clone())).await;
+    let again = api.ask(Method::POST, path, &key, Some(body)).await;
     assert_eq!((sent.status, &sent.body), (200, &again.body), "{sent:?}");
     assert_eq!(api.app.journal.requests().len(), before + 1, "it went out once");
     assert_eq!(api.send(Method::POST, preview, json!({"inputs": {"tiket": 1}})).await.status, 422);

@@ -44,7 +44,9 @@ async fn start_on(provider: &Provider, settings: &str, mut more: BTreeMap<String
 
 /// Somebody whom an owner has added with an address, and who has never signed in.
 async fn invite(app: &TestApp, name: &str, email: &str, role: Role) -> i64 {
-    let id = app.now().0 + i64::try_from(name.len()).unwrap() + app.store().users().await.unwrap().len() as i64 * 100;
+    let id = app.now().0
+        + i64::try_from(name.len()).unwrap()
+        + i64::try_from(app.store().users().await.unwrap().len()).unwrap() * 100;
     let email = Some(email.to_owned());
     let user = NewUser { id, name: name.to_owned(), email, role, password: None, remote: None, at: app.now() };
     assert!(app.store().add_user(user).await.unwrap());

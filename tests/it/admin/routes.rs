@@ -117,7 +117,7 @@ async fn every_route_is_in_the_table_and_answers_each_role_as_it_says() {
         match rows.get(key) {
             None => missing.push(line(key, &answers)),
             Some(wanted) if *wanted != answers => {
-                other.push(format!("wanted {}\n   got {}", line(key, wanted), line(key, &answers)))
+                other.push(format!("wanted {}\n   got {}", line(key, wanted), line(key, &answers)));
             }
             Some(_) => {}
         }

@@ -98,12 +98,12 @@ fn new_rsa() -> RsaKeyPair {
 
 fn rsa() -> &'static RsaKeyPair {
     static KEY: OnceLock<RsaKeyPair> = OnceLock::new();
-    KEY.get_or_init(|| new_rsa())
+    KEY.get_or_init(new_rsa)
 }
 
 fn other_rsa() -> &'static RsaKeyPair {
     static KEY: OnceLock<RsaKeyPair> = OnceLock::new();
-    KEY.get_or_init(|| new_rsa())
+    KEY.get_or_init(new_rsa)
 }
 
 fn ec() -> &'static EcdsaKeyPair {

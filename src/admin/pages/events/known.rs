@@ -30,9 +30,19 @@ pub(super) async fn of(admin: &Admin) -> Result<Known, Refused> {
 }
 
 impl Known {
-    /// What is suggested.
-    pub(super) fn suggested<'k>(&self, names: &'k BTreeSet<String>) -> impl Iterator<Item = &'k String> + use<'k> {
-        names.iter().take(SHOWN)
+    /// Sources that are suggested.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &String> {
+        self.sources.iter().take(SHOWN)
+    }
+
+    /// Types that are suggested.
+    pub(super) fn types(&self) -> impl Iterator<Item = &String> {
+        self.types.iter().take(SHOWN)
+    }
+
+    /// Rules that are suggested.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &String> {
+        self.rules.iter().take(SHOWN)
     }
 
     /// A sentence for each name of a filter that nothing has.

@@ -114,6 +114,7 @@ struct Pair {
 
 #[derive(Template)]
 #[template(path = "rule_diff.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what the page tells, each for itself")]
 struct Diff {
     frame: Frame,
     id: String,
