@@ -6,7 +6,7 @@ use bellwire::{ids::EventId, model::Role, store::JobState};
 use serde_json::json;
 
 use crate::support::{
-    app::{TestApp, event_id, missed_call},
+    app::{GRUVEO_KEY, TestApp, event_id, missed_call, sign},
     both::on_both,
     browser::Shown,
     journal::Journal,
@@ -349,6 +349,10 @@ on_both!(rows_tell_rules_runs_and_body_and_a_slip_in_a_filter_is_named, |databas
         let page = get(&app, &format!("/events?{filter}")).await.text;
         assert!(page.contains(says), "{filter}: {page}");
     }
+    let body = missed_call("44").to_string();
+    let signature = sign(GRUVEO_KEY, body.as_bytes());
+    let headers = [("X-Gruveo-SHA256-HMAC", signature.as_str()), ("Content-Type", "application/json")];
+    assert!(app.post("/hooks/gruveo", &headers, body).await.status < 300);
     let found = get(&app, "/events?when=trigger.headers.Content-Type:+application/json").await;
     assert!(!states(&found).is_empty(), "{}", found.text);
 });

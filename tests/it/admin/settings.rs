@@ -1,5 +1,7 @@
 //! `/settings` and `/audit`.
 
+use std::collections::BTreeMap;
+
 use bellwire::{clock::Time, ids::first_at, model::Role, store::AuditRow};
 
 use crate::support::{app::TestApp, journal::Journal};
@@ -24,9 +26,9 @@ async fn settings_tell_what_is_in_force_and_what_retention_would_delete() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_secret_tells_what_uses_it_also_the_server_itself() {
     let settings = "[sources.shop]\nverify = \"generic\"\n\
-        [server]\npublic_url = \"https://bellwire.example.com\"\n\
         [oidc]\nissuer = \"https://id.example.com\"\nclient_id = \"bellwire\"\nclient_secret = \"oidc_key\"\n";
-    let app = TestApp::with(Journal::start([]).await, &[], settings).await;
+    let url = ("BELLWIRE_SERVER_PUBLIC_URL".to_owned(), "https://bellwire.example.com".to_owned());
+    let app = TestApp::on(Journal::start([]).await, &[], settings, BTreeMap::from([url])).await;
     let owner = app.sign_in(Role::Owner).await;
     owner
         .post("/secrets", &[("name", "groove_profile_token"), ("value", "profile-token-1"), ("origins", "")])

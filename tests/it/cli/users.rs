@@ -108,16 +108,17 @@ async fn what_commands_write_is_in_the_audit_log_without_values() {
     place.write("people.csv", "email,plan\nmaria@example.com,Platinum\n");
     place.run(&["profiles", "import", "people.csv"]).fine();
     place.run(&["profiles", "forget", "maria@example.com", "--yes"]).fine();
-    place.run(&["replay", &run]).fine();
     place.run(&["runs", "cancel", &run]).fine();
+    until("the run is over", || place.shown(&run)["state"] == "cancelled");
+    place.run(&["replay", &run]).fine();
     place.run(&["run", "slow", "--event", place.runs()[0]["event"].as_str().unwrap()]).fine();
     drop(serving);
     let rows = audited(&place).await;
     let actions: Vec<&str> = rows.iter().map(|row| row.action.as_str()).collect();
     let wanted = [
         "rule.run",
-        "run.cancel",
         "run.replay",
+        "run.cancel",
         "person.forget",
         "person.import",
         "person.set",
