@@ -29,7 +29,7 @@ use crate::{
 struct Frame;
 
 /// What each refusal is called, and what it says.
-const REFUSALS: [(&str, &str, &str); 11] = [
+const REFUSALS: [(&str, &str, &str); 12] = [
     ("400", "Invalid", "The request cannot be read, or its query does not fit."),
     ("401", "Unauthorized", "No token, or none that counts: `WWW-Authenticate` says which kind is wanted."),
     ("403", "Forbidden", "The token has not the scope, or its person not the role."),
@@ -38,6 +38,7 @@ const REFUSALS: [(&str, &str, &str); 11] = [
     ("409", "Conflict", "It is not, or no longer, as the request takes it to be."),
     ("412", "Changed", "It was changed since: `details` holds what it is now."),
     ("413", "TooLarge", "More was sent than is taken."),
+    ("414", "TargetTooLong", "The address is longer than 8 KiB."),
     ("415", "ContentType", "The body is no JSON by its Content-Type."),
     ("422", "Unfit", "The body is JSON and does not fit; or the `Idempotency-Key` was used for another request."),
     ("429", "TooOften", "Too many requests: `Retry-After` says when to come again."),
