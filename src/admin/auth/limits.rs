@@ -45,14 +45,28 @@ pub(super) fn of_login(name: &str, peer: &str, device: Option<[u8; 32]>) -> Vec<
     vec![account, network, all]
 }
 
-/// What a guess at a second factor is counted on: the user alone, whatever sign-ins lie between.
-pub(super) fn of_second_factor(user: i64) -> Vec<TryLimit> {
+/// What a guess at a one-time code is counted on: the user alone, whatever sign-ins lie between. `device`: the digest of a device that this
+/// user has signed in with before; it alone counts then, so that who has stolen a password cannot use up its owner's tries.
+pub(super) fn of_code(user: i64, device: Option<[u8; 32]>) -> Vec<TryLimit> {
+    let whose = device.map_or_else(|| user.to_string(), |device| format!("{user}:{}", short(device)));
     vec![TryLimit {
-        key: format!("second:{user}"),
+        key: format!("second:{whose}"),
         free: 5,
         delay: Duration::from_secs(10),
         longest: minutes(60),
         forgives: minutes(30),
+    }]
+}
+
+/// What a recovery code is counted on: the network alone. It has 80 bits, so that nobody finds one by guessing; its owner gets in by it from a
+/// new device also while somebody else uses up the tries of codes.
+pub(super) fn of_recovery(peer: &str) -> Vec<TryLimit> {
+    vec![TryLimit {
+        key: format!("recovery:{}", network(peer)),
+        free: 10,
+        delay: Duration::from_secs(5),
+        longest: minutes(15),
+        forgives: minutes(5),
     }]
 }
 
@@ -92,5 +106,8 @@ mod tests {
         assert_eq!(of_login("Ada", "203.0.113.7", None), of_login("ADA", "203.0.113.99", None));
         assert_ne!(of_login("ada", "203.0.113.7", None), of_login("bob", "203.0.113.7", None));
         assert_eq!(of_login("ada", "203.0.113.7", Some([1; 32])).len(), 1);
+        assert_ne!(of_code(1, None), of_code(1, Some([1; 32])));
+        assert_ne!(of_code(1, Some([1; 32])), of_code(2, Some([1; 32])));
+        assert_eq!(of_recovery("203.0.113.7"), of_recovery("203.0.113.99"));
     }
 }

@@ -23,7 +23,7 @@ use crate::{
         view::{Frame, page},
     },
     secret::Secret,
-    store::{Stage, UserRow, VaultError},
+    store::{Stage, TryLimit, UserRow, VaultError},
 };
 
 /// Where the code is asked for.
@@ -32,6 +32,8 @@ pub(super) const PLACE: &str = "/login/code";
 const OPEN: Duration = Duration::from_mins(10);
 /// Recovery codes of a person.
 const CODES: usize = 10;
+/// Hexadecimal digits of each: 80 bits.
+const RECOVERY: usize = 20;
 
 pub(super) fn routes() -> Vec<Guarded> {
     public(rocket::routes![show, submit])
@@ -62,16 +64,32 @@ pub(in crate::admin) fn open(admin: &Admin, user: i64, sealed: &[u8]) -> Result<
     admin.vault.unseal(&sealed_as(user), sealed).map_err(unopened)
 }
 
-/// Counts a guess at the code of a user, whatever sign-ins lie between; called before it is looked at.
-pub(in crate::admin) async fn count(admin: &Admin, user: i64) -> Result<(), Refused> {
-    let counted = admin.store.count_try(limits::of_second_factor(user), admin.clock.now()).await?;
-    counted.map_err(too_often)
+/// A guess that was counted, before it is looked at.
+pub(in crate::admin) struct Guess {
+    keys: Vec<String>,
 }
 
-/// Takes back a guess that was right.
-pub(in crate::admin) async fn forgive(admin: &Admin, user: i64) -> Result<(), Refused> {
-    let keys = limits::of_second_factor(user).into_iter().map(|limit| limit.key).collect();
-    Ok(admin.store.forgive_try(keys).await?)
+impl Guess {
+    /// Counts a guess of this browser at the code of a user, whatever sign-ins lie between.
+    pub(in crate::admin) async fn of_code(admin: &Admin, browser: &Browser, user: i64) -> Result<Self, Refused> {
+        let device = browser.device_of(admin, user).await?;
+        Self::count(admin, limits::of_code(user, device)).await
+    }
+
+    async fn of_recovery(admin: &Admin, browser: &Browser) -> Result<Self, Refused> {
+        Self::count(admin, limits::of_recovery(&browser.peer)).await
+    }
+
+    async fn count(admin: &Admin, limits: Vec<TryLimit>) -> Result<Self, Refused> {
+        let keys = limits.iter().map(|limit| limit.key.clone()).collect();
+        let counted = admin.store.count_try(limits, admin.clock.now()).await?;
+        counted.map(|()| Self { keys }).map_err(too_often)
+    }
+
+    /// Takes it back: it was right.
+    pub(in crate::admin) async fn forgive(self, admin: &Admin) -> Result<(), Refused> {
+        Ok(admin.store.forgive_try(self.keys).await?)
+    }
 }
 
 /// New recovery codes and their digests.
@@ -79,18 +97,31 @@ pub(in crate::admin) fn recovery_codes() -> Result<(Vec<String>, Vec<[u8; 32]>),
     let mut codes = Vec::with_capacity(CODES);
     for _ in 0..CODES {
         let whole = keys::fresh()?;
-        // 80 bits, in groups that people can copy from paper.
-        let groups: Vec<String> =
-            whole.as_bytes().chunks(5).take(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
+        // In groups that people can copy from paper.
+        let groups: Vec<String> = whole
+            .as_bytes()
+            .chunks(5)
+            .take(RECOVERY / 5)
+            .map(|group| String::from_utf8_lossy(group).into_owned())
+            .collect();
         codes.push(groups.join("-"));
     }
     let digests = codes.iter().map(|code| recovery_digest(code)).collect();
     Ok((codes, digests))
 }
 
+/// What counts of a recovery code as somebody typed it.
+fn plain(given: &str) -> String {
+    given.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+/// Whether it has the length of a recovery code: no one-time code does.
+fn is_recovery(given: &str) -> bool {
+    plain(given).len() == RECOVERY
+}
+
 fn recovery_digest(given: &str) -> [u8; 32] {
-    let plain: String = given.chars().filter(char::is_ascii_alphanumeric).collect();
-    digest(&format!("recovery {}", plain.to_ascii_lowercase()))
+    digest(&format!("recovery {}", plain(given)))
 }
 
 /// The half session of a browser: its user, and what its form carries.
@@ -137,14 +168,19 @@ async fn submit(admin: &State<Admin>, browser: Browser, sent: Result<Sent, Refus
         return Err(Refused::new(403, "code", "This page was open for too long. Sign in again at /login."));
     };
     let next = sent.text("next")?;
-    count(admin, user.id).await?;
-    let Some(by) = proven_by(admin, &user, sent.text("code")?.unwrap_or_default()).await? else {
+    let given = sent.text("code")?.unwrap_or_default();
+    let guess = if is_recovery(given) {
+        Guess::of_recovery(admin, &browser).await?
+    } else {
+        Guess::of_code(admin, &browser, user.id).await?
+    };
+    let Some(by) = proven_by(admin, &user, given).await? else {
         let refusal = Refusal { action: "login", subject: &user.name, reason: "wrong code", peer: &browser.peer };
         admin.audit_refusal(None, refusal).await;
         let fault = "This code does not fit, or was used. Wait for the next one, or use a recovery code.";
         return form(admin, 401, token, next, fault);
     };
-    forgive(admin, user.id).await?;
+    guess.forgive(admin).await?;
     let cookies = browser.begin(admin, &user, Stage::Full).await?;
     let after = serde_json::json!({ "second": by });
     let deed = Deed { action: "login", subject: user.name.clone(), after, ..Deed::default() };
@@ -155,11 +191,12 @@ async fn submit(admin: &State<Admin>, browser: Browser, sent: Result<Sent, Refus
 /// By what a person is proven: a code that was not used before, or a recovery code, which is used by that.
 async fn proven_by(admin: &Admin, user: &UserRow, given: &str) -> Result<Option<&'static str>, Refused> {
     let Some(sealed) = &user.totp else { return Ok(None) };
-    let key = open(admin, user.id, sealed)?;
-    if let Some(step) = totp::step_of(key.expose(), given, admin.clock.now()) {
-        let is_new = admin.store.use_totp_step(user.id, step).await?;
-        return Ok(is_new.then_some("code"));
+    if is_recovery(given) {
+        let is_one = admin.store.use_recovery_code(user.id, recovery_digest(given)).await?;
+        return Ok(is_one.then_some("recovery code"));
     }
-    let is_one = admin.store.use_recovery_code(user.id, recovery_digest(given)).await?;
-    Ok(is_one.then_some("recovery code"))
+    let key = open(admin, user.id, sealed)?;
+    let Some(step) = totp::step_of(key.expose(), given, admin.clock.now()) else { return Ok(None) };
+    let is_new = admin.store.use_totp_step(user.id, step).await?;
+    Ok(is_new.then_some("code"))
 }

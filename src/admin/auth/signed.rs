@@ -69,6 +69,13 @@ pub(in crate::admin) enum Tried {
 }
 
 impl Browser {
+    /// The digest of this device, where the user has signed in with it before.
+    pub(super) async fn device_of(&self, admin: &Admin, user: i64) -> Result<Option<[u8; 32]>, Refused> {
+        let Some(device) = self.device.as_deref().map(digest) else { return Ok(None) };
+        let is_known = admin.store.is_device_of(device, user, admin.clock.now()).await?;
+        Ok(is_known.then_some(device))
+    }
+
     /// Compares a password, within the limits. `action` is `login`, `reauth` or `password`.
     pub(in crate::admin) async fn try_password(
         &self,
@@ -80,11 +87,9 @@ impl Browser {
         let name: String = name.trim().chars().take(AGENT).collect::<String>().to_ascii_lowercase();
         let now = admin.clock.now();
         let user = admin.store.user_by_name(&name).await?;
-        let device = match (&self.device, &user) {
-            (Some(device), Some(user)) if admin.store.is_device_of(digest(device), user.id, now).await? => {
-                Some(digest(device))
-            }
-            _ => None,
+        let device = match &user {
+            Some(user) => self.device_of(admin, user.id).await?,
+            None => None,
         };
         let limits = limits::of_login(&name, &self.peer, device);
         let keys = limits.iter().map(|limit| limit.key.clone()).collect();

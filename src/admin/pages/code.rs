@@ -101,6 +101,7 @@ async fn confirm(
     admin: &State<Admin>,
     person: &Person,
     ticket: Ticket,
+    browser: Browser,
     here: Here,
     sent: Result<Sent, Refused>,
 ) -> Result<Answer, Refused> {
@@ -109,7 +110,7 @@ async fn confirm(
     let user = me(admin, person).await?;
     let sealed = user.totp_new.filter(|_| user.totp.is_none()).ok_or_else(begin)?;
     let key = second::open(admin, person.id, &sealed)?;
-    second::count(admin, person.id).await?;
+    let guess = second::Guess::of_code(admin, &browser, person.id).await?;
     let now = admin.clock.now();
     let Some(step) = totp::step_of(key.expose(), sent.text("code")?.unwrap_or_default(), now) else {
         let fault = "This code does not fit. Is the clock of your device right?";
@@ -119,7 +120,7 @@ async fn confirm(
     if !admin.store.confirm_totp(person.id, step, digests, ticket.session(), now).await? {
         return Err(begin());
     }
-    second::forgive(admin, person.id).await?;
+    guess.forgive(admin).await?;
     let (before, after) = (json!({ "code": false }), json!({ "code": true }));
     admin.audit(person, Deed { action: "user.code_on", subject: person.name.clone(), before, after }).await?;
     Ok(Answer::page(200, page(&CodePage { is_on: true, codes, ..blank(admin, person) })?))

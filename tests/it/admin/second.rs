@@ -59,10 +59,15 @@ async fn with_code(app: &TestApp) -> (Browser, String, Vec<String>) {
 /// A new browser after the right password.
 async fn half(app: &TestApp, name: &str) -> Browser {
     let browser = Browser::new(app);
+    half_again(&browser, name).await;
+    browser
+}
+
+/// This browser after the right password.
+async fn half_again(browser: &Browser, name: &str) {
     let token = browser.get("/login").await.input("token");
     let fields = [("token", token.as_str()), ("name", name), ("password", PASSWORD), ("next", "/runs")];
     assert_eq!(browser.form("/login", &fields).await.is(303).location, "/login/code?next=%2Fruns");
-    browser
 }
 
 async fn give(browser: &Browser, code: &str) -> Shown {
@@ -115,6 +120,42 @@ async fn guesses_are_counted_whatever_sign_ins_lie_between() {
     let browser = half(&app, &owner.name).await;
     app.advance(Duration::from_secs(5)).await;
     give(&browser, &code(&app, &key, 0)).await.is(429);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_the_password_cannot_lock_its_owner_out() {
+    let app = TestApp::start(Journal::start([]).await).await;
+    let (owner, key, codes) = with_code(&app).await;
+    app.advance(Duration::from_mins(1)).await;
+    let known = half(&app, &owner.name).await;
+    give(&known, &code(&app, &key, 0)).await.is(303);
+    for _ in 0..12 {
+        let thief = half(&app, &owner.name).await;
+        give(&thief, "123456").await;
+    }
+    app.advance(Duration::from_secs(5)).await;
+    let new = half(&app, &owner.name).await;
+    give(&new, &code(&app, &key, 0)).await.is(429);
+
+    // A device that was used before has tries of its own, and they end too.
+    half_again(&known, &owner.name).await;
+    give(&known, &code(&app, &key, 1)).await.is(303);
+    half_again(&known, &owner.name).await;
+    let guesses = [give(&known, "123456").await.status, give(&known, "123456").await.status];
+    assert_eq!(guesses, [401, 401]);
+    for _ in 0..4 {
+        give(&known, "123456").await;
+    }
+    give(&known, "123456").await.is(429);
+
+    // A recovery code lets its owner in from a new one; guesses at those are counted on their network.
+    give(&new, &codes[0]).await.is(303);
+    let thief = half(&app, &owner.name).await;
+    let mut refused = 0;
+    for n in 0..14 {
+        refused += usize::from(give(&thief, &format!("{n:020}")).await.status == 429);
+    }
+    assert!(refused >= 3, "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
