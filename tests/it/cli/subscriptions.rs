@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::users::audited;
 use crate::support::{
     journal::{Journal, Received, Reply},
     program::{Ended, Place},
@@ -88,6 +89,14 @@ async fn groove_gets_one_webhook_an_event_with_a_token_and_nothing_twice() {
         assert!(!text.contains(&secret), "{text}");
     }
     assert!(!now.to_string().contains(&secret), "{now}");
+    let deeds: Vec<_> =
+        audited(&place).await.into_iter().map(|row| (row.action, row.subject, row.after.unwrap_or_default())).collect();
+    let deed = |action: &str| deeds.iter().filter(|(done, ..)| done == action).collect::<Vec<_>>();
+    assert_eq!((deed("secret.set").len(), deed("source.subscribe").len(), deeds.len()), (1, 2, 3), "{deeds:?}");
+    assert!(
+        deed("source.subscribe").iter().all(|(_, of, after)| of == "groove" && after.contains("hooks.example.com"))
+    );
+    assert!(!format!("{deeds:?}").contains(&secret), "{deeds:?}");
     for entry in std::fs::read_dir(place.path().join("data")).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(!bytes.windows(43).any(|window| window == secret.as_bytes()), "the token is sealed");

@@ -89,7 +89,7 @@ async fn the_server_prints_the_link_of_the_owner_and_refuses_a_network_without_t
 const SLOW: &str = "name: Slow\non: box.start\ndo:\n  - wait: 1d\n";
 
 /// The audit log of a workspace, newest first.
-async fn audited(place: &Place) -> Vec<AuditRow> {
+pub(super) async fn audited(place: &Place) -> Vec<AuditRow> {
     let config = bellwire::config::load(place.path(), &BTreeMap::new()).unwrap();
     let clock = std::sync::Arc::new(SystemClock);
     let store = Store::open(&config, Mode::Read, clock, std::sync::Arc::new(|why| panic!("{why}"))).unwrap();

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
 
 use super::{
     Subscribe,
@@ -144,6 +145,7 @@ async fn ready_secret(way: &Way<'_>) -> Result<Option<String>, Failure> {
     let mut bytes = zeroize::Zeroizing::new([0; TOKEN]);
     getrandom::fill(&mut *bytes).map_err(|error| Failure::Storage(format!("no random numbers: {error}")))?;
     vault.set(name, Secret::new(URL_SAFE_NO_PAD.encode(*bytes)), Vec::new()).await?;
+    way.desk.keep("secret.set", name, json!({ "of": way.source })).await?;
     Ok(Some(format!("secret {name} was not set: one was made")))
 }
 
@@ -234,6 +236,7 @@ async fn one(
                     )));
                 };
                 way.desk.vault.rotate(name, Secret::new(given.to_owned()), Vec::new(), OVERLAP).await?;
+                way.desk.keep("secret.set", name, json!({ "of": way.source })).await?;
             }
             row.remote = remote_id(way, &whole, &values);
             row.answer = way.masked(&way.subscribe.result.find(&whole).unwrap_or(&Value::Null).to_string());
@@ -242,13 +245,17 @@ async fn one(
                 |id| format!("its id is {}", clean(id, 100)),
             );
             told.lines.push(format!("{names}: subscribed at {}; {id}", clean(&row.url, 300)));
+            let after = json!({ "events": row.events, "url": row.url });
             way.desk.vault.store().keep_subscription(row).await?;
+            way.desk.keep("source.subscribe", &way.source, after).await?;
             Ok(None)
         }
         Err(not) => {
             if matches!(not, Not::Unknown(_)) {
                 row.certain = false;
+                let after = json!({ "events": row.events, "url": row.url, "certain": false });
                 way.desk.vault.store().keep_subscription(row).await?;
+                way.desk.keep("source.subscribe", &way.source, after).await?;
             }
             told.bad(format!("{names}: FAILED: {}", clean(not.message(), 600)));
             Ok(Some(not))

@@ -1,5 +1,7 @@
 //! `bellwire services unsubscribe`: webhooks are taken away where the service gave an id of them.
 
+use serde_json::json;
+
 use super::{
     Unsubscribe,
     ask::{Not, values},
@@ -53,6 +55,8 @@ pub(super) async fn unsubscribe(desk: &Desk, options: &Unsubscribe) -> Result<An
         };
         if options.forget || line.ends_with(": unsubscribed") {
             way.desk.vault.store().forget_subscription(row).await?;
+            let after = json!({ "events": row.events, "forgotten": options.forget });
+            way.desk.keep("source.unsubscribe", &way.source, after).await?;
         }
         lines.push(line);
     }
