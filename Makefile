@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 CARGO ?= cargo
+# Tests that make things panic on purpose would spend minutes on naming each frame.
+export RUST_BACKTRACE = 0
 # Kills of `make crash`, minutes of `make fuzz`.
 N ?= 300
 MINUTES ?= 60

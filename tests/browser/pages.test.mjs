@@ -75,6 +75,41 @@ test("the first load of any page but the editor is below 100 KB on the line", as
   assert.deepEqual(heavy, []);
 });
 
+/** Notes what moves on a page after it was first drawn. */
+function watchShifts() {
+  window.shifts = [];
+  const told = (list) => {
+    for (const { value, sources } of list.getEntries()) {
+      const nodes = sources.map(({ node }) => (node?.outerHTML ?? node?.parentElement?.outerHTML ?? "?").slice(0, 120));
+      window.shifts.push({ value, nodes });
+    }
+  };
+  new PerformanceObserver(told).observe({ type: "layout-shift", buffered: true });
+}
+
+test("nothing moves while a page loads, on a screen or a telephone", async () => {
+  const moved = [];
+  for (const [width, height] of [[1280, 900], [390, 844]]) {
+    const first = await page.context().newPage();
+    await first.setViewportSize({ width, height });
+    await first.addInitScript(watchShifts);
+    for (const href of hrefs) {
+      // The editor goes on asking what the text would do; nothing else asks at once.
+      const isEditor = /^\/rules\/(edit|new)/.test(href);
+      await first.goto(href, { waitUntil: isEditor ? "networkidle" : "load" });
+      const shifts = await first.evaluate(() => new Promise((done) => {
+        // What was drawn is told in the frame after it.
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(window.shifts))));
+      }));
+      const all = shifts.reduce((sum, { value }) => sum + value, 0);
+      // A hundredth of the screen at a time is no more than a word that becomes longer.
+      if (all >= 0.01) moved.push(`${href} at ${width}: ${all.toFixed(3)} ${JSON.stringify(shifts)}`);
+    }
+    await first.close();
+  }
+  assert.deepEqual(moved, []);
+});
+
 test("keys open the help, move through rows, open one and go to the search", async () => {
   await page.goto("/events");
   await page.keyboard.press("?");

@@ -94,14 +94,21 @@ async fn a_commit_is_a_version_that_can_be_compared_and_restored() {
     page.with("0 lines come back, 1 line goes").with("Restore this version …").without("not committed");
     app.write_rule("calls/missed", &changed.replace("after ", "some time after "));
     desk.get(&diff).await.is(200).with("This file has changes that are not committed").with("name=\"over\"");
+    let restore = |base: String| {
+        [
+            ("id", "calls/missed".to_owned()),
+            ("path", "rules/calls/missed.yaml".to_owned()),
+            ("version", first.clone()),
+            ("base", base),
+            ("message", "Back".to_owned()),
+        ]
+    };
+    let unticked = restore(base(&app, "calls/missed"));
+    desk.form("/rules/restore", &unticked.each_ref().map(|(name, value)| (*name, value.as_str()))).await.is(409);
+    assert_ne!(disk(&app, "calls/missed").unwrap(), MISSED.as_bytes());
     app.write_rule("calls/missed", &changed);
-    let restore = [
-        ("id", "calls/missed"),
-        ("path", "rules/calls/missed.yaml"),
-        ("version", first.as_str()),
-        ("base", &base(&app, "calls/missed")),
-        ("message", "Back"),
-    ];
+    let restore = restore(base(&app, "calls/missed"));
+    let restore = restore.each_ref().map(|(name, value)| (*name, value.as_str()));
     assert_eq!(desk.form("/rules/restore", &restore).await.is(303).place, "/rules/show?id=calls%2Fmissed&did=restored");
     assert_eq!(disk(&app, "calls/missed").unwrap(), MISSED.as_bytes());
     assert_eq!(git(at, &["log", "--format=%s", "-1"]), "Back\n");

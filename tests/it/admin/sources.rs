@@ -33,7 +33,8 @@ on_both!(runs_of_a_paused_source_wait_and_go_on_in_their_order, |database| {
     let page = visit.get(&path).await.with("was paused by").with("href=\"/sources/gruveo\"");
     page.without("blown fuse").without("Release all").without("What became of");
     visit.send(&path, &format!("{path}/resolve"), &[("as", "done")]).await.status(409).with("source is resumed");
-    for path in ["/", "/problems"] {
+    let event = format!("/events/{}", app.runs().await[0].event);
+    for path in ["/", "/problems", &event] {
         visit.get(path).await.with("The source <a href=\"/sources/gruveo\">").with("3 runs wait for it");
     }
     visit.get("/").await.with("3 wait for a paused source");

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     admin::{
         refused::Refused,
-        rulefiles::{Change, RuleFile, switched},
+        rulefiles::{self, Change, RuleFile, switched},
         state::Admin,
     },
     model::Person,
@@ -136,9 +136,15 @@ pub(in crate::admin) async fn restore(
     admin: &Admin,
     person: &Person,
     version: &str,
+    over: bool,
     wish: Wish,
 ) -> Result<Saved, Refused> {
     let file = RuleFile::known(&wish.path).map_err(|why| Refused::new(422, "name", format!("{why}.")))?;
+    if !over && is_dirty(admin, &file).await {
+        return Err(Refused::conflict(format!(
+            "{file} has changes that are not committed, and restoring writes over them. Commit them first, or tick that it may."
+        )));
+    }
     let missing = || Refused::missing(&format!("version of `{file}` like this any more"));
     let text = text_of_version(admin, &file, version).await?.ok_or_else(missing)?;
     let short: String = version.chars().take(12).collect();
@@ -148,4 +154,11 @@ pub(in crate::admin) async fn restore(
         wish.message.clone()
     };
     save(admin, person, Wish { text, message, ..wish }).await
+}
+
+/// Whether a file has changes that no commit holds; false where the workspace is in no repository.
+async fn is_dirty(admin: &Admin, file: &RuleFile) -> bool {
+    let (workspace, path) = (admin.config.workspace.clone(), file.path());
+    let looked = tokio::task::spawn_blocking(move || rulefiles::standing(&workspace).dirty.contains(&path));
+    looked.await.unwrap_or(false)
 }

@@ -24,7 +24,7 @@ use crate::{
     model::Person,
     services::Reading,
     starts::{self, Book, InForce},
-    store::{EventDetail, PEER, StoredEvent, Suppressed},
+    store::{EventDetail, PEER, PausedSource, StoredEvent, Suppressed},
     value::Value,
 };
 
@@ -49,6 +49,8 @@ struct Shown {
     repeats: Vec<(Time, String)>,
     curl: String,
     rules: Vec<String>,
+    /// Its source, where that is paused.
+    paused_sources: Vec<PausedSource>,
 }
 
 impl Shown {
@@ -92,6 +94,8 @@ pub(super) async fn show(id: &str, query: Result<Query, Refused>, admin: &State<
     let body = detail.event.body.as_deref().map(|bytes| shown(tab, bytes, event.as_ref()));
     let computed = event.map(|event| computed(&detail.event, &event)).unwrap_or_default();
     let (detail, tables) = tables(admin, detail, decided, suppressed, all).await?;
+    let mut paused_sources = admin.store.paused_sources().await?;
+    paused_sources.retain(|paused| paused.source == detail.event.source);
     let here = format!("/events/{id}");
     let mut frame = Frame::new(admin, person, "/events", format!("Event {id}"));
     if query.short("did", 20)? == Some("saved") {
@@ -114,6 +118,7 @@ pub(super) async fn show(id: &str, query: Result<Query, Refused>, admin: &State<
         repeats,
         curl: body::curl(&detail.event, &base(admin)).filter(|_| detail.event.depth == 0).unwrap_or_default(),
         rules,
+        paused_sources,
         here,
         detail,
     })

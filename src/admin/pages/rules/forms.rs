@@ -104,7 +104,7 @@ pub(super) async fn restore(
         confirm_secret: sent.is_ticked("confirm_secret"),
         force_tests: sent.is_ticked("force_tests"),
     };
-    let saved = act::restore(admin, person, sent.wanted("version")?, wish).await?;
+    let saved = act::restore(admin, person, sent.wanted("version")?, sent.is_ticked("over"), wish).await?;
     Ok(Redirect::to(page_of(id, word("restored", "restored-only", saved.committed))))
 }
 

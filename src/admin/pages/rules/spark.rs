@@ -1,5 +1,7 @@
 //! The small chart of a rule's runs: a bar a day, failures apart from the rest by shape as well as by colour.
 
+use crate::admin::plural::counted;
+
 /// One bar, in units of the chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bar {
@@ -48,7 +50,8 @@ pub(super) fn spark(days: &[(u32, u32)], is_cut: bool) -> Spark {
         })
         .collect();
     let least = if is_cut { "at least " } else { "" };
-    let words = format!("{least}{all} runs in {} days, {failed} failed", days.len());
+    let (runs, span) = (counted(&all, "run"), counted(&days.len(), "day"));
+    let words = format!("{least}{runs} in {span}, {failed} failed");
     let ok = bars.iter().map(|bar| part(bar.x, bar.y, bar.height)).collect();
     let bad = bars.iter().filter(|bar| bar.failed > 0).map(|bar| part(bar.x, bar.failed_y, bar.failed)).collect();
     Spark { bars, width: days.len() * STEP, ok, bad, words }
