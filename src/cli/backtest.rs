@@ -39,7 +39,7 @@ const DIFF: usize = 40;
     bellwire backtest --since 7d --rule calls/missed\n  \
     bellwire backtest --against main --fail-on-change\n  \
     bellwire backtest --against ../before --json\n  \
-    bellwire backtest --url https://bellwire.example.com       a server's workspace against what it has in force\n\n\
+    bellwire backtest --url https://bellwire.example.com       the files here against what a server has in force\n\n\
     Nothing is sent: reads are answered by the packs' samples, waits time out. Both sides see the settings as they are now.\n\
     `threshold`, `once`, `digest` and `concurrency` are taken as passed.\n\n\
     Exit code 1 where the workspace has errors, and with --fail-on-change where anything would be other."
@@ -60,6 +60,9 @@ pub(super) struct Options {
     /// Examples that are shown of each kind, a rule
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(0..=1000))]
     pub(super) limit: u16,
+    /// With --url: the files that the server has, in place of those here
+    #[arg(long)]
+    pub(super) there: bool,
     /// Exit code 1 where anything would be other
     #[arg(long)]
     pub(super) fail_on_change: bool,
@@ -69,6 +72,11 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(workspace: &Path, options: &Options) -> Result<Answer, Failure> {
+    if options.there {
+        return Err(Failure::Usage(
+            "--there goes with --url: without a server, the files here are all there is".to_owned(),
+        ));
+    }
     let config = open::settings(workspace)?;
     let new = app::check(&config);
     let errors: Vec<&Finding> = new.findings.iter().filter(|finding| finding.is_error()).collect();

@@ -42,7 +42,7 @@ enum Ended {
 fn run(arguments: Arguments) -> Result<Ended, Failure> {
     let workspace = &arguments.workspace;
     if let Some(there) = remote::asked(&arguments)? {
-        return remote::run(&there, &arguments.verb).map(Ended::Answer);
+        return remote::run(&there, workspace, &arguments.verb).map(Ended::Answer);
     }
     let answer = match arguments.verb {
         Verb::Serve => return serve::run(workspace).map(Ended::Code),

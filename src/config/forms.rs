@@ -100,7 +100,9 @@ pub(super) fn base_url(text: &str) -> Result<String, String> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wanted("has a query or fragment"));
     }
-    Ok(text.trim_end_matches('/').to_owned())
+    // Schemes are compared by their letters.
+    let rest = text.get(url.scheme().len()..).unwrap_or_default();
+    Ok(format!("{}{}", url.scheme(), rest.trim_end_matches('/')))
 }
 
 /// Reads a span within a day, such as `09:00-17:00`; `24:00` may end it.
@@ -200,6 +202,7 @@ mod tests {
     #[test]
     fn a_base_url_holds_no_password() {
         assert_eq!(base_url("https://api.example.com/v1/").as_deref(), Ok("https://api.example.com/v1"));
+        assert_eq!(base_url("HTTPS://api.example.com/V1/").as_deref(), Ok("https://api.example.com/V1"));
         for bad in [
             "",
             "api.example.com",

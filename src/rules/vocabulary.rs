@@ -29,6 +29,10 @@ pub trait Vocabulary: Sync {
     fn hours_of(&self, _name: &str) -> Option<Hours> {
         None
     }
+    /// Takes the bytes of a compiled pattern out of what the rules of a set may hold together. False: no more is taken.
+    fn affords(&self, _bytes: usize) -> bool {
+        true
+    }
 }
 
 /// What is known of an event type.

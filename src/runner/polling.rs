@@ -99,6 +99,10 @@ pub(super) async fn keep_polling(shared: &Arc<Shared>) {
                 }
                 next.map_or(LOOK, |at| at.since(parts.clock.now()).clamp(Duration::from_millis(10), LOOK))
             }
+            Err(StoreError::Busy(why)) => {
+                tracing::warn!(why, "due polls cannot be read at the moment");
+                STORE_PAUSE
+            }
             Err(error) => {
                 tracing::error!(error = %error, "due polls cannot be read");
                 STORE_PAUSE

@@ -66,7 +66,13 @@ impl Pool {
             drop(permit);
             answer
         });
-        answer.await.map_err(|error| StoreError::Corrupt(format!("a question to the store panicked: {error}")))?
+        answer.await.map_err(|error| {
+            // A process that ends takes no more questions; that is no fault of what is stored.
+            if error.is_cancelled() {
+                return closed();
+            }
+            StoreError::Corrupt(format!("a question to the store panicked: {error}"))
+        })?
     }
 
     /// Closes the connections that are idle, and lets no more questions in.

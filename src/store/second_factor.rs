@@ -7,7 +7,7 @@ use super::{
     error::StoreError,
     handle::Store,
     schema::{recovery_codes, users},
-    users::end_sessions,
+    users::{end_sessions, forget_devices},
     writer::Desk,
 };
 use crate::clock::Time;
@@ -25,7 +25,7 @@ impl Store {
     }
 
     /// The proposed secret counts from now on, with these digests of recovery codes; `step` is that of the code that proved it. Ends the
-    /// user's sessions but one. False: none was proposed.
+    /// user's sessions but one, and forgets the devices, which signed in without a code. False: none was proposed.
     pub async fn confirm_totp(
         &self,
         id: i64,
@@ -49,6 +49,7 @@ impl Store {
             each!(conn, c => diesel::update(users::table.find(id)).set(users::totp_new.eq(None::<Vec<u8>>)).execute(c))?;
             replace_codes(conn, id, &codes)?;
             end_sessions(conn, id, but)?;
+            forget_devices(conn, id)?;
             Ok(true)
         };
         self.write(1024, confirm).await

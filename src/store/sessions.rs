@@ -21,6 +21,9 @@ pub const SESSION_LONGEST: Duration = Duration::from_hours(7 * 24);
 /// Sessions of one user at most: the one unused for longest makes room.
 const PER_USER: i64 = 50;
 
+/// Devices of one user that are known at most: each has tries of its own.
+const DEVICES: i64 = 20;
+
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -178,7 +181,7 @@ impl Store {
         self.write(64, move |desk| users::end_sessions(&mut desk.conn, user, but)).await
     }
 
-    /// Keeps that a user signed in with a device; what is over goes.
+    /// Keeps that a user signed in with a device; what is over goes, and so do the oldest beyond the newest 20.
     pub async fn know_device(&self, digest: [u8; 32], user: i64, until: Time, now: Time) -> Result<(), StoreError> {
         let know = move |desk: &mut Desk| {
             let conn = &mut desk.conn;
@@ -187,6 +190,12 @@ impl Store {
             each!(conn, c => diesel::delete(devices::table.find(digest.to_vec())).execute(c))?;
             let row = (devices::digest.eq(digest.as_slice()), devices::user_id.eq(user), devices::until.eq(until.0));
             each!(conn, c => diesel::insert_into(devices::table).values(row).execute(c))?;
+            let oldest: Vec<Vec<u8>> = each!(conn, c => mine
+                .order((devices::until.desc(), devices::digest.asc()))
+                .select(devices::digest)
+                .offset(DEVICES)
+                .load(c))?;
+            each!(conn, c => diesel::delete(mine.filter(devices::digest.eq_any(&oldest))).execute(c))?;
             Ok(())
         };
         self.write(128, know).await

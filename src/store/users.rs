@@ -349,7 +349,7 @@ pub(super) fn end_sessions(conn: &mut Conn, id: i64, but: Option<[u8; 32]>) -> R
     })
 }
 
-fn forget_devices(conn: &mut Conn, id: i64) -> Result<(), StoreError> {
+pub(super) fn forget_devices(conn: &mut Conn, id: i64) -> Result<(), StoreError> {
     each!(conn, c => diesel::delete(devices::table.filter(devices::user_id.eq(id))).execute(c))?;
     Ok(())
 }

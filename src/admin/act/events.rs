@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::named;
 use crate::{
     admin::{
         audit::Deed,
@@ -48,7 +49,7 @@ pub(in crate::admin) struct Written {
 /// Writes an event into the folder `fixtures` beside a rule, and a test into the rule's file, as one commit. All else in it stays as it is.
 pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: NewTest) -> Result<Written, Refused> {
     if let Some(name) = &new.name
-        && (name.chars().count() > LONGEST || name.chars().any(char::is_control))
+        && (name.chars().count() > LONGEST || !name.chars().all(named::fits))
     {
         return Err(Refused::invalid(format!("A test's name has at most {LONGEST} characters, and no line breaks.")));
     }
@@ -88,9 +89,12 @@ pub(in crate::admin) async fn save_as_test(admin: &Admin, person: &Person, new: 
         let told = "Nothing was saved: the event holds the value of a secret, which must not stand in a file. Write the test by hand.";
         return Err(Refused::new(422, "secret", told));
     }
-    if let Some(what) = rulefiles::known_secret(&pretty) {
+    // What stood in the file before somebody has looked at already.
+    let added: String = edited.lines().filter(|line| !written.lines().any(|old| old == *line)).collect();
+    for (text, holder) in [(&pretty, "the event"), (&names.test, "the name"), (&added, "the test")] {
+        let Some(what) = rulefiles::known_secret(text) else { continue };
         let told = format!(
-            "Nothing was saved: the event seems to hold {what}, which must not stand in a file. Write the test by hand."
+            "Nothing was saved: {holder} seems to hold {what}, which must not stand in a file. Write the test by hand."
         );
         return Err(Refused::new(422, "secret", told));
     }

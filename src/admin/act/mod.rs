@@ -3,6 +3,7 @@
 pub(in crate::admin) mod connections;
 pub(in crate::admin) mod events;
 pub(in crate::admin) mod jobs;
+pub(in crate::admin) mod named;
 pub(in crate::admin) mod people;
 pub(in crate::admin) mod problems;
 pub(in crate::admin) mod rules;

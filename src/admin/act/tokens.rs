@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::named;
 use crate::{
     admin::{
         audit::Deed,
@@ -42,7 +43,7 @@ pub(in crate::admin) async fn new(
     let invalid = |why: String| Refused::new(422, "invalid", why);
     within(person, user, &scopes)?;
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || !name.chars().all(named::fits) {
         return Err(invalid(format!("A token has a name of 1 to {LONGEST_NAME} characters.")));
     }
     scopes.sort_unstable();

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::named;
 use crate::{
     admin::{audit::Deed, inbox::Asked, refused::Refused, state::Admin},
     model::Person,
@@ -24,7 +25,7 @@ pub(in crate::admin) const SHARED: [(&str, &str); 6] = [
 /// Keeps a filter under a name; one of that name is replaced.
 pub(in crate::admin) async fn keep(admin: &Admin, person: &Person, name: &str, asked: &Asked) -> Result<(), Refused> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > LONGEST || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > LONGEST || !name.chars().all(named::fits) {
         let why = format!("A view's name has 1 to {LONGEST} characters, and no line breaks.");
         return Err(Refused::invalid(why));
     }

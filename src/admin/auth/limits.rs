@@ -58,8 +58,8 @@ pub(super) fn of_code(user: i64, device: Option<[u8; 32]>) -> Vec<TryLimit> {
     }]
 }
 
-/// What a recovery code is counted on: the network alone. It has 80 bits, so that nobody finds one by guessing; its owner gets in by it from a
-/// new device also while somebody else uses up the tries of codes.
+/// What a wrong recovery code is counted on: the network alone. It has 80 bits, so that nobody finds one by guessing; its owner gets in by it
+/// from a new device also while somebody else uses up all tries.
 pub(super) fn of_recovery(peer: &str) -> Vec<TryLimit> {
     vec![TryLimit {
         key: format!("recovery:{}", network(peer)),

@@ -1,12 +1,15 @@
-//! What a server's workspace would have done otherwise than the rules that it has in force.
+//! What the rules of a folder here would have done otherwise than those that a server has in force.
+
+use std::path::Path;
 
 use http::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     client::Remote,
-    seen::{At, read},
+    seen::{At, read, read_all},
     starts::not_there,
 };
 use crate::{
@@ -17,6 +20,7 @@ use crate::{
         open,
     },
     ids::EventId,
+    rules,
     trial::backtest::{Example, Examples, Report, RuleReport},
 };
 
@@ -66,11 +70,43 @@ impl ExamplesSeen {
     }
 }
 
+/// A rule file that the server has.
+#[derive(Deserialize)]
+struct RuleThere {
+    file: String,
+    digest: Option<String>,
+}
+
+/// The files of `workspace` that the server has otherwise or not at all; rules that only it has are deleted ones.
+async fn drafts(remote: &Remote, workspace: &Path) -> Result<Vec<Value>, Failure> {
+    if !workspace.join("rules").is_dir() {
+        let folder = workspace.display();
+        return Err(Failure::Usage(format!(
+            "there is no rules/ in {folder}: run this where the rules are, or name the folder by --workspace; --there takes the files that the \
+             server has itself"
+        )));
+    }
+    let rules::Loaded { texts, findings } = rules::load(workspace);
+    if let Some(finding) = findings.first() {
+        return Err(Failure::No(finding.to_string()));
+    }
+    let there: Vec<RuleThere> = read_all(remote.all(&["rules"]).await?)?;
+    let digest = |text: &str| hex::encode(Sha256::digest(text.as_bytes()));
+    let is_there = |path: &str, text: &str| {
+        there.iter().any(|rule| rule.file == path && rule.digest.as_deref() == Some(digest(text).as_str()))
+    };
+    let changed = texts.0.iter().filter(|(path, text)| !is_there(path, text));
+    let gone = there.iter().filter(|rule| rule.digest.is_some() && !texts.0.contains_key(&rule.file));
+    let changed = changed.map(|(path, text)| json!({ "path": path, "text": text }));
+    Ok(changed.chain(gone.map(|rule| json!({ "path": rule.file, "text": null }))).collect())
+}
+
 /// Asks a server, a stretch of events after the other.
-pub(super) async fn run(remote: &Remote, options: &Options) -> Result<Answer, Failure> {
+pub(super) async fn run(remote: &Remote, workspace: &Path, options: &Options) -> Result<Answer, Failure> {
     if options.against.is_some() {
         return Err(not_there("backtest --against"));
     }
+    let drafts = if options.there { Vec::new() } else { drafts(remote, workspace).await? };
     let now = open::clock().now();
     let limit = options.limit.min(MOST);
     let (mut report, mut after) = (Report::default(), None::<EventId>);
@@ -78,6 +114,7 @@ pub(super) async fn run(remote: &Remote, options: &Options) -> Result<Answer, Fa
         let body = json!({
             "rule": options.rule, "since": options.since.at(now).to_string(),
             "until": options.until.map(|until| until.at(now).to_string()), "after": after, "examples": limit,
+            "drafts": drafts,
         });
         let seen: Seen = read(remote.send(Method::POST, &["backtest"], &body).await?)?;
         let Seen { complete, upto, events, without_body, unreadable, rules } = seen;

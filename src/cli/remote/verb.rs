@@ -1,5 +1,7 @@
 //! From a verb to what asks a server for it.
 
+use std::path::Path;
+
 use super::{
     address::There,
     backtest,
@@ -18,7 +20,7 @@ use crate::cli::{
 };
 
 /// Runs a verb by the API of a server. `Err` with exit code 2: it works on a workspace alone.
-pub(in crate::cli) fn run(there: &There, verb: &Verb) -> Result<Answer, Failure> {
+pub(in crate::cli) fn run(there: &There, workspace: &Path, verb: &Verb) -> Result<Answer, Failure> {
     if let Reach::Here(words, way_out) = reach(verb) {
         return Err(here_alone(there, words, way_out));
     }
@@ -35,7 +37,7 @@ pub(in crate::cli) fn run(there: &There, verb: &Verb) -> Result<Answer, Failure>
             Verb::Runs(RunsVerb::Resolve(options)) => runs::resolve(&remote, options).await,
             Verb::Runs(RunsVerb::Release { rule }) => runs::release(&remote, rule).await,
             Verb::Runs(RunsVerb::Cancel { id }) => runs::cancel(&remote, *id).await,
-            Verb::Backtest(options) => backtest::run(&remote, options).await,
+            Verb::Backtest(options) => backtest::run(&remote, workspace, options).await,
             Verb::Replay(options) => replays::replay(&remote, options).await,
             Verb::Run(options) => starts::run(&remote, options).await,
             Verb::Calls(options) => lists::calls(&remote, options).await,

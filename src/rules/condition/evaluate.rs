@@ -2,8 +2,6 @@
 
 use std::cmp::Ordering;
 
-use regex::Regex;
-
 use super::{
     Condition, Operand, Operator, OperatorKind, Scope, Test,
     shown::{shown, shown_operand, shown_operators},
@@ -11,7 +9,7 @@ use super::{
 use crate::{
     clock::Time,
     model::Evidence,
-    rules::pattern,
+    rules::pattern::{self, Pattern},
     templates::Tree,
     value::{Value, compare_numbers, same, type_name},
 };
@@ -120,8 +118,8 @@ pub(super) enum Wanted<'o> {
     Literal(&'o Value),
     Rendered(Value),
     Operators(Vec<(&'o Operator, Wanted<'o>)>),
-    Pattern(&'o Regex),
-    Made(Regex),
+    Pattern(&'o Pattern),
+    Made(Pattern),
     Instant(Time),
     Hours(&'o Operator),
 }
@@ -441,7 +439,7 @@ fn wanted_type(kind: OperatorKind) -> &'static str {
     }
 }
 
-fn matches_text(regex: &Regex, seen: &Value, note: &mut String) -> bool {
+fn matches_text(regex: &Pattern, seen: &Value, note: &mut String) -> bool {
     let Some(text) = seen.as_str() else {
         mismatch(note, "text", seen);
         return false;

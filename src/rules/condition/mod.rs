@@ -7,9 +7,7 @@ mod search;
 mod shown;
 mod trace;
 
-use regex::Regex;
-
-use super::hours::Hours;
+use super::{hours::Hours, pattern::Pattern};
 use crate::{
     clock::Time,
     model::Place,
@@ -96,7 +94,7 @@ pub enum Operand {
     /// What `not` and `length` hold.
     Operators(Vec<Operator>),
     /// What `matches` holds, unless it is a template.
-    Pattern(Regex),
+    Pattern(Pattern),
     /// `4h ago`, in milliseconds.
     Ago(i64),
     /// What `in_hours` names. Without hours the scope is asked.

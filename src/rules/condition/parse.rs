@@ -5,7 +5,7 @@ use crate::{
     rules::{
         codes, duration, keys,
         parse::known_hours,
-        pattern,
+        pattern::{self, OF_A_SET},
         reader::{Node, Reader, has_template},
     },
     templates::{Leaf, Tree},
@@ -316,7 +316,12 @@ fn matches(reader: &Reader<'_>, node: &Node<'_>, ignore_case: bool) -> Option<Op
         return None;
     };
     match pattern::compile(text, ignore_case) {
-        Ok(regex) => Some(Operand::Pattern(regex)),
+        Ok(pattern) if reader.vocabulary.affords(pattern.bytes()) => Some(Operand::Pattern(pattern)),
+        Ok(_) => {
+            let message = format!("the patterns of all rules take more than {} MiB when compiled", OF_A_SET >> 20);
+            reader.error(codes::PATTERN, reader.place(node), message, "use simpler patterns, or fewer");
+            None
+        }
         Err(fault) => {
             reader.error(codes::PATTERN, reader.place(node), fault.message, fault.help);
             None

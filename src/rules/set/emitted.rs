@@ -1,9 +1,15 @@
 //! The event types that rules emit, beside those of packs and sources.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use crate::{
-    rules::{ActionInfo, EventInfo, Hours, Vocabulary},
+    rules::{ActionInfo, EventInfo, Hours, Vocabulary, pattern::OF_A_SET},
     value::{Object, Value, YamlLimits, read_yaml},
 };
 
@@ -14,6 +20,8 @@ static ANYTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Object::new())
 pub(super) struct WithEmitted<'v> {
     inner: &'v dyn Vocabulary,
     pub(super) types: BTreeSet<String>,
+    /// Bytes of the patterns that were compiled.
+    patterns: AtomicUsize,
 }
 
 impl<'v> WithEmitted<'v> {
@@ -26,7 +34,7 @@ impl<'v> WithEmitted<'v> {
                 collect(document.value.get(name).unwrap_or(&Value::Null), &mut types);
             }
         }
-        Self { inner, types }
+        Self { inner, types, patterns: AtomicUsize::new(0) }
     }
 }
 
@@ -60,6 +68,10 @@ impl Vocabulary for WithEmitted<'_> {
 
     fn action(&self, name: &str) -> Option<ActionInfo> {
         self.inner.action(name)
+    }
+
+    fn affords(&self, bytes: usize) -> bool {
+        self.patterns.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= OF_A_SET
     }
 
     fn action_names(&self) -> Vec<String> {

@@ -1,9 +1,9 @@
 //! Rules without an equality to be found by: by the numbers that they compare with, and by their patterns, searched for together.
 
-use regex::{Regex, RegexSet};
+use regex::RegexSet;
 
 use crate::{
-    rules::{Condition, Operand, Operator, OperatorKind, Test},
+    rules::{Condition, Operand, Operator, OperatorKind, Test, pattern::Pattern},
     value::{Segment, Value, find_in},
 };
 
@@ -35,7 +35,7 @@ struct AtPath {
 enum Need<'r> {
     AtLeast(f64),
     AtMost(f64),
-    Pattern(&'r Regex),
+    Pattern(&'r Pattern),
 }
 
 impl Loose {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::rules::{Scope, fake::Fake};
+use crate::rules::{Scope, fake::Fake, pattern};
 
 fn texts(files: impl IntoIterator<Item = (String, String)>) -> Texts {
     Texts(Arc::new(files.into_iter().collect()))
@@ -229,6 +229,22 @@ fn a_thousand_files_are_compiled_without_waiting() {
     assert_eq!((compiled.set.rules.len(), compiled.findings.len()), (1000, 0), "{:?}", compiled.findings.first());
     // A debug build on a busy machine: a release build is to take less than a second.
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn patterns_of_all_rules_together_are_bounded() {
+    let when = |n: usize| format!("{{event.text: {{matches: '\\pL{{1,9}}K{n}'}}}}");
+    let one = pattern::compile("\\pL{1,9}K1000", false).unwrap().bytes();
+    assert!(one > 20_000, "{one} bytes: too few to try it with");
+    let count = pattern::OF_A_SET / one;
+    let rules = (1000..).take(count + count / 20 + 2).enumerate().map(|(at, n)| {
+        let text = format!("name: rule {at}\non: groove.note_added\nwhen: {}\ndo: []\n", when(n));
+        (format!("rules/r{at:05}.yaml"), text)
+    });
+    let compiled = Set::compile(texts(rules), &Fake::new());
+    let refused: Vec<_> = compiled.findings.iter().filter(|finding| finding.is_error()).collect();
+    assert!(!refused.is_empty() && refused.len() < count / 4, "{} of {count}", refused.len());
+    assert!(refused.iter().all(|finding| finding.message.contains("the patterns of all rules take more than 128 MiB")));
 }
 
 #[test]

@@ -101,6 +101,13 @@ on_both! {
         bed.store.know_device([9; 32], bob, NOW.plus(Duration::from_secs(9)), NOW).await.unwrap();
         assert!(bed.store.is_device_of([9; 32], bob, NOW).await.unwrap());
         assert!(!bed.store.is_device_of([9; 32], ada, NOW).await.unwrap());
+        for n in 100..125_u8 {
+            let until = NOW.plus(Duration::from_secs(u64::from(n)));
+            bed.store.know_device([n; 32], ada, until, NOW).await.unwrap();
+        }
+        assert!(!bed.store.is_device_of([104; 32], ada, NOW).await.unwrap(), "only the newest 20 are known");
+        assert!(bed.store.is_device_of([105; 32], ada, NOW).await.unwrap());
+        assert!(bed.store.is_device_of([9; 32], bob, NOW).await.unwrap(), "they are another's");
         let link = |digest, user: i64| OneTime {
             digest,
             kind: "link",

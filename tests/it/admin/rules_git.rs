@@ -218,6 +218,34 @@ async fn no_test_is_written_through_a_link_or_with_the_value_of_a_secret() {
     let refused = browser.post(&format!("/events/{event}/test"), &fields).await.is(422);
     assert!(refused.text.contains("a key of AWS"), "{}", refused.text);
 
+    // A token that only the test would show: two halves in the event, whole in the request that the rule makes of them.
+    let token = format!("ghp_{}", "a1B2".repeat(9));
+    app.write_rule(
+        "calls/joined",
+        &MISSED
+            .replace("name: ", "name: Joined ")
+            .replace("{{ event.location }}", "{{ event.tracking.a }}{{ event.tracking.b }}"),
+    );
+    app.app.reload().await.unwrap();
+    let mut halves = missed_call("45");
+    (halves["tracking"]["a"], halves["tracking"]["b"]) = (json!(token[..20]), json!(token[20..]));
+    let event = event_id(&app.call(&halves).await);
+    app.settle().await;
+    let joined = [("rule", "calls/joined"), ("name", "A joined call")];
+    let refused = browser.post(&format!("/events/{event}/test"), &joined).await.is(422);
+    assert!(refused.text.contains("the test seems to hold"), "{}", refused.text);
+    let named = [("rule", "calls/missed"), ("name", token.as_str())];
+    let harmless = event_id(&app.call(&missed_call("46")).await);
+    app.settle().await;
+    let refused = browser.post(&format!("/events/{harmless}/test"), &named).await.is(422);
+    assert!(refused.text.contains("the name seems to hold"), "{}", refused.text);
+    let desk = Desk::of(&app).await;
+    let text = format!("{before}# more\n");
+    let body =
+        json!({"path": "rules/calls/missed.yaml", "text": text, "base": base(&app, "calls/missed"), "message": token});
+    desk.json("/rules/save", &body).await.is(422);
+    assert!(!git(at, &["log", "--format=%B"]).contains("ghp_"));
+
     let outside = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(outside.path(), at.join("rules/calls/fixtures")).unwrap();
     let event = event_id(&app.call(&missed_call("43")).await);

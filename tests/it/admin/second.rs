@@ -148,14 +148,42 @@ async fn who_has_the_password_cannot_lock_its_owner_out() {
     }
     give(&known, "123456").await.is(429);
 
-    // A recovery code lets its owner in from a new one; guesses at those are counted on their network.
-    give(&new, &codes[0]).await.is(303);
+    // Wrong recovery codes are counted on their network; the right one lets its owner in all the same.
     let thief = half(&app, &owner.name).await;
     let mut refused = 0;
     for n in 0..14 {
         refused += usize::from(give(&thief, &format!("{n:020}")).await.status == 429);
     }
     assert!(refused >= 3, "{refused}");
+    give(&new, &codes[0]).await.is(303);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn devices_that_signed_in_before_there_was_a_code_give_no_more_tries() {
+    let app = TestApp::start(Journal::start([]).await).await;
+    let owner = app.sign_in(Role::Owner).await;
+    let hash = bellwire::admin::hash_password(PASSWORD).unwrap();
+    let own = bellwire::admin::digest(&owner.cookie("bellwire").unwrap());
+    app.store().set_password(owner.user, hash, Some(own), app.now()).await.unwrap();
+    let mut thieves = Vec::new();
+    for _ in 0..4 {
+        let thief = Browser::new(&app);
+        let token = thief.get("/login").await.input("token");
+        let fields = [("token", token.as_str()), ("name", &owner.name), ("password", PASSWORD)];
+        thief.form("/login", &fields).await.is(303);
+        thieves.push(thief);
+    }
+    let page = owner.post("/account/code", &[]).await.is(200).text;
+    let key = between(&page, "<code id=\"key\" tabindex=\"0\">", "<").to_owned();
+    owner.post("/account/code/confirm", &[("code", &code(&app, &key, 0))]).await.is(200);
+    let mut looked_at = 0;
+    for thief in &thieves {
+        half_again(thief, &owner.name).await;
+        for _ in 0..6 {
+            looked_at += usize::from(give(thief, "123456").await.status == 401);
+        }
+    }
+    assert_eq!(looked_at, 5, "all of them together");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

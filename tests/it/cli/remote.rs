@@ -89,8 +89,21 @@ async fn what_a_server_tells_is_shown_as_beside_its_database() {
     let by_run = two.ask(&["explain", &run, "--json"]).fine().json();
     assert_eq!((&by_run["rules"][0]["rule"], &by_run["by"]), (&json!("heard"), &json!("decided")));
     assert!(two.ask(&["problems"]).fine().out.contains("heard"));
-    assert!(two.ask(&["backtest"]).fine().out.contains("The rules are the same"));
-    assert_eq!(two.ask(&["backtest", "--json"]).fine().json()["changed"], false);
+    assert!(two.ask(&["backtest", "--there"]).fine().out.contains("The rules are the same"));
+    assert_eq!(two.ask(&["backtest", "--there", "--json"]).fine().json()["changed"], false);
+    let nothing = two.ask(&["backtest", "--fail-on-change"]);
+    assert!(nothing.code == 2 && nothing.err.contains("there is no rules/ in"), "{nothing:?}");
+    let files = [("by/hand", BY_HAND), ("heard", HEARD)];
+    for (name, text) in files {
+        two.here.write(&format!("rules/{name}.yaml"), text);
+    }
+    assert!(two.ask(&["backtest", "--fail-on-change"]).fine().out.contains("The rules are the same"));
+    two.here.write("rules/heard.yaml", &HEARD.replace("name: ", "enabled: false\nname: "));
+    let changed = two.ask(&["backtest", "--fail-on-change", "--json"]);
+    assert_eq!((changed.code, &changed.json()["changed"]), (1, &json!(true)), "{changed:?}");
+    std::fs::remove_file(two.here.path().join("rules/heard.yaml")).unwrap();
+    let gone = two.ask(&["backtest", "--fail-on-change"]);
+    assert!(gone.code == 1 && gone.out.contains("heard"), "{gone:?}");
     assert_eq!(two.ask(&["backtest", "--against", "main"]).code, 2);
     assert!(two.ask(&["circuits"]).fine().out.contains("No circuit is open"));
     assert!(two.ask(&["schedules"]).fine().out.contains("No rule has a schedule"));

@@ -13,7 +13,7 @@ use crate::{
     admin::{
         audit::Deed,
         refused::Refused,
-        rulefiles::{self, Change, Commit, GitChange, digest_of, pasted},
+        rulefiles::{self, Change, Commit, GitChange, digest_of, known_secret, pasted},
         state::Admin,
         workshop::{Draft, Tested},
     },
@@ -100,6 +100,10 @@ fn checked(admin: &Admin, wish: &Put) -> Result<Vec<Finding>, Refused> {
     if admin.vault.masker().mask(&wish.message) != wish.message {
         let told =
             "Nothing was saved: the message holds the value of a secret, and a commit keeps it for ever.".to_owned();
+        return Err(refused(wish, "message", told, &[], Value::Null));
+    }
+    if let Some(what) = known_secret(&wish.message) {
+        let told = format!("Nothing was saved: the message seems to hold {what}, and a commit keeps it for ever.");
         return Err(refused(wish, "message", told, &[], Value::Null));
     }
     let changed: Vec<&Change> = wish.changes.iter().filter(|change| change.text != change.was).collect();

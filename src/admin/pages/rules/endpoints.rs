@@ -67,9 +67,13 @@ pub(super) async fn text(admin: &State<Admin>, path: Option<&str>, from: Option<
 }
 
 #[rocket::get("/rules/schema.json")]
-pub(super) async fn schema(admin: &State<Admin>, takes: TakesGzip) -> Result<Packed, Refused> {
+pub(super) async fn schema(admin: &State<Admin>, person: &Person, takes: TakesGzip) -> Result<Packed, Refused> {
+    let turn = admin.searches().turn(person.id).await?;
     let workshop = std::sync::Arc::clone(&admin.workshop);
-    let packed = tokio::task::spawn_blocking(move || Packed::of(&workshop.schema(), takes));
+    let packed = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        Packed::of(&workshop.schema(), takes)
+    });
     packed
         .await
         .map_err(|_| Refused::new(500, "internal", "The schema cannot be shown. The log of the server says why."))?

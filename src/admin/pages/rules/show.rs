@@ -97,7 +97,7 @@ async fn shown(admin: &Admin, person: &Person, id: &str, did: Option<&str>) -> P
         let shown: String = id.chars().take(120).collect();
         return Err(Refused::missing(&format!("rule `{}`", shown.escape_debug())));
     }
-    let looked = looked(admin, disk.as_ref(), id).await;
+    let looked = looked(admin, person, disk.as_ref(), id).await?;
     let rule = looked.rule.clone().or_else(|| running.clone());
     let now = admin.clock.now();
     let spans = Spans { until: now, length: 86_400_000, count: DAYS, most: COUNTED };
@@ -152,10 +152,12 @@ async fn shown(admin: &Admin, person: &Person, id: &str, did: Option<&str>) -> P
     })
 }
 
-async fn looked(admin: &Admin, disk: Option<&OnDisk>, id: &str) -> Looked {
+async fn looked(admin: &Admin, person: &Person, disk: Option<&OnDisk>, id: &str) -> Result<Looked, Refused> {
+    let turn = admin.searches().turn(person.id).await?;
     let (admin, id) = (admin.clone(), id.to_owned());
     let path = disk.map(|disk| disk.file.path());
     let task = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let checked = admin.workshop.check(&[]);
         let rule = checked.set.rules.get(id.as_str()).cloned();
         let tested = rule.as_ref().map(|rule| admin.workshop.tests(&checked, rule, TESTS)).unwrap_or_default();
@@ -165,7 +167,7 @@ async fn looked(admin: &Admin, disk: Option<&OnDisk>, id: &str) -> Looked {
         let standing = standing(&admin.config.workspace);
         Looked { findings, tests: tested.reports, left: tested.left.len(), standing, rule }
     });
-    task.await.unwrap_or_default()
+    Ok(task.await.unwrap_or_default())
 }
 
 /// The lines of a text with the findings of each, and the findings that are of no line.

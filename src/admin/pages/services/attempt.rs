@@ -19,6 +19,8 @@ use crate::{
 
 /// What stands before an input's name in the form.
 const PREFIX: &str = "input.";
+/// Bytes of the key of a request at most; it is remembered for a while.
+const LONGEST_KEY: usize = 200;
 
 /// An input as a field of the form.
 struct Field {
@@ -166,6 +168,9 @@ pub(super) async fn send(
     let sent = sent?;
     let trial = trial(admin, service, action, &sent).await?;
     let key = sent.wanted("key")?;
+    if key.len() > LONGEST_KEY {
+        return Err(Refused::invalid(format!("`key`: {LONGEST_KEY} bytes at most.")));
+    }
     let mut shown = attempt(admin, person, service, action, Some(&trial)).await?;
     match act::connections::send(admin, person, &trial, key).await {
         Ok(came) => shown.came = Some(came),
