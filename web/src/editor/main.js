@@ -182,7 +182,7 @@ class Page {
       shown.length ? el("optgroup", { label: "Samples" }, shown) : null,
     );
     // A rule that begins with nothing listens to none of them yet.
-    const first = this.isBlank ? "" : events[0] ? `event:${events[0].id}` : samples[0] ? `sample:${samples[0].name}` : "";
+    const first = this.isBlank ? "" : firstToTry(events, samples);
     const chosen = this.event ? `event:${this.event}` : this.sample ? `sample:${this.sample}` : first;
     await this.choose(chosen);
   }
@@ -372,6 +372,14 @@ class Page {
     });
     return { digest: now.digest ?? "", text: now.text ?? "" };
   }
+}
+
+/** What a rule is tried with before somebody chooses: what it hears, a stored event before a sample, else whatever is there. */
+function firstToTry(events, samples) {
+  const heard = ({ heard }) => heard;
+  const event = events.find(heard) ?? (samples.some(heard) ? undefined : events[0]);
+  const sample = samples.find(heard) ?? samples[0];
+  return event ? `event:${event.id}` : sample ? `sample:${sample.name}` : "";
 }
 
 function option(value, text) {
