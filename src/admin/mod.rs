@@ -28,6 +28,7 @@ mod plural;
 mod query;
 mod refused;
 mod rulefiles;
+mod said;
 mod schedules;
 mod sent;
 mod settings;

@@ -185,7 +185,10 @@ pub(super) fn as_text(detail: &RunDetail) -> String {
             "\nLook at why so many came, then let them go:\n  bellwire runs release {}",
             clean(&row.rule, 128)
         ));
-    } else if row.status == RunStatus::Held {
+    } else if row.status == RunStatus::Held || detail.waits_for_read() {
+        if row.status != RunStatus::Held {
+            text.push("\nWhat comes next is a read that tells what became of the last attempt; that is not sent again before.".to_owned());
+        }
         text.push(format!(
             "\nNobody knows whether the last attempt took effect. Look at the target, then say:\n  \
              bellwire runs resolve {id} --done     it did; go on with the next step\n  \
@@ -266,7 +269,7 @@ fn resolve(config: &Config, options: &Resolve) -> Result<Answer, Failure> {
             "run {id} is {status}, not held: there is nothing to resolve; see `bellwire runs show {id}`"
         ))
     };
-    if status != RunStatus::Held {
+    if status != RunStatus::Held && !detail.waits_for_read() {
         return Err(not_held(status));
     }
     if detail.is_held_by_source() {
@@ -370,6 +373,7 @@ mod tests {
             started_at: Some(Time(0)),
             step: None,
             cancelled: false,
+            said: None,
             vars: serde_json::Map::new(),
             outputs: Vec::new(),
             attempts: vec![AttemptRow {

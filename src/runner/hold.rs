@@ -213,7 +213,8 @@ impl<'p> Hold<'p> {
         let now = self.now();
         let claim = ClaimId(self.parts.ids.next(now));
         let until = now.plus(timeout + CLAIM_MARGIN);
-        let job = Claim { run: self.run.id, claim, from: self.run.status, now, until, attempt, place };
+        let job =
+            Claim { run: self.run.id, claim, from: self.run.status, said: self.run.said, now, until, attempt, place };
         let claimed = self.parts.store.claim(job).await?;
         if claimed.is_mine() {
             self.claim = Some(claim);

@@ -63,8 +63,16 @@ async fn give_up(parts: &RunnerParts, run: &LoadedRun, why: String) -> Result<Le
 async fn end_now(parts: &RunnerParts, run: &LoadedRun, then: Then) -> Result<Left, StoreError> {
     let now = parts.clock.now();
     let claim = ClaimId(parts.ids.next(now));
-    let job =
-        Claim { run: run.id, claim, from: run.status, now, until: now.plus(SHORT_CLAIM), attempt: None, place: None };
+    let job = Claim {
+        run: run.id,
+        claim,
+        from: run.status,
+        said: run.said,
+        now,
+        until: now.plus(SHORT_CLAIM),
+        attempt: None,
+        place: None,
+    };
     if !parts.store.claim(job).await?.is_mine() {
         return Ok(Left::NotMine);
     }
@@ -128,6 +136,7 @@ mod tests {
             earlier: Vec::new(),
             wait: None,
             cancelled: false,
+            said: None,
         }
     }
 

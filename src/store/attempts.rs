@@ -22,6 +22,9 @@ use crate::{
     model::{AttemptKind, AttemptOutcome, StepError, StepPath},
 };
 
+/// The reason of an attempt without an answer whose outcome a read will tell.
+pub(super) const READ_FOLLOWS: &str = "verify";
+
 /// An attempt as a run's page shows it.
 #[derive(Debug, Clone)]
 pub struct AttemptRow {
@@ -110,7 +113,7 @@ pub(super) struct StoredAttempt {
     pub(super) ended_at: Option<i64>,
     outcome: i16,
     status: Option<i32>,
-    reason: Option<i32>,
+    pub(super) reason: Option<i32>,
     late: bool,
     pub(super) error: Option<Vec<u8>>,
     kind: Option<i16>,

@@ -38,6 +38,8 @@ pub struct Claim {
     pub claim: ClaimId,
     /// The state it was seen in.
     pub from: RunStatus,
+    /// What a person had said of its attempt when it was seen.
+    pub said: Option<Resolution>,
     /// The time now.
     pub now: Time,
     /// When the claim runs out unless renewed.
@@ -102,6 +104,8 @@ pub struct LoadedRun {
     pub wait: Option<OpenWait>,
     /// It has been asked to end as cancelled.
     pub cancelled: bool,
+    /// What a person has said of its attempt: whoever takes the run must have seen it.
+    pub said: Option<Resolution>,
 }
 
 /// A step that was begun and has not ended.
@@ -171,6 +175,7 @@ pub(super) fn take(conn: &mut Conn, known: &mut Known, claim: &Claim) -> Result<
         now: claim.now.0,
         until: claim.until.0,
         step: attempt.as_ref().map(|(row, _)| row.step()),
+        said: claim.said.map(Resolution::code),
         is_passed: false,
     };
     // Nearly every run is taken by this alone.
@@ -244,6 +249,7 @@ pub(super) fn load(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Option
         earlier,
         wait,
         cancelled: marks::has(row.marks, marks::CANCEL),
+        said: row.resolution.map(Resolution::from_code).transpose()?,
     }))
 }
 

@@ -121,6 +121,13 @@ pub struct Suppressed {
     pub by: SuppressedBy,
 }
 
+impl Suppressed {
+    /// The event counts, or joined a run: a later run may be about it.
+    pub(super) fn is_by_count(&self) -> bool {
+        matches!(self.by, SuppressedBy::Threshold { .. } | SuppressedBy::Digest { .. })
+    }
+}
+
 /// A run's wish for a place among those of its key (`concurrency`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlaceWish {

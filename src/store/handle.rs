@@ -1,6 +1,9 @@
 //! The store as everyone else sees it: one function a question.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use serde_json::{Map, Value};
 
@@ -37,7 +40,7 @@ use crate::{
     clock::{SharedClock, Time},
     config::Config,
     ids::{EventId, RefusalId, RunId},
-    model::{Change, Keeper, Refusal},
+    model::{Change, Keeper, Refusal, RunStatus},
 };
 
 type Object = Map<String, Value>;
@@ -396,6 +399,16 @@ impl Store {
         self.read(move |conn, lookup| runs::repeats(conn, lookup, run)).await
     }
 
+    /// The runs that repeat any of these, the newest of each.
+    pub async fn repeated(&self, runs: Vec<RunId>) -> Result<HashMap<RunId, (RunId, RunStatus)>, StoreError> {
+        self.read(move |conn, _| runs::repeated(conn, &runs)).await
+    }
+
+    /// The events that a run is about, oldest first; at most 1,000.
+    pub async fn events_of_run(&self, run: RunId) -> Result<Vec<EventId>, StoreError> {
+        self.read(move |conn, _| runs::events_of(conn, run)).await
+    }
+
     /// Makes a run due now that is due later. False: it is not, or somebody has it in hand.
     pub async fn hasten(&self, run: RunId, now: Time) -> Result<bool, StoreError> {
         self.write(64, move |desk| runs::hasten(&mut desk.conn, run, now)).await
@@ -423,7 +436,8 @@ impl Store {
 
     // ---- short writes of the command line -----------------------------------------------------------------------
 
-    /// A person says what became of a held run's unknown attempt; the runner acts on it. False: the run is not held.
+    /// A person says what became of an unknown attempt of a run that is held, or that waits for a read to tell it; the runner acts on it.
+    /// False: the run does neither.
     pub async fn resolve(&self, run: RunId, resolution: Resolution, now: Time) -> Result<bool, StoreError> {
         self.write(64, move |desk| resolve::resolve(&mut desk.conn, run, resolution, now)).await
     }

@@ -86,7 +86,9 @@ pub use gates::{
 };
 pub use granted::{Grant, GrantState, Lease, NewGrant, PendingLogin};
 pub use handle::{Mode, Store};
-pub use inbox::{Glimpse, InboxAsk, InboxFilter, InboxPage, InboxRow, InboxState, Probe, RepeatRow, Test as InboxTest};
+pub use inbox::{
+    Glimpse, InboxAsk, InboxFilter, InboxPage, InboxRow, InboxState, Joined, Probe, RepeatRow, Test as InboxTest,
+};
 pub use jobs::{JobRow, JobStart, JobState, JobStep, OPEN_JOBS};
 pub use one_time::OneTime;
 pub use overview::{Backlog, BriefRun, COUNTED, OpenProblem, Standing, Stored};

@@ -345,6 +345,8 @@ fn move_on(
         ended_at: status.is_final().then_some(record.now.0),
         is_marked,
         keeps_claim: matches!(record.then, Then::Attempt(_) | Then::Go),
+        // What begins an attempt has cleared it: one that is still there waits for its turn.
+        keeps_word: status == RunStatus::Due,
         error: error.as_deref(),
         why,
     };

@@ -1,11 +1,12 @@
 //! A person's word on a held run, and the runs that a dead process left behind.
 
-use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 
 use super::{
+    attempts as tries,
     dialect::{self, Conn, each},
     error::StoreError,
-    names::Known,
+    names::{self, Known},
     places,
     schema::{attempts, runs},
     waits,
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     clock::Time,
     ids::RunId,
-    model::{AttemptOutcome, RunStatus},
+    model::{AttemptKind, AttemptOutcome, RunStatus},
 };
 
 /// What a person says became of an attempt of unknown outcome.
@@ -32,7 +33,7 @@ pub enum Resolution {
 impl Resolution {
     const ALL: [(Self, i16); 4] = [(Self::Done, 0), (Self::Retry, 1), (Self::Fail, 2), (Self::Verify, 3)];
 
-    fn code(self) -> i16 {
+    pub(super) fn code(self) -> i16 {
         Self::ALL.iter().find(|(known, _)| *known == self).map_or(-1, |(_, code)| *code)
     }
 
@@ -52,18 +53,43 @@ pub struct Recovered {
     pub attempts: usize,
 }
 
-/// Notes the resolution and makes the run due. False: it is not held, or by its rule's fuse or a source that is paused.
+/// Notes the resolution and makes the run due. False: it is neither held nor waits for a read that tells what became of its attempt; or it
+/// is held by its rule's fuse or a source that is paused.
 pub(super) fn resolve(conn: &mut Conn, run: RunId, resolution: Resolution, now: Time) -> Result<bool, StoreError> {
     let due = RunStatus::Held.next(RunStatus::Due)?;
+    // Whoever has loaded it before this does not get it: a claim names the word that was seen.
+    let from = if waits_for_read(conn, run)? { RunStatus::Due } else { RunStatus::Held };
     let changed = each!(conn, c => diesel::update(
             runs::table
                 .filter(runs::id.eq(run.0))
-                .filter(runs::status.eq(RunStatus::Held.code()))
+                .filter(runs::status.eq(from.code()))
+                .filter(runs::claim_id.is_null())
                 .filter(dialect::held_by_no_fuse())
         )
         .set((runs::status.eq(due.code()), runs::due_at.eq(now.0), runs::resolution.eq(resolution.code())))
         .execute(c))?;
     Ok(changed == 1)
+}
+
+/// Whether a run that nobody has in hand is due for a read that tells what became of its attempt, as `RunDetail::waits_for_read`.
+fn waits_for_read(conn: &mut Conn, run: RunId) -> Result<bool, StoreError> {
+    let row: Option<(Option<i32>, Option<i16>)> = each!(conn, c => runs::table
+        .filter(runs::id.eq(run.0))
+        .filter(runs::status.eq(RunStatus::Due.code()))
+        .select((runs::step, runs::resolution))
+        .get_result(c)
+        .optional())?;
+    let Some((Some(step), said)) = row else { return Ok(false) };
+    let said = said.map(Resolution::from_code).transpose()?;
+    let all = tries::of_step(conn, run, step)?;
+    let Some(last) = all.last().filter(|_| matches!(said, None | Some(Resolution::Verify))) else { return Ok(false) };
+    Ok(match last.kind()? {
+        AttemptKind::Verify => last.outcome()? != AttemptOutcome::Ok,
+        AttemptKind::Try if last.outcome()? != AttemptOutcome::Unknown => false,
+        AttemptKind::Try => {
+            said.is_some() || (last.reason.is_some() && last.reason == names::name_id(conn, tries::READ_FOLLOWS)?)
+        }
+    })
 }
 
 /// Makes every running run due, or waiting and due where its `wait` step has not ended, and its begun attempts unknown. One that was

@@ -1,5 +1,7 @@
 //! Runs as lists and pages show them.
 
+use std::collections::HashMap;
+
 use diesel::{
     ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _, Selectable,
     SelectableHelper as _,
@@ -7,20 +9,26 @@ use diesel::{
 use serde_json::{Map, Value};
 
 use super::{
-    attempts::{self, AttemptRow},
+    attempts::{self, AttemptRow, READ_FOLLOWS},
     dialect::{Conn, each},
     error::StoreError,
     json, marks,
     names::Lookup,
     outputs,
-    schema::{runs, sets},
+    resolve::Resolution,
+    schema::{run_events, runs, sets},
     sources::PAUSED,
 };
 use crate::{
     clock::Time,
     ids::{EventId, ProblemId, RunId, time_of},
-    model::{AttemptKind, RunStatus, StepError, StepOutput, StepPath},
+    model::{AttemptKind, AttemptOutcome, RunStatus, StepError, StepOutput, StepPath},
 };
+
+/// Events of a run that are told.
+const MOST_EVENTS: i64 = 1_000;
+/// Runs that repeat those of a page: there is hardly more than one of each.
+const MOST_REPEATS: i64 = 10_000;
 
 /// Which runs a list shows, newest first.
 #[derive(Debug, Clone, Default)]
@@ -95,6 +103,8 @@ pub struct RunDetail {
     pub step: Option<StepPath>,
     /// It was asked to end as cancelled.
     pub cancelled: bool,
+    /// What a person has said of its last attempt, until that is done.
+    pub said: Option<Resolution>,
     /// Its vars as they are now.
     pub vars: Map<String, Value>,
     /// Steps that have ended, in order.
@@ -137,6 +147,7 @@ struct ListRow {
     started_at: Option<i64>,
     step: Option<i32>,
     marks: Option<i32>,
+    resolution: Option<i16>,
 }
 
 impl RunDetail {
@@ -148,6 +159,19 @@ impl RunDetail {
     /// Held until its source is resumed, and by nothing else.
     pub fn is_held_by_source(&self) -> bool {
         self.row.status == RunStatus::Held && self.row.why.as_deref() == Some(PAUSED)
+    }
+
+    /// Due, and not for an attempt: a read is to tell what became of the last one, which has no answer.
+    pub fn waits_for_read(&self) -> bool {
+        let is_open = self.row.status == RunStatus::Due && matches!(self.said, None | Some(Resolution::Verify));
+        let Some(last) = self.attempts.last().filter(|_| is_open) else { return false };
+        let is_unknown = match last.kind {
+            AttemptKind::Verify => last.outcome != AttemptOutcome::Ok,
+            AttemptKind::Try => {
+                last.outcome == AttemptOutcome::Unknown && (self.said.is_some() || last.reason == READ_FOLLOWS)
+            }
+        };
+        is_unknown && !self.outputs.iter().any(|output| output.step == last.step)
     }
 
     /// Whether a read can tell what became of the last attempt: its request then holds what the action was given.
@@ -228,6 +252,41 @@ pub(super) fn repeats(conn: &mut Conn, lookup: &Lookup, run: RunId) -> Result<Ve
     rows.into_iter().map(|mut row| shown(conn, lookup, &mut row)).collect()
 }
 
+/// The newest run that repeats each of these, where there is any.
+pub(super) fn repeated(conn: &mut Conn, of: &[RunId]) -> Result<HashMap<RunId, (RunId, RunStatus)>, StoreError> {
+    if of.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let of: Vec<i64> = of.iter().map(|run| run.0).collect();
+    let rows: Vec<(Option<i64>, i64, i16)> = each!(conn, c => runs::table
+        .filter(runs::replay_of.eq_any(of))
+        .select((runs::replay_of, runs::id, runs::status))
+        .limit(MOST_REPEATS)
+        .load(c))?;
+    let mut newest = HashMap::new();
+    for (first, id, status) in rows {
+        let Some(first) = first.map(RunId) else { continue };
+        let known = newest.entry(first).or_insert((RunId(id), status));
+        if known.0.0 < id {
+            *known = (RunId(id), status);
+        }
+    }
+    newest.into_iter().map(|(first, (id, status))| Ok((first, (id, status_of(status)?)))).collect()
+}
+
+/// The events that a run is about, oldest first; of very many the newest, and the oldest of the others.
+pub(super) fn events_of(conn: &mut Conn, run: RunId) -> Result<Vec<EventId>, StoreError> {
+    let mut all: Vec<i64> = each!(conn, c => run_events::table
+        .filter(run_events::run.eq(run.0))
+        .order(run_events::seq.asc())
+        .limit(MOST_EVENTS - 1)
+        .select(run_events::event)
+        .load(c))?;
+    let newest: Option<i64> = each!(conn, c => runs::table.find(run.0).select(runs::event).get_result(c).optional())?;
+    all.extend(newest);
+    Ok(all.into_iter().map(EventId).collect())
+}
+
 /// Makes a run due now that is due later, and nobody has in hand. False: it is not.
 pub(super) fn hasten(conn: &mut Conn, run: RunId, now: Time) -> Result<bool, StoreError> {
     let changed = each!(conn, c => diesel::update(
@@ -260,6 +319,7 @@ pub(super) fn detail(conn: &mut Conn, lookup: &Lookup, id: RunId) -> Result<Opti
         started_at: row.started_at.map(Time),
         step: step.map(|step| StepPath(step.to_string())),
         cancelled: marks::has(row.marks, marks::CANCEL),
+        said: row.resolution.map(Resolution::from_code).transpose()?,
         set: row.rule_set,
         set_digest: digest.unwrap_or_default(),
         vars: json::open_object(row.vars.take())?,

@@ -332,4 +332,4 @@ diesel::table! {
 }
 diesel::table! { __diesel_schema_migrations (version) { version -> Text, run_on -> Timestamp, } }
 
-diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, attempts);
+diesel::allow_tables_to_appear_in_same_query!(events, bodies, runs, run_events, attempts);

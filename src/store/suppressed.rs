@@ -22,7 +22,7 @@ pub(super) fn keep(conn: &mut Conn, event: i64, rule: i32, by: &SuppressedBy) ->
     dialect::insert_suppressed(conn, event, SuppressedRow { rule, reason, one, other })
 }
 
-fn of_row(row: SuppressedRow) -> Result<SuppressedBy, StoreError> {
+pub(super) fn of_row(row: SuppressedRow) -> Result<SuppressedBy, StoreError> {
     let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     match row.reason {
         0 => Ok(SuppressedBy::Once { event: EventId(row.one), until: Time(row.other) }),

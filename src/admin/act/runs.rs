@@ -81,7 +81,7 @@ pub(in crate::admin) async fn release(admin: &Admin, person: &Person, rule: &str
     Ok(released)
 }
 
-/// Says what became of the attempt without an answer that holds a run.
+/// Says what became of the attempt without an answer that holds a run, or that a read is to tell of.
 pub(in crate::admin) async fn resolve(
     admin: &Admin,
     person: &Person,
@@ -108,7 +108,9 @@ pub(in crate::admin) async fn resolve(
     }
     if !admin.store.resolve(id, resolution, admin.clock.now()).await? {
         let status = find(admin, id).await?.row.status;
-        return Err(Refused::conflict(format!("Run {id} is {status}, not held: there is nothing to say of it.")));
+        return Err(Refused::conflict(format!(
+            "Run {id} is {status}, and no attempt of it is in doubt: there is nothing to say of it. Load the page again to see where it stands."
+        )));
     }
     admin.wake.ring();
     let word = match resolution {
@@ -117,7 +119,7 @@ pub(in crate::admin) async fn resolve(
         Resolution::Fail => "fail",
         Resolution::Verify => "verify",
     };
-    told(admin, person, "run.resolve", id.to_string(), (json!("held"), json!(word))).await
+    told(admin, person, "run.resolve", id.to_string(), (json!(detail.row.status.word()), json!(word))).await
 }
 
 /// Repeats a run that is over; the new run, or that of the same wish sent before.

@@ -37,7 +37,7 @@ pub(super) fn part() -> Part {
 }
 
 async fn now(admin: &Admin, id: RunId) -> Answer {
-    Reply::ok(&RunWhole::from(detail(admin, id).await?))
+    Reply::ok(&RunWhole::of(admin, id).await?)
 }
 
 /// End an open run as cancelled: at once, or after its open request has been answered.
@@ -116,7 +116,7 @@ impl From<Resolved> for Resolution {
     }
 }
 
-/// Say what became of a held run's attempt that nobody saw end.
+/// Say what became of an attempt that nobody saw end: of a held run, or of one that waits for a read to tell it.
 #[utoipa::path(
     request_body = ResolveSent,
     responses((status = 200, description = "The run as it is now.", body = RunWhole))

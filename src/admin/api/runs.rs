@@ -13,7 +13,11 @@ use super::{
     part::Part,
 };
 use crate::{
-    admin::{refused::Refused, state::Admin},
+    admin::{
+        refused::Refused,
+        said::{self, Said},
+        state::Admin,
+    },
     ids::{EventId, ProblemId, RunId},
     model::{Role, RunStatus, Scope, StepError, StepOutput},
     store::{AttemptRow, RunDetail, RunFilter, RunRow},
@@ -93,6 +97,11 @@ pub(super) struct StepErrorView {
 pub(super) struct RunWhole {
     #[serde(flatten)]
     run: RunView,
+    /// Every event that it is about, oldest first: of a digest or threshold more than one. At most 1,000.
+    #[schema(example = json!(["evt_01hf3y8a9d000"]))]
+    events: Vec<String>,
+    /// What people have said became of attempts without an answer, oldest first.
+    said: Vec<SaidView>,
     /// The digest of the rule set that it is pinned to. Empty where that is gone.
     rule_set: String,
     /// Its vars as they are now.
@@ -102,6 +111,22 @@ pub(super) struct RunWhole {
     steps: Vec<StepView>,
     /// Every attempt, oldest first.
     attempts: Vec<AttemptView>,
+}
+
+/// A person's word on an attempt without an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SaidView {
+    /// The name as it was then.
+    who: String,
+    at: Moment,
+    /// `done`, `retry`, `fail` or `verify`.
+    outcome: String,
+}
+
+impl From<Said> for SaidView {
+    fn from(said: Said) -> Self {
+        Self { who: said.who, at: said.at.into(), outcome: said.outcome }
+    }
 }
 
 /// A step that has ended.
@@ -198,15 +223,21 @@ impl From<AttemptRow> for AttemptView {
     }
 }
 
-impl From<RunDetail> for RunWhole {
-    fn from(detail: RunDetail) -> Self {
-        Self {
+impl RunWhole {
+    /// A run as it is now.
+    pub(super) async fn of(admin: &Admin, id: RunId) -> Result<Self, Refused> {
+        let detail = detail(admin, id).await?;
+        let events = admin.store.events_of_run(id).await?;
+        let said = said::of_run(admin, id).await?;
+        Ok(Self {
             run: detail.row.into(),
+            events: events.iter().map(ToString::to_string).collect(),
+            said: said.into_iter().map(SaidView::from).collect(),
             rule_set: detail.set_digest,
             vars: Value::Object(detail.vars),
             steps: detail.outputs.into_iter().map(StepView::from).collect(),
             attempts: detail.attempts.into_iter().map(AttemptView::from).collect(),
-        }
+        })
     }
 }
 
@@ -271,7 +302,7 @@ async fn list_runs(admin: &State<Admin>, asked: Result<Asked<RunsAsked>, Refused
 #[get("/api/v1/runs/<id>")]
 async fn show_run(admin: &State<Admin>, id: &str, asked: Result<Asked<Nothing>, Refused>) -> Answer {
     asked?;
-    Reply::ok(&RunWhole::from(detail(admin, run_id(id)?).await?))
+    Reply::ok(&RunWhole::of(admin, run_id(id)?).await?)
 }
 
 /// The id of a run in an address.

@@ -247,6 +247,7 @@ impl RunWhole {
             started_at: None,
             step: None,
             cancelled: false,
+            said: None,
             vars: self.vars,
             outputs: self.steps.into_iter().map(output).collect(),
             attempts: self.attempts.into_iter().map(attempt).collect(),

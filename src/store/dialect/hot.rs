@@ -24,23 +24,25 @@ pub(in crate::store) struct ClaimUpdate {
     pub(in crate::store) until: i64,
     /// The step that is begun. `None` leaves it as it is.
     pub(in crate::store) step: Option<i32>,
+    /// What a person had said of its attempt when it was seen.
+    pub(in crate::store) said: Option<i16>,
     /// Also where the run is marked: what the marks ask has been done.
     pub(in crate::store) is_passed: bool,
 }
 
-/// Takes the run. False: it is not in `from`, or held; or, unless it `is_passed`, marked, or new and of a rule whose fuse is blown.
+/// Takes the run. False: it is not in `from`, or held, or a person has said something else since; or, unless it `is_passed`, marked, or new and of a rule whose fuse is blown.
 pub(in crate::store) fn claim_run(conn: &mut Conn, claim: &ClaimUpdate) -> Result<bool, StoreError> {
     let sql = if claim.is_passed {
         "UPDATE runs SET status = ?, claim_id = ?, claimed_until = ?, due_at = NULL, \
          started_at = coalesce(started_at, ?), step = coalesce(?, step), \
          resolution = CASE WHEN CAST(? AS INTEGER) IS NULL THEN resolution END \
-         WHERE id = ? AND status = ? AND claim_id IS NULL"
+         WHERE id = ? AND status = ? AND coalesce(resolution, -1) = ? AND claim_id IS NULL"
     } else {
         // 1 is `undecided`: whether the rule matched at all is not known yet.
         "UPDATE runs SET status = ?, claim_id = ?, claimed_until = ?, due_at = NULL, \
          started_at = coalesce(started_at, ?), step = coalesce(?, step), \
          resolution = CASE WHEN CAST(? AS INTEGER) IS NULL THEN resolution END \
-         WHERE id = ? AND status = ? AND claim_id IS NULL AND marks IS NULL AND (started_at IS NOT NULL OR status = 1 \
+         WHERE id = ? AND status = ? AND coalesce(resolution, -1) = ? AND claim_id IS NULL AND marks IS NULL AND (started_at IS NOT NULL OR status = 1 \
          OR NOT EXISTS (SELECT 1 FROM fuses WHERE fuses.rule = runs.rule AND fuses.blown_at IS NOT NULL))"
     };
     let changed = execute(
@@ -56,6 +58,7 @@ pub(in crate::store) fn claim_run(conn: &mut Conn, claim: &ClaimUpdate) -> Resul
             Bind::Int(claim.step),
             Bind::Big(Some(claim.run)),
             Bind::Small(Some(claim.from)),
+            Bind::Small(Some(claim.said.unwrap_or(-1))),
         ],
     )?;
     Ok(changed == 1)
@@ -71,6 +74,8 @@ pub(in crate::store) struct RunUpdate<'u> {
     pub(in crate::store) ended_at: Option<i64>,
     /// The claim goes on.
     pub(in crate::store) keeps_claim: bool,
+    /// So does a person's word on its attempt: nothing has been done about that yet.
+    pub(in crate::store) keeps_word: bool,
     /// Also where the run is marked: what the marks ask is done in this transaction.
     pub(in crate::store) is_marked: bool,
     pub(in crate::store) error: Option<&'u [u8]>,
@@ -82,11 +87,13 @@ pub(in crate::store) fn move_run(conn: &mut Conn, update: &RunUpdate<'_>) -> Res
     let claim = Bind::Big(update.keeps_claim.then_some(update.claim));
     let sql = if update.is_marked {
         "UPDATE runs SET status = ?, due_at = ?, ended_at = ?, claim_id = ?, \
-         claimed_until = CASE WHEN claim_id = ? THEN claimed_until END, resolution = NULL, error = ?, why = ? \
+         claimed_until = CASE WHEN claim_id = ? THEN claimed_until END, \
+         resolution = CASE WHEN CAST(? AS INTEGER) IS NULL THEN resolution END, error = ?, why = ? \
          WHERE id = ? AND claim_id = ? AND status = ? RETURNING rule"
     } else {
         "UPDATE runs SET status = ?, due_at = ?, ended_at = ?, claim_id = ?, \
-         claimed_until = CASE WHEN claim_id = ? THEN claimed_until END, resolution = NULL, error = ?, why = ? \
+         claimed_until = CASE WHEN claim_id = ? THEN claimed_until END, \
+         resolution = CASE WHEN CAST(? AS INTEGER) IS NULL THEN resolution END, error = ?, why = ? \
          WHERE id = ? AND claim_id = ? AND status = ? AND marks IS NULL RETURNING rule"
     };
     let binds = [
@@ -95,6 +102,7 @@ pub(in crate::store) fn move_run(conn: &mut Conn, update: &RunUpdate<'_>) -> Res
         Bind::Big(update.ended_at),
         claim,
         Bind::Big(update.keeps_claim.then_some(update.claim)),
+        Bind::Int((!update.keeps_word).then_some(0)),
         Bind::Bytes(update.error),
         Bind::Text(update.why),
         Bind::Big(Some(update.run)),

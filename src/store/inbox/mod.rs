@@ -6,7 +6,7 @@ mod probe;
 mod repeats;
 mod ways;
 
-pub use glimpse::Glimpse;
+pub use glimpse::{Glimpse, Joined};
 pub use page::{InboxAsk, InboxPage, InboxRow};
 pub use probe::{Probe, Test};
 pub use repeats::RepeatRow;

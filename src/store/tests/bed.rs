@@ -113,6 +113,7 @@ impl Bed {
             run,
             claim: ClaimId(self.id()),
             from,
+            said: None,
             now: NOW,
             until: NOW.plus(Duration::from_mins(1)),
             attempt,

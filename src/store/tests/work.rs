@@ -11,7 +11,9 @@ use super::{
 use crate::{
     clock::Time,
     model::{AttemptKind, AttemptOutcome, ErrorClass, RunStatus, StepError},
-    store::{AttemptEnd, Due, LastRead, NewAttempt, NewEvent, NewSet, Record, Resolution, RunFilter, StoreError, Then},
+    store::{
+        AttemptEnd, Claim, Due, LastRead, NewAttempt, NewEvent, NewSet, Record, Resolution, RunFilter, StoreError, Then,
+    },
 };
 
 fn error(message: &str) -> StepError {
@@ -201,9 +203,28 @@ on_both! {
         let pending = bed.store.load(run).await.unwrap().unwrap().pending.unwrap();
         assert_eq!((pending.last, pending.resolution), (AttemptOutcome::Unknown, Some(Resolution::Retry)));
         let claim = bed.claim(run, RunStatus::Due, None);
+        assert!(!bed.store.claim(claim.clone()).await.unwrap().is_mine(), "whoever takes it has heard what was said");
+        let claim = Claim { said: Some(Resolution::Retry), ..claim };
         assert!(bed.store.claim(claim.clone()).await.unwrap().is_mine());
         assert!(bed.store.record(record(run, claim.claim, Then::Due(NOW))).await.unwrap().is_mine());
-        assert_eq!(bed.store.load(run).await.unwrap().unwrap().pending.unwrap().resolution, None);
+        let pending = bed.store.load(run).await.unwrap().unwrap().pending.unwrap();
+        assert_eq!(pending.resolution, Some(Resolution::Retry), "it had to wait for its turn, and nothing was done yet");
+        assert!(!bed.store.resolve(run, Resolution::Done, NOW).await.unwrap(), "something was said of it already");
+    }
+
+    async fn a_run_that_waits_for_a_read_may_be_resolved_and_whoever_had_it_in_sight_does_not_get_it(bed) {
+        let (run, claim, attempt) = bed.taken().await;
+        let unsure = AttemptEnd { reason: "verify".to_owned(), ..ended(attempt, AttemptOutcome::Unknown) };
+        let then = Record { attempt: Some(unsure), ..record(run, claim, Then::Due(NOW)) };
+        assert!(bed.store.record(then).await.unwrap().is_mine());
+        assert!(bed.store.run(run).await.unwrap().unwrap().waits_for_read());
+        let read = NewAttempt { kind: AttemptKind::Verify, ..bed.attempt("do.0", 1) };
+        let seen_before = bed.claim(run, RunStatus::Due, Some(read));
+        assert!(bed.store.resolve(run, Resolution::Done, NOW).await.unwrap());
+        assert!(!bed.store.claim(seen_before).await.unwrap().is_mine(), "it was said meanwhile that it was done");
+        let pending = bed.store.load(run).await.unwrap().unwrap().pending.unwrap();
+        assert_eq!((pending.resolution, pending.read), (Some(Resolution::Done), None));
+        assert!(!bed.store.run(run).await.unwrap().unwrap().waits_for_read());
     }
 
     async fn a_persons_word_is_for_one_attempt(bed) {
@@ -212,7 +233,7 @@ on_both! {
         assert!(bed.store.record(ask).await.unwrap().is_mine());
         assert!(bed.store.resolve(run, Resolution::Retry, NOW).await.unwrap());
         let again = bed.claim(run, RunStatus::Due, Some(bed.attempt("do.0", 2)));
-        assert!(bed.store.claim(again).await.unwrap().is_mine());
+        assert!(bed.store.claim(Claim { said: Some(Resolution::Retry), ..again }).await.unwrap().is_mine());
         // The process dies with that attempt on its way.
         bed.store.recover(NOW).await.unwrap();
         let pending = bed.store.load(run).await.unwrap().unwrap().pending.unwrap();

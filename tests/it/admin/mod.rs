@@ -25,5 +25,6 @@ mod secrets;
 mod services;
 mod settings;
 mod sources;
+mod traces;
 mod users;
 mod visit;

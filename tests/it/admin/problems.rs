@@ -93,6 +93,14 @@ on_both!(all_failed_runs_of_a_problem_are_replayed_once, |database| {
     assert_eq!(only(&app).await.state, ProblemState::Solved);
     let page = browser.page(&path).await;
     assert!(!page.contains("Replay for real"), "nothing is left to repeat: {page}");
+    for run in runs.iter().filter(|run| run.replay_of.is_some()) {
+        let told = format!(
+            "repeated by <a class=\"mono\" href=\"/runs/{0}\">{0}</a>: <span class=\"badge badge-ok\">",
+            run.id
+        );
+        assert!(page.contains(&told), "{told}: {page}");
+        assert!(browser.page("/runs?state=failed").await.contains(&told), "{told}");
+    }
     assert!(!browser.page("/problems").await.contains("never repeated"));
     let page = browser.page(&sent.location).await;
     for wanted in

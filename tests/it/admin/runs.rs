@@ -174,13 +174,16 @@ on_both!(a_step_that_waits_says_for_what_and_until_when, |database| {
     let browser = Browser::of(&app).await;
     let path = format!("/runs/{}", app.only_run().await.row.id);
     let page = browser.page(&path).await;
-    for wanted in ["<li data-state=\"waiting\"", "waits until <time datetime=\"2026-03-01T11:00:00"] {
+    for wanted in ["<li data-state=\"waiting\"", "waits, and goes on <time datetime=\"2026-03-01T11:00:00"] {
         assert!(page.contains(wanted), "{wanted}: {page}");
     }
     assert_eq!(page.matches("not reached").count(), 2, "{page}");
     app.advance(Duration::from_secs(3601)).await;
     let page = browser.page(&path).await;
-    assert!(page.contains("waits for groove.customer_replied until <time datetime=\"2026-03-03T11:00:01"), "{page}");
+    assert!(
+        page.contains("waits for groove.customer_replied, and goes on without it <time datetime=\"2026-03-03T11:00:01"),
+        "{page}"
+    );
     assert_eq!(page.matches("not reached").count(), 1, "{page}");
 });
 

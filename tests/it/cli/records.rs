@@ -98,6 +98,23 @@ async fn a_held_run_is_resolved_by_a_person_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_read_could_not_be_answered_is_resolved_at_once() {
+    let place = Place::workspace(&Journal::start([Reply::Cut, Reply::status(503)]).await);
+    place.write("rules/calls/missed.yaml", &MISSED.replace("tests:", "    retry: { unknown: ask }\ntests:"));
+    let _serving = place.serve();
+    place.call("42").fine();
+    until("the run is held", || place.states().first().is_some_and(|state| state == "held"));
+    let run = place.runs()[0]["id"].as_str().unwrap().to_owned();
+    place.run(&["runs", "resolve", &run, "--verify"]).fine();
+    until("it was asked", || place.run(&["runs", "show", &run]).fine().out.contains("verify 1 of "));
+    until("it is due again", || place.states().first().is_some_and(|state| state == "due"));
+    let shown = place.run(&["runs", "show", &run]).fine().out;
+    assert!(shown.contains("What comes next is a read") && shown.contains("--done"), "{shown}");
+    place.run(&["runs", "resolve", &run, "--done"]).fine();
+    until("the run ends", || place.states().first().is_some_and(|state| state == "ok"));
+}
+
 #[test]
 fn a_postgresql_that_does_not_answer_is_no_empty_list() {
     let place = Place::empty();

@@ -6,11 +6,20 @@ use crate::{
     clock::Time,
     ids::EventId,
     model::RunStatus,
-    store::{Glimpse, InboxRow},
+    store::{Glimpse, InboxRow, Joined, Suppressed, SuppressedBy},
 };
 
 /// Rules that are named; of more the number.
 const NAMED: usize = 2;
+
+/// A rule that matched, and began no run of its own for it.
+pub(super) struct Told {
+    /// `joined`, `threshold 1 of 3`, `once`.
+    pub(super) how: String,
+    pub(super) rule: String,
+    /// The run that it joined, and the state of that.
+    pub(super) run: Option<(String, &'static str)>,
+}
 
 /// A row of the list.
 #[derive(Default)]
@@ -38,6 +47,10 @@ pub(super) struct Row {
     pub(super) rules: Vec<String>,
     /// Further ones.
     pub(super) more_rules: usize,
+    /// The first rules that matched it and began no run of their own.
+    pub(super) told: Vec<Told>,
+    /// Further ones.
+    pub(super) more_told: usize,
     /// A few fields of its body.
     pub(super) excerpt: String,
 }
@@ -71,8 +84,31 @@ impl Row {
             self.run = worst(&glimpse.states).map_or("", RunStatus::word);
             self.rules = glimpse.rules.iter().take(NAMED).cloned().collect();
             self.more_rules = glimpse.rules.len().saturating_sub(NAMED);
+            let all = glimpse.joined.len() + glimpse.suppressed.len();
+            let joined = glimpse.joined.iter().map(joined);
+            self.told = joined.chain(glimpse.suppressed.iter().map(suppressed)).take(NAMED).collect();
+            self.more_told = all.saturating_sub(NAMED);
+            if all > 0 && glimpse.rules.is_empty() {
+                // These say it better.
+                self.verdict.clear();
+            }
         }
     }
+}
+
+fn joined(joined: &Joined) -> Told {
+    let run = Some((joined.run.to_string(), joined.status.word()));
+    Told { how: "joined".to_owned(), rule: joined.rule.clone(), run }
+}
+
+fn suppressed(kept: &Suppressed) -> Told {
+    let how = match kept.by {
+        SuppressedBy::Once { .. } => "once, its key is taken".to_owned(),
+        SuppressedBy::Threshold { have, of } => format!("threshold {have} of {of}"),
+        SuppressedBy::NoKey => "threshold without a key".to_owned(),
+        SuppressedBy::Digest { run } => format!("joined {run}, which is gone"),
+    };
+    Told { how, rule: kept.rule.clone(), run: None }
 }
 
 /// Of several runs, the state that a person wants to know of first.

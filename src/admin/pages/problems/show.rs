@@ -75,7 +75,7 @@ pub(super) async fn show(id: &str, did: Option<&str>, admin: &State<Admin>, pers
         is_run: row.kind == "run",
         way_out: way_out(&row),
         example: example(admin, &frame, row.run).await?,
-        runs: runs.rows.iter().map(|run| runs::line_of(&frame, run)).collect(),
+        runs: runs::lines_of(admin, &frame, &runs.rows).await?,
         has_more_runs: runs.next.is_some(),
         to_repeat: match left {
             0 => String::new(),

@@ -138,7 +138,7 @@ fn reason(word: &str) -> String {
         "verify" => "a read tells what became of it",
         "found" => "it was found: the attempt took effect",
         "not_found" => "nothing was found: the attempt took no effect",
-        "schedule" => "the next one waits by the step's schedule",
+        "schedule" => "the next one waits by the schedule",
         "retry_after" => "the next one waits as long as the service asked",
         "grant" => "the next one waits for a login of the connection",
         "late" => "its end came after somebody else had taken the run",

@@ -3,7 +3,7 @@
 use askama::Template;
 use rocket::{State, http::Status};
 
-use super::words::{Line, line_of};
+use super::words::{Line, lines_of};
 use crate::{
     admin::{
         refused::Refused,
@@ -74,7 +74,7 @@ pub(super) async fn list(asked: Asked, admin: &State<Admin>, person: &Person) ->
     let looked_to = page_of.next.filter(|_| is_short).map(|next| frame.ago(&time_of(next.0)));
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let shown = page(&List {
-        rows: page_of.rows.iter().map(|row| line_of(&frame, row)).collect(),
+        rows: lines_of(admin, &frame, &page_of.rows).await?,
         states: RunStatus::ALL
             .map(|state| (state.word(), asked.state.iter().any(|word| word == state.word())))
             .to_vec(),

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) use attempts::{Exchange, exchange_of};
-pub(super) use words::{Line, line_of};
+pub(super) use words::{Line, line_of, lines_of};
 
 pub(super) fn routes() -> Vec<Guarded> {
     let mut all = guard(Access::Page(Role::Viewer), rocket::routes![list::list, show::show, show::live]);

@@ -16,11 +16,12 @@ use super::{
 use crate::{
     admin::{
         refused::Refused,
+        said,
         state::Admin,
         view::{Frame, Markup, Page, page},
     },
-    ids::RunId,
-    model::{AttemptKind, Person, RunStatus},
+    ids::{RunId, time_of},
+    model::{AttemptKind, AttemptOutcome, Person, RunStatus},
     rules::{Rule, StepKind},
     starts::Book,
     store::{AttemptRow, RunDetail},
@@ -62,11 +63,17 @@ struct Trace {
     held_up: Option<HeldUp>,
     paused: Option<Paused>,
     tab: &'static str,
-    tabs: [(&'static str, &'static str); 4],
+    tabs: Vec<(&'static str, String)>,
+    /// What it is about, newest first. Empty: the one event alone.
+    events: Vec<(String, Markup)>,
+    /// Who said what became of an attempt, and when.
+    said: Vec<(String, Markup, &'static str)>,
     is_over: bool,
     can_cancel: bool,
     can_hasten: bool,
     is_fuse: bool,
+    /// What is due is no attempt.
+    is_read_next: bool,
     unknown: Option<Unknown>,
     entries: Vec<Entry>,
     /// There is no rule to draw the timeline by.
@@ -91,7 +98,9 @@ struct Unknown {
     /// The action that the pack's `verify` would ask. Empty: it has none.
     asks: String,
     /// What was asked already, and what came of it.
-    reads: Vec<String>,
+    reads: Vec<(Markup, String)>,
+    /// When it is asked next without anybody's doing. `None`: a person must say so.
+    next: Option<Markup>,
     can_verify: bool,
 }
 
@@ -193,6 +202,10 @@ async fn trace(
     let wait = if row.status == RunStatus::Waiting { admin.store.wait_of(row.id).await? } else { None };
     let rule = pinned.and_then(|pinned| pinned.set.rules.get(row.rule.as_str()));
     let is_over = row.status.is_final();
+    let events = admin.store.events_of_run(row.id).await?;
+    let events: Vec<(String, Markup)> =
+        events.iter().rev().map(|event| (event.to_string(), frame.ago(&time_of(event.0)))).collect();
+    let said = said::of_run(admin, row.id).await?;
     let problem = admin.store.problem_of(row.id).await?.map(|id| id.to_string()).unwrap_or_default();
     let (file, text) = if tab == "rule" { text_of(pinned, &row.rule) } else { Default::default() };
     let in_force = if tab == "rule" { text_in_force(admin, &row.rule) } else { None };
@@ -211,15 +224,26 @@ async fn trace(
         held_up: held_up(admin, frame, detail, rule.map(AsRef::as_ref)),
         paused: paused(admin, frame, detail).await?,
         tab,
-        tabs: TABS,
+        tabs: TABS
+            .into_iter()
+            .map(|(word, name)| match word {
+                "event" if events.len() > 1 => (word, format!("Events ({})", events.len())),
+                _ => (word, name.to_owned()),
+            })
+            .collect(),
+        events: if events.len() > 1 { events } else { Vec::new() },
+        said: said.iter().map(|one| (one.who.clone(), frame.ago(&one.at), one.words())).collect(),
         is_over,
         can_cancel: !is_over && !detail.cancelled,
-        can_hasten: row.status == RunStatus::Due && row.due_at.is_some_and(|at| at > frame.now),
+        can_hasten: row.status == RunStatus::Due
+            && row.due_at.is_some_and(|at| at > frame.now)
+            && !detail.waits_for_read(),
         is_fuse: detail.is_held_by_fuse(),
+        is_read_next: detail.waits_for_read(),
         unknown: unknown((admin, frame), detail, pinned, rule.map(AsRef::as_ref)),
         entries: match rule {
             // The form that repeats a run names its steps beside every tab.
-            Some(rule) if tab == "steps" || is_over => timeline(admin, frame, rule, detail, wait.as_ref()),
+            Some(rule) if tab == "steps" || is_over => timeline((admin, frame), rule, detail, wait.as_ref(), &said),
             _ => Vec::new(),
         },
         is_lost: rule.is_none(),
@@ -247,7 +271,8 @@ fn unknown(
     pinned: Option<&Book>,
     rule: Option<&Rule>,
 ) -> Option<Unknown> {
-    if detail.row.status != RunStatus::Held || detail.is_held_by_fuse() || detail.is_held_by_source() {
+    let is_held = detail.row.status == RunStatus::Held && !detail.is_held_by_fuse() && !detail.is_held_by_source();
+    if !is_held && !detail.waits_for_read() {
         return None;
     }
     let last = detail.attempts.iter().rev().find(|attempt| attempt.kind == AttemptKind::Try)?;
@@ -262,14 +287,20 @@ fn unknown(
         exchange: exchange_of(admin, last),
         error,
         asks: rule.and_then(|rule| asks(rule, last, pinned?)).unwrap_or_default(),
-        reads: reads.map(read_in_words).collect(),
+        reads: reads.map(|read| (frame.ago(&read.started_at), read_in_words(read))).collect(),
+        next: detail.row.due_at.map(|at| frame.ago(&at)),
         can_verify: detail.can_be_read_back(),
     })
 }
 
 fn read_in_words(row: &AttemptRow) -> String {
     let why = row.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
-    format!("{} {}{why}", row.started_at, row.outcome.word())
+    match row.outcome {
+        AttemptOutcome::Ok => "nothing was found: the attempt took no effect".to_owned(),
+        AttemptOutcome::Started => "the answer is still to come".to_owned(),
+        AttemptOutcome::Retry | AttemptOutcome::Unknown => format!("the service could not be asked{why}"),
+        AttemptOutcome::Failed => format!("the service could not tell{why}"),
+    }
 }
 
 /// The action that tells what became of an attempt, as the pack says.

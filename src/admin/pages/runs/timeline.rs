@@ -6,6 +6,7 @@ use super::attempts::{Attempt, Delay, attempt_of, schedule};
 use crate::{
     admin::{
         plural::counted,
+        said::Said,
         state::Admin,
         view::{Frame, Markup},
     },
@@ -42,6 +43,8 @@ pub(super) struct Entry {
     pub(super) until: Option<Markup>,
     pub(super) result: String,
     pub(super) attempts: Vec<Attempt>,
+    /// Who said what became of an attempt that has no answer, and when.
+    pub(super) said: Vec<(String, Markup, &'static str)>,
     pub(super) schedule: Vec<Delay>,
     /// It can be the step to go on from.
     pub(super) can_begin: bool,
@@ -51,18 +54,18 @@ pub(super) struct Entry {
 
 /// The timeline of a run by its pinned rule; `wait` is the one that it is in.
 pub(super) fn timeline(
-    admin: &Admin,
-    frame: &Frame,
+    (admin, frame): (&Admin, &Frame),
     rule: &Rule,
     detail: &RunDetail,
     wait: Option<&WaitRow>,
+    said: &[Said],
 ) -> Vec<Entry> {
     let mut attempts: HashMap<&StepPath, Vec<&AttemptRow>> = HashMap::new();
     for attempt in &detail.attempts {
         attempts.entry(&attempt.step).or_default().push(attempt);
     }
     let outputs = detail.outputs.iter().map(|output| (&output.step, output)).collect();
-    let mut drawing = Drawing { admin, frame, detail, wait, outputs, attempts, entries: Vec::new() };
+    let mut drawing = Drawing { admin, frame, detail, wait, said, outputs, attempts, entries: Vec::new() };
     drawing.list(&rule.steps, "", 0, "", false);
     if !rule.on_error.is_empty() {
         drawing.list(&rule.on_error, "on error", 0, "", false);
@@ -75,6 +78,7 @@ struct Drawing<'d> {
     frame: &'d Frame,
     detail: &'d RunDetail,
     wait: Option<&'d WaitRow>,
+    said: &'d [Said],
     outputs: HashMap<&'d StepPath, &'d StepOutput>,
     attempts: HashMap<&'d StepPath, Vec<&'d AttemptRow>>,
     entries: Vec<Entry>,
@@ -104,6 +108,8 @@ impl Drawing<'_> {
         };
         let first = rows.first().map_or(self.detail.row.created_at, |row| row.started_at);
         let tries = rows.iter().filter(|row| row.kind == AttemptKind::Try).map(|row| row.number).max().unwrap_or(0);
+        let is_tried = matches!(self.detail.row.status, RunStatus::Due | RunStatus::Running);
+        let goes_on = is_open && is_tried && !self.detail.waits_for_read();
         let due = self.detail.row.due_at.filter(|_| is_open && self.detail.row.status == RunStatus::Due);
         self.entries.push(Entry {
             depth,
@@ -117,7 +123,8 @@ impl Drawing<'_> {
             until: wait.and_then(|wait| wait.until).map(|until| self.frame.ago(&until)),
             result: output.map(result).unwrap_or_default(),
             attempts: rows.iter().map(|row| attempt_of(self.admin, self.frame, row, reached(row, first))).collect(),
-            schedule: if tries > 1 || due.is_some() || (tries == 1 && is_open) {
+            said: self.said_of(&path),
+            schedule: if goes_on && (tries > 0 || due.is_some()) {
                 schedule(self.frame, &step.retry, tries, due)
             } else {
                 Vec::new()
@@ -136,6 +143,16 @@ impl Drawing<'_> {
         if let OnStepError::Steps(steps) = &step.on_error {
             self.list(steps, "on error", depth + 1, turns, in_loop);
         }
+    }
+
+    /// What was said of a step's attempts: a word is on the last one that was made before it.
+    fn said_of(&self, path: &StepPath) -> Vec<(String, Markup, &'static str)> {
+        let is_of_step = |said: &&Said| {
+            let before = |row: &&AttemptRow| row.kind == AttemptKind::Try && row.started_at <= said.at;
+            self.detail.attempts.iter().rev().find(before).is_some_and(|row| row.step == *path)
+        };
+        let said = self.said.iter().filter(is_of_step);
+        said.map(|said| (said.who.clone(), self.frame.ago(&said.at), said.words())).collect()
     }
 
     fn turns(&mut self, path: &StepPath, steps: &[Step], depth: usize, turns: &str) {
@@ -159,6 +176,7 @@ impl Drawing<'_> {
                 until: None,
                 result: String::new(),
                 attempts: Vec::new(),
+                said: Vec::new(),
                 schedule: Vec::new(),
                 can_begin: false,
                 left_out: format!(
@@ -228,8 +246,8 @@ fn waits(step: &Step, wait: &WaitRow) -> String {
         _ => String::new(),
     };
     match (kinds.is_empty(), wait.until.is_some()) {
-        (true, _) => "waits until".to_owned(),
-        (false, true) => format!("waits for {kinds} until"),
+        (true, _) => "waits, and goes on".to_owned(),
+        (false, true) => format!("waits for {kinds}, and goes on without it"),
         (false, false) => format!("waits for {kinds}, however long it takes"),
     }
 }

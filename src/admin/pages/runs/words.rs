@@ -1,7 +1,11 @@
 //! What a run says of itself in a list, and how it ended in words.
 
 use crate::{
-    admin::view::{Frame, Markup},
+    admin::{
+        refused::Refused,
+        state::Admin,
+        view::{Frame, Markup},
+    },
     model::RunStatus,
     store::{RunDetail, RunRow},
 };
@@ -20,6 +24,8 @@ pub(in crate::admin::pages) struct Line {
     /// Why it is as it is. Empty where there is nothing to say.
     pub(in crate::admin::pages) why: String,
     pub(in crate::admin::pages) repeats: Option<String>,
+    /// The newest run that repeats it, and its state, where a list tells that.
+    pub(in crate::admin::pages) repeated: Option<(String, &'static str)>,
 }
 
 /// A row of the store as a table shows it.
@@ -34,7 +40,22 @@ pub(in crate::admin::pages) fn line_of(frame: &Frame, row: &RunRow) -> Line {
         took: row.ended_at.map(|at| span(at.since(row.created_at).as_millis())).unwrap_or_default(),
         why: why(row),
         repeats: row.replay_of.map(|of| of.to_string()),
+        repeated: None,
     }
+}
+
+/// Rows of the store as a table shows them, those that were repeated with what became of that.
+pub(in crate::admin::pages) async fn lines_of(
+    admin: &Admin,
+    frame: &Frame,
+    rows: &[RunRow],
+) -> Result<Vec<Line>, Refused> {
+    let repeated = admin.store.repeated(rows.iter().map(|row| row.id).collect()).await?;
+    let line = |row: &RunRow| {
+        let repeated = repeated.get(&row.id).map(|(run, state)| (run.to_string(), state.word()));
+        Line { repeated, ..line_of(frame, row) }
+    };
+    Ok(rows.iter().map(line).collect())
 }
 
 fn why(row: &RunRow) -> String {
@@ -87,6 +108,10 @@ pub(super) fn ending(detail: &RunDetail) -> String {
         }
         RunStatus::Running => format!("It is running{step}."),
         RunStatus::Due if detail.attempts.is_empty() => format!("It is due{why}."),
+        RunStatus::Due if detail.waits_for_read() => format!(
+            "No answer came to the last attempt{step}, and nobody knows whether it took effect. What comes next is a read that asks the \
+             service; the attempt is not sent again before that is known. You may say it below at once."
+        ),
         RunStatus::Due => format!("The next attempt{step} waits for its time{why}."),
         RunStatus::Collecting => "It gathers events until its digest is due.".to_owned(),
         RunStatus::Undecided => "Its rule is still to be asked whether it matches.".to_owned(),
