@@ -155,6 +155,12 @@ on_both!(rules_hear_of_a_problem_once_and_never_of_their_own, |database| {
     assert_eq!(told(), 1, "one of two failures");
     let event = app.events().await.into_iter().find(|event| event.kind == "bellwire.problem_opened").unwrap();
     assert_eq!(event.source, "bellwire");
+    let browser = Browser::of(&app).await;
+    let body: serde_json::Value =
+        serde_json::from_str(&browser.get(&format!("/events/{}/body", event.id)).await.text).unwrap();
+    for time in ["first_at", "opened_at", "last_at"] {
+        assert_eq!(body[time], app.now().to_string().as_str(), "{body}");
+    }
 
     // The next call goes well: it is told that the problem is gone, and that message fails.
     call(&app, "3").await;
