@@ -145,7 +145,6 @@ const LISTS = {
   "/sources": /^\/sources\/./,
   "/services": /^\/services\/./,
   "/calls": /^\/events\/evt_/,
-  "/jobs": /^\/jobs\/job_/,
   "/users": "fold",
   "/tokens": "fold",
   "/audit": "fold",
@@ -154,9 +153,6 @@ const LISTS = {
 };
 
 test("j, k and Enter work on every list", async () => {
-  await page.goto("/events");
-  await page.locator("#rows button[data-key=r]").first().click();
-  await page.locator("main form[method=post] button").last().click();
   await page.goto("/tokens/new");
   await page.locator("main input[name=name]").fill("program");
   await page.locator("main form[method=post] button").last().click();
@@ -165,7 +161,7 @@ test("j, k and Enter work on every list", async () => {
     await page.goto(list);
     const rows = await page.locator("table[data-keys] tr[data-row]").count();
     if (rows === 0) {
-      if (list !== "/jobs") failed.push(`${list}: no row`);
+      failed.push(`${list}: no row`);
       continue;
     }
     for (const key of ["j", "j", "k", "k"]) await page.keyboard.press(key);
