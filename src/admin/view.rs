@@ -370,10 +370,10 @@ mod tests {
         let of = |whole: &str| {
             format!("<time datetime=\"{whole}\" title=\"{whole}\" data-local=\"moment\">2026-03-01 10:00:00 UTC</time>")
         };
-        let (first, last) = (of("2026-03-01T10:00:00.500Z"), of("2026-03-01T10:00:00.000Z"));
+        let (first, last) = (of("2026-03-01T10:00:00.500Z"), of("2026-03-01T10:00:00Z"));
         let wanted =
             format!("&lt;b&gt;&quot;x&quot;&lt;/b&gt; &amp; &#39;y&#39; since {first}, at 2026-03-01 or {last}.");
-        assert_eq!(told.replace(":00Z", ":00.000Z"), wanted);
+        assert_eq!(told, wanted);
     }
 
     #[test]
