@@ -141,7 +141,7 @@ pub(super) struct Frame {
     pub(super) problems: u64,
     /// Files of the workspace that are held back.
     pub(super) held_back: usize,
-    /// What an owner is warned of on every page: the settings that are risky together.
+    /// What an owner is warned of on the overview and among the settings: those that are risky.
     pub(super) warnings: Vec<String>,
 }
 
@@ -173,6 +173,12 @@ impl Frame {
             held_back: 0,
             warnings: Vec::new(),
         }
+    }
+
+    /// The settings that are risky by their names: the first words of what is warned of.
+    pub(super) fn risky(&self) -> String {
+        let names = self.warnings.iter().map(|warning| warning.split(' ').next().unwrap_or_default());
+        names.collect::<Vec<_>>().join(", ")
     }
 
     /// What forms send back: `<input type="hidden" name="csrf" value="{{ frame.csrf() }}">`.
@@ -234,12 +240,16 @@ impl Frame {
         when(*at, self.now)
     }
 
-    /// An instant to the second in UTC; in the viewer's zone on hover.
+    /// An instant to the second: in the viewer's zone, and in UTC where no script runs.
     #[expect(clippy::unused_self, clippy::trivially_copy_pass_by_ref, reason = "templates ask the frame for all times")]
     pub(super) fn at(&self, at: &Time) -> Markup {
-        let whole = at.to_string();
-        let seconds = whole.get(..19).unwrap_or(&whole).replace('T', " ");
-        Markup(format!("<time datetime=\"{whole}\" title=\"{whole}\">{seconds}</time>"))
+        Markup(moment(*at))
+    }
+
+    /// A sentence that was stored with the instants that were known then: each of them as an element of its own.
+    #[expect(clippy::unused_self, reason = "templates ask the frame for all times")]
+    pub(super) fn timed(&self, sentence: &str) -> Markup {
+        Markup(timed(sentence))
     }
 }
 
@@ -267,6 +277,45 @@ fn held_back(admin: &Admin) -> usize {
 fn when(at: Time, now: Time) -> Markup {
     let span = relative(at, now);
     Markup(format!("<time datetime=\"{at}\" title=\"{at}\" data-ago>{span}</time>"))
+}
+
+/// `<time>`: the instant itself, to the second.
+fn moment(at: Time) -> String {
+    let whole = at.to_string();
+    let seconds = whole.get(..19).unwrap_or(&whole).replace('T', " ");
+    format!("<time datetime=\"{whole}\" title=\"{whole}\" data-local=\"moment\">{seconds} UTC</time>")
+}
+
+/// A text as HTML, in which whatever reads as an instant of UTC is a `<time>`.
+fn timed(text: &str) -> String {
+    let mut made = String::with_capacity(text.len() + 64);
+    for (place, word) in text.split(' ').enumerate() {
+        if place > 0 {
+            made.push(' ');
+        }
+        let bare = word.trim_end_matches(['.', ',', ';', ':', ')']);
+        match Time::parse(bare).filter(|_| bare.ends_with('Z') && bare.contains('T')) {
+            Some(at) => {
+                made.push_str(&moment(at));
+                escape(word.strip_prefix(bare).unwrap_or_default(), &mut made);
+            }
+            None => escape(word, &mut made),
+        }
+    }
+    made
+}
+
+fn escape(text: &str, into: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => into.push_str("&amp;"),
+            '<' => into.push_str("&lt;"),
+            '>' => into.push_str("&gt;"),
+            '"' => into.push_str("&quot;"),
+            '\'' => into.push_str("&#39;"),
+            c => into.push(c),
+        }
+    }
 }
 
 /// `5 min ago`, `in 2 h`, `now`.
@@ -314,6 +363,18 @@ pub(super) fn refused(request: &Request<'_>, refused: &Refused) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instants_in_a_sentence_are_elements_and_all_else_is_escaped() {
+        let told = timed("<b>\"x\"</b> & 'y' since 2026-03-01T10:00:00.500Z, at 2026-03-01 or 2026-03-01T10:00:00Z.");
+        let of = |whole: &str| {
+            format!("<time datetime=\"{whole}\" title=\"{whole}\" data-local=\"moment\">2026-03-01 10:00:00 UTC</time>")
+        };
+        let (first, last) = (of("2026-03-01T10:00:00.500Z"), of("2026-03-01T10:00:00Z"));
+        let wanted =
+            format!("&lt;b&gt;&quot;x&quot;&lt;/b&gt; &amp; &#39;y&#39; since {first}, at 2026-03-01 or {last}.");
+        assert_eq!(told, wanted);
+    }
 
     #[test]
     fn times_are_told_from_now() {

@@ -15,7 +15,7 @@ use crate::{
     callback,
     clock::SharedClock,
     config::Config,
-    connections::{self, ConnectionRow, Connections, Destination},
+    connections::{self, ConnectionRow, Connections, Destination, LoginFrom},
     egress::Egress,
     ids::RunId,
     net::Client,
@@ -105,7 +105,7 @@ impl Outward {
         let registry = self.registry();
         let redirect = self.config.server.public_url.as_ref().map(|url| format!("{url}{}", callback::PATH));
         let asked = redirect.clone().unwrap_or_default();
-        let begun = self.connections.begin_login(&registry, name, &asked);
+        let begun = self.connections.begin_login(&registry, name, &asked, LoginFrom::Admin);
         let Some(begun) = begun.map_err(|error| OutwardError::Invalid(error.message))? else {
             let fetched = self.connections.fetch(&self.client, &registry, name).await;
             fetched.map_err(|error| OutwardError::Invalid(self.vault.masker().mask(&error.message)))?;

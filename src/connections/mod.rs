@@ -20,6 +20,6 @@ pub use circuits::{Came, Change, Gate, Pass};
 pub use lanes::{Place, Turn};
 pub use listed::{ConnectionRow, GrantRow, SecretUse, list};
 pub use message::{Addressed, Message, Pause, TokenUsed, Unready};
-pub use oauth::Login;
+pub use oauth::{Login, LoginFrom};
 pub use preview::{Preview, preview};
 pub use sending::Post;

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
 use super::{
-    Addressed, Connections, Destination, Login, Message, TokenUsed, Unready,
+    Addressed, Connections, Destination, Login, LoginFrom, Message, TokenUsed, Unready,
     address::refused,
     all::addressed,
     auth::{InUse, Keeper, unknown},
@@ -219,7 +219,13 @@ impl Connections {
 
     /// Begins a login of a person. `redirect` is where the browser is sent back to. `None`: the client gets tokens by itself, and
     /// [`Self::fetch`] does.
-    pub fn begin_login(&self, registry: &Registry, name: &str, redirect: &str) -> Result<Option<Login>, StepError> {
+    pub fn begin_login(
+        &self,
+        registry: &Registry,
+        name: &str,
+        redirect: &str,
+        from: LoginFrom,
+    ) -> Result<Option<Login>, StepError> {
         let (connection, oauth2) = self.with_oauth2(registry, name)?;
         let endpoint = self.endpoint(registry, &connection, oauth2)?;
         let page = match (&oauth2.authorize_url, oauth2.grant) {
@@ -233,7 +239,7 @@ impl Connections {
                 format!("the pack of connection `{name}` names no page to agree"),
             ));
         };
-        Login::begin(&endpoint, &page, redirect).map(Some)
+        Login::begin(&endpoint, &page, redirect, from).map(Some)
     }
 
     /// Makes a grant of the code that came back, and lets the runs go that waited for it.

@@ -107,7 +107,7 @@ impl Source {
             subject: name.to_owned(),
             message: format!(
                 "nothing came from the source `{name}` since {}, and something is expected every {}: see what its sender says of \
-                 its deliveries, and `bellwire events refused` for those that were turned away",
+                 its deliveries, and under Events, or by `bellwire events refused`, those that were turned away",
                 self.heard,
                 show_duration(self.expect)
             ),

@@ -49,7 +49,7 @@ pub struct ProblemRow {
     pub acknowledged_at: Option<Time>,
     /// Until when it is muted; the end of time for until somebody says so.
     pub muted_until: Option<Time>,
-    /// The rule of the runs that failed.
+    /// The rule of the runs that failed, of the poll or of the schedule.
     pub rule: Option<String>,
     /// The step that they failed in, as people know it.
     pub step: Option<String>,
@@ -68,7 +68,7 @@ pub struct ProblemFilter {
     pub states: Vec<ProblemState>,
     /// Of this kind.
     pub kind: Option<String>,
-    /// Of failed runs of this rule.
+    /// Of this rule.
     pub rule: Option<String>,
     /// Behind this one, by when it was last seen: the next page.
     pub before: Option<(Time, ProblemId)>,

@@ -107,7 +107,7 @@ pub(super) fn raise(conn: &mut Conn, problem: &Problem, common: &Common, at: Tim
             (problems::solved_at.eq(None::<i64>), problems::state.eq(now.code())),
             (problems::acknowledged_by.eq(&row.acknowledged_by), problems::acknowledged_at.eq(row.acknowledged_at)),
             (problems::muted_until.eq(row.muted_until), problems::told.eq(row.told), problems::depth.eq(row.depth)),
-            (problems::path.eq(&common.path), problems::run.eq(common.run)),
+            (problems::rule.eq(&common.rule), problems::path.eq(&common.path), problems::run.eq(common.run)),
         ))
         .execute(c))?;
     if changed != 1 {
@@ -212,7 +212,10 @@ impl Store {
     /// Opens a problem, or counts it once more where it is open; one that was solved is opened anew.
     pub async fn raise(&self, problem: Problem, at: Time) -> Result<(), StoreError> {
         let size = 128 + problem.message.len();
-        self.write(size, move |desk| raise(&mut desk.conn, &problem, &Common::default(), at).map(drop)).await
+        // Of these kinds the subject is the rule.
+        let rule = matches!(problem.kind, "poll" | "schedule").then(|| problem.subject.clone());
+        let common = Common { rule, ..Common::default() };
+        self.write(size, move |desk| raise(&mut desk.conn, &problem, &common, at).map(drop)).await
     }
 
     /// Closes the problem of this fingerprint. True: it was open.

@@ -134,6 +134,85 @@ test("keys open the help, move through rows, open one and go to the search", asy
   assert.deepEqual(page.faults, []);
 });
 
+/** The lists, and what Enter does on the first row that is marked: it opens a page, or a fold; or it does nothing. */
+const LISTS = {
+  "/runs": /^\/runs\/run_/,
+  "/problems": /^\/problems\/prb_/,
+  "/rules": /^\/rules\/show\?id=/,
+  "/people": /^\/people\/./,
+  "/schedules": /^\/rules\/./,
+  "/connections": /^\/connections\/./,
+  "/sources": /^\/sources\/./,
+  "/services": /^\/services\/./,
+  "/calls": /^\/events\/evt_/,
+  "/users": "fold",
+  "/tokens": "fold",
+  "/audit": "fold",
+  "/secrets": "any",
+  "/settings": "any",
+};
+
+test("j, k and Enter work on every list", async () => {
+  await page.goto("/tokens/new");
+  await page.locator("main input[name=name]").fill("program");
+  await page.locator("main form[method=post] button").last().click();
+  const failed = [];
+  for (const [list, wanted] of Object.entries(LISTS)) {
+    await page.goto(list);
+    const rows = await page.locator("table[data-keys] tr[data-row]").count();
+    if (rows === 0) {
+      failed.push(`${list}: no row`);
+      continue;
+    }
+    for (const key of ["j", "j", "k", "k"]) await page.keyboard.press(key);
+    const marked = await page.evaluate(() => {
+      const row = document.querySelector("tr.is-here");
+      return { count: document.querySelectorAll("tr.is-here").length, has: row?.contains(document.activeElement), name: document.activeElement.localName };
+    });
+    if (marked.count !== 1 || !marked.has) failed.push(`${list}: ${JSON.stringify(marked)}`);
+    if (wanted === "any") continue;
+    if (wanted === "fold") {
+      const fold = page.locator("tr[data-row] details").first();
+      await fold.locator("summary").first().focus();
+      await page.keyboard.press("Enter");
+      if (!(await fold.evaluate((details) => details.open))) failed.push(`${list}: the fold stays shut`);
+      continue;
+    }
+    await Promise.all([page.waitForURL((url) => url.pathname !== list), page.keyboard.press("Enter")]);
+    const { pathname, search } = new URL(page.url());
+    if (!wanted.test(pathname + search)) failed.push(`${list}: Enter leads to ${pathname}${search}`);
+  }
+  assert.deepEqual(failed, []);
+  assert.deepEqual(page.faults, []);
+});
+
+test("cells hold their words, and rows of the inbox have two lines at most", async () => {
+  const found = [];
+  for (const list of ["/events", "/rules", "/runs", "/schedules", "/problems", "/people", "/connections", "/sources", "/audit", "/users"]) {
+    await page.goto(list);
+    found.push(...(await page.$$eval("table.list td, table.list th", (cells, list) => cells
+      .filter((cell) => cell.scrollWidth > cell.clientWidth + 1 && !cell.querySelector(".visually-hidden"))
+      .map((cell) => `${list}: ${cell.textContent.trim().slice(0, 60)}`), list)));
+  }
+  await page.goto("/events");
+  const high = await page.$$eval("#rows tr", (rows) => rows.map((row) => row.getBoundingClientRect().height).filter((height) => height > 62));
+  assert.deepEqual([...found, ...high], []);
+});
+
+test("a live inbox that is paused says Resume, and how many came meanwhile", async () => {
+  await page.goto("/events?live=1");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Resume" }).waitFor();
+  const before = await page.locator("#rows tr").count();
+  await call(server, missed(77));
+  await page.locator("[data-live-new]").getByText(/new events? came/).waitFor({ timeout: 15000 });
+  assert.equal(await page.locator("#rows tr").count(), before);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.waitForFunction((before) => document.querySelectorAll("#rows tr").length > before, before);
+  assert.equal(await page.locator("[data-live-new]").textContent(), "");
+  assert.deepEqual(page.faults, []);
+});
+
 test("without scripts people sign in, filter, open a run, switch a rule off and repeat an event", async () => {
   const plain = await signIn(chromium, server, { javaScriptEnabled: false });
   await plain.goto("/events");

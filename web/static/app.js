@@ -65,6 +65,7 @@
   const shown = {
     hour: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
     date: new Intl.DateTimeFormat(undefined, { month: "2-digit", day: "2-digit" }),
+    moment: new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" }),
   };
   const zoned = () => {
     all("time[data-local]").forEach((time) => {
@@ -96,6 +97,8 @@
     input.value = Number.isNaN(at.getTime()) ? "" : at.toISOString().slice(0, at.getUTCSeconds() ? 19 : 16);
   });
   const localise = (event) => {
+    const clipped = event.target.closest?.(".two-lines:not([title])");
+    if (clipped && clipped.scrollHeight > clipped.clientHeight) clipped.title = clipped.textContent.trim();
     const time = event.target.closest?.("time[datetime]");
     const at = time && !time.dataset.told && Date.parse(time.dateTime);
     if (!at) return;
@@ -201,13 +204,20 @@
   // ---- keys ----
   const rowOf = (element) => element?.closest?.("table[data-keys] tr[data-row]");
   const here = () => rowOf(document.activeElement) ?? document.querySelector("table[data-keys] tr.is-here");
+  // What opens a row: the link to its thing, else its first link or fold. A row that has none is marked alone.
+  const opener = (row) => {
+    const thing = row.dataset.row && row.querySelector(`a[href="${CSS.escape(row.dataset.row)}"]`);
+    const found = thing || row.querySelector("a[href], summary");
+    if (!found) row.tabIndex = -1;
+    return found ?? row;
+  };
   const move = (by) => {
     const rows = all("table[data-keys] tr[data-row]");
     const row = rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(here()) + by))];
     if (!row) return;
     all("tr.is-here").forEach((other) => other.classList.remove("is-here"));
     row.classList.add("is-here");
-    (row.querySelector("a[href]") ?? row).focus();
+    opener(row).focus();
     row.scrollIntoView({ block: "nearest" });
   };
   let going = 0;
@@ -230,8 +240,9 @@
       if (search) done(), search.focus(), search.select?.();
     } else if (key === "j" || key === "k") move(key === "j" ? 1 : -1);
     else if (key === "Enter" && row && target === row) {
-      const to = row.querySelector("a[href]")?.href ?? row.dataset.row;
-      if (to) location.assign(to);
+      const to = opener(row);
+      if (to !== row) done(), to.click();
+      else if (row.dataset.row) location.assign(row.dataset.row);
     } else if (key === "x" && row?.querySelector("input[type=checkbox]")) row.querySelector("input[type=checkbox]").click();
     else if (key.length === 1) {
       const selector = `[data-key="${CSS.escape(key)}"]`;
@@ -241,11 +252,26 @@
   };
 
   // ---- live regions: polling rests while the tab is hidden or the region is paused ----
+  const missed = (text) => all("[data-live-new]").forEach((place) => {
+    if (place.textContent !== text) place.textContent = text;
+  });
+  // While a person has paused it, the same question tells how many rows wait; none is shown.
+  let peeked = 0;
+  const peek = async (region, from) => {
+    if (!from || Date.now() - peeked < 4000) return;
+    peeked = Date.now();
+    try {
+      const answer = await fetch(from, { headers: { "HX-Request": "true" } });
+      const rows = answer.ok ? (await answer.text()).split("<tr data-row").length - 1 : 0;
+      if (rows && region.matches("[data-paused]")) missed(rows === 1 ? "1 new event came" : `${rows}${rows >= 50 ? " or more" : ""} new events came`);
+    } catch { /* the next look tells */ }
+  };
   const pause = (button) => {
     const region = document.querySelector(button.dataset.liveToggle || "[data-live]");
     if (!region) return;
     const paused = region.toggleAttribute("data-paused");
-    button.setAttribute("aria-pressed", String(paused));
+    button.textContent = paused ? "Resume" : "Pause";
+    missed("");
     all("[data-live-state]").forEach((state) => {
       state.textContent = paused ? "Paused" : "Live";
       state.className = `badge badge-${paused ? "paused" : "live"}`;
@@ -286,7 +312,9 @@
   const before = (event) => {
     const { elt, requestConfig } = event.detail;
     const region = elt.closest("[data-live]");
-    if (region && !requestConfig.triggeringEvent && (document.hidden || region.matches("[data-paused], :has(details[open])"))) event.preventDefault();
+    if (!region || requestConfig.triggeringEvent) return;
+    if (document.hidden || region.matches("[data-paused], :has(details[open])")) event.preventDefault();
+    if (!document.hidden && region.matches("[data-paused]")) peek(region, elt.getAttribute("hx-get"));
   };
   const swapping = (event) => {
     const { xhr } = event.detail;

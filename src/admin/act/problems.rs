@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::{
     admin::{audit::Deed, refused::Refused, state::Admin},
+    clock::Time,
     ids::ProblemId,
     model::Person,
     store::{ProblemRow, ProblemWord},
@@ -32,7 +33,12 @@ pub(in crate::admin) async fn say(
         return Err(Refused::conflict(format!("Problem {id} is solved: there is nothing to say of it.")));
     }
     let now = find(admin, id).await?;
-    let standing = |row: &ProblemRow| json!({"state": row.state, "muted_until": row.muted_until});
+    let until = |row: &ProblemRow| match row.muted_until {
+        Some(Time(i64::MAX)) => json!("for ever"),
+        Some(until) => json!(until.to_string()),
+        None => json!(null),
+    };
+    let standing = |row: &ProblemRow| json!({"state": row.state, "muted_until": until(row)});
     let (before, after) = (standing(&was), standing(&now));
     let subject = format!("{id} {} {}", was.kind, was.subject);
     admin.audit(person, Deed { action, subject, before, after }).await

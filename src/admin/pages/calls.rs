@@ -1,16 +1,16 @@
 //! `/calls`: the call log.
 
 use askama::Template;
-use rocket::State;
+use rocket::{State, http::Status};
 
 use crate::{
     admin::{
-        calls::{CALLS_TIME, Call, CallFilter, calls},
+        calls::{CALLS_TIME, Call, CallFilter, CallPage, calls},
         guard::{Access, Guarded, guard},
         here::encoded,
         refused::Refused,
         state::Admin,
-        view::{Frame, Page, page},
+        view::{Frame, Html, page},
     },
     clock::Time,
     ids::EventId,
@@ -78,21 +78,29 @@ fn given(text: Option<&str>) -> Option<String> {
 }
 
 impl Asked<'_> {
-    fn filter(&self, now: Time) -> Result<CallFilter, Refused> {
+    fn filter(&self, now: Time) -> Result<CallFilter, Fault> {
         let pair = |text: String| {
             let split = text.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
-            split.ok_or_else(|| {
-                Refused::invalid("What the link carried is written NAME=VALUE, such as email=maria@example.com.")
-            })
+            split.ok_or(("tracking", "What the link carried is written NAME=VALUE, such as email=maria@example.com."))
+        };
+        let when = |field: &'static str, text: Option<&str>| {
+            given(text).map(|text| moment(&text, now).ok_or((field, NO_TIME))).transpose()
         };
         Ok(CallFilter {
             resolution: given(self.resolution),
             link: given(self.link),
             who: given(self.who),
             tracking: given(self.tracking).map(pair).transpose()?.into_iter().collect(),
-            since: given(self.since).map(|text| moment(&text, now)).transpose()?,
-            until: given(self.until).map(|text| moment(&text, now)).transpose()?,
+            since: when("since", self.since)?,
+            until: when("until", self.until)?,
         })
+    }
+
+    /// The page that is asked for: what is wanted, and from where on.
+    fn read(&self, now: Time) -> Result<(CallFilter, Option<EventId>), Fault> {
+        let before = given(self.before).map(|text| text.parse::<EventId>()).transpose();
+        let before = before.map_err(|_| ("before", "This is no place in the list; begin at its newest call."))?;
+        Ok((self.filter(now)?, before))
     }
 
     /// The address of this list from another event on.
@@ -111,14 +119,18 @@ impl Asked<'_> {
     }
 }
 
-/// A time, or one so long before now.
-fn moment(text: &str, now: Time) -> Result<Time, Refused> {
+/// A time, or one so long before now. `None`: it is neither.
+fn moment(text: &str, now: Time) -> Option<Time> {
     let ago = parse_duration(text).map(|span| now.minus(span));
     let day = || Time::parse(&format!("{text}T00:00:00Z"));
-    ago.or_else(|| Time::parse(text)).or_else(day).ok_or_else(|| {
-        Refused::invalid("A time is written 2026-03-01, 2026-03-01T10:00:00Z, or as one before now: 7d, 12h.")
-    })
+    ago.or_else(|| Time::parse(text)).or_else(day)
 }
+
+/// A field that does not read, and why.
+type Fault = (&'static str, &'static str);
+
+/// Of a field of time.
+const NO_TIME: &str = "A time is written 2026-03-01, 2026-03-01T10:00:00Z, or as one before now: 7d, 12h.";
 
 #[derive(Template)]
 #[template(path = "calls.html")]
@@ -138,14 +150,19 @@ struct Calls {
     is_cut: bool,
     missed: usize,
     minutes: i64,
+    /// The field that does not read, and why. Empty: all do.
+    fault: Fault,
 }
 
 #[rocket::get("/calls?<asked..>")]
-async fn list(admin: &State<Admin>, person: &Person, asked: Asked<'_>) -> Page {
-    let filter = asked.filter(admin.clock.now())?;
-    let before = given(asked.before).map(|text| text.parse::<EventId>()).transpose();
-    let before = before.map_err(|error| Refused::invalid(error.to_string()))?;
-    let found = calls(&admin.store, &filter, before, PAGE, CALLS_TIME).await?;
+async fn list(admin: &State<Admin>, person: &Person, asked: Asked<'_>) -> Result<(Status, Html), Refused> {
+    let (found, before, fault) = match asked.read(admin.clock.now()) {
+        Ok((filter, before)) => {
+            (calls(&admin.store, &filter, before, PAGE, CALLS_TIME).await?, before, Fault::default())
+        }
+        Err(fault) => (CallPage::default(), None, fault),
+    };
+    let status = if fault.0.is_empty() { Status::Ok } else { Status::BadRequest };
     let text = |text: Option<&str>| given(text).unwrap_or_default();
     let more = found.next.map(|next| asked.from(next)).unwrap_or_default();
     let total: i64 = found.calls.iter().filter_map(|call| call.seconds("duration")).sum();
@@ -153,7 +170,7 @@ async fn list(admin: &State<Admin>, person: &Person, asked: Asked<'_>) -> Page {
         let whole = asked.from(EventId(0));
         whole.split("before=").next().unwrap_or("/calls").trim_end_matches(['?', '&']).to_owned()
     });
-    page(&Calls {
+    let shown = page(&Calls {
         frame: Frame::new(admin, person, "/calls", "Calls"),
         resolution: text(asked.resolution),
         link: text(asked.link),
@@ -171,7 +188,9 @@ async fn list(admin: &State<Admin>, person: &Person, asked: Asked<'_>) -> Page {
         first: first.unwrap_or_default(),
         more,
         is_cut: found.is_cut,
-    })
+        fault,
+    });
+    Ok((status, shown?))
 }
 
 #[cfg(test)]
@@ -184,6 +203,6 @@ mod tests {
         assert_eq!(moment("1h", now).unwrap(), Time(1_000_000_000 - 3_600_000));
         assert_eq!(moment("1970-01-02", now).unwrap(), Time(86_400_000));
         assert_eq!(moment("1970-01-01T00:00:01Z", now).unwrap(), Time(1_000));
-        assert_eq!(moment("yesterday", now).unwrap_err().status, 400);
+        assert_eq!(moment("yesterday", now), None);
     }
 }

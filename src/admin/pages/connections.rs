@@ -35,10 +35,12 @@ struct Connections {
     links: Vec<(Link, Option<Tested>, bool)>,
     /// Names of those that nobody has set up.
     others: Vec<String>,
+    /// A login that came back is not known.
+    is_unknown: bool,
 }
 
-#[rocket::get("/connections")]
-async fn list(admin: &State<Admin>, person: &Person) -> Page {
+#[rocket::get("/connections?<did>")]
+async fn list(admin: &State<Admin>, person: &Person, did: Option<&str>) -> Page {
     let links = admin.outward.links().await.map_err(Refused::from)?;
     let (links, others): (Vec<Link>, Vec<Link>) = links.into_iter().partition(Link::is_touched);
     let others = others.into_iter().map(|link| link.name).collect();
@@ -48,7 +50,8 @@ async fn list(admin: &State<Admin>, person: &Person) -> Page {
         (link, tested, has_failed)
     };
     let links = links.into_iter().map(with_test).collect();
-    page(&Connections { frame: Frame::new(admin, person, "/connections", "Connections"), links, others })
+    let frame = Frame::new(admin, person, "/connections", "Connections");
+    page(&Connections { frame, links, others, is_unknown: did == Some("login-unknown") })
 }
 
 fn has_failed(tested: Option<&Tested>) -> bool {
@@ -73,6 +76,8 @@ struct Connection {
     tested: Option<Tested>,
     /// Where a person goes on to log in.
     login: Option<(String, String)>,
+    /// Why the login that was begun has come to nothing. Empty: it has not.
+    fault: &'static str,
 }
 
 impl Connection {
@@ -100,7 +105,7 @@ async fn connection(admin: &Admin, person: &Person, name: &str) -> Result<Connec
     let users = users.collect();
     let frame = Frame::new(admin, person, "/connections", format!("Connection {}", link.name));
     let tested = admin.tests().of(&link.name);
-    Ok(Connection { frame, link, users, came: None, tested, login: None })
+    Ok(Connection { frame, link, users, came: None, tested, login: None, fault: "" })
 }
 
 /// Whether a rule sends anything through a connection.
@@ -126,10 +131,20 @@ async fn show(admin: &State<Admin>, person: &Person, name: &str, did: Option<&st
     let mut shown = connection(admin, person, name).await?;
     shown.frame.notice = match did {
         Some("fetched") => "It has a token: its client gets them by itself.".to_owned(),
+        Some("logged-in") if shown.is_granted() => {
+            "It is logged in. Runs that waited for that go on by themselves.".to_owned()
+        }
         Some("logged-out") => {
             "What was granted is forgotten here. The service may still list it: take it back there too.".to_owned()
         }
         _ => String::new(),
+    };
+    shown.fault = match did {
+        Some("login-refused") => {
+            "The service sent no code: the login was not agreed to there. Nothing has changed here."
+        }
+        Some("login-failed") => "The service gave no tokens for this login. The log of the server says why.",
+        _ => "",
     };
     page(&shown)
 }

@@ -71,7 +71,10 @@ async fn login(desk: &Desk, options: &Login, way: &Way) -> Result<Answer, Failur
         Way::Server(url) => url.clone(),
         _ => format!("http://127.0.0.1:{}{}", port.or(options.port).unwrap_or(PORT), back::PATH),
     };
-    let begun = desk.connections.begin_login(&desk.registry, name, &redirect).map_err(failed)?;
+    let begun = desk
+        .connections
+        .begin_login(&desk.registry, name, &redirect, connections::LoginFrom::CommandLine)
+        .map_err(failed)?;
     let Some(begun) = begun else {
         desk.connections.fetch(&desk.client, &desk.registry, name).await.map_err(failed)?;
         return Ok(Answer::text(format!("connection {name} has a token: its client gets them by itself")));

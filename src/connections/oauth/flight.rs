@@ -269,7 +269,9 @@ impl Renewal {
 
     fn no_grant(&self, generation: i64, why: &str) -> Unready {
         let name = &self.endpoint.connection;
-        let why = format!("connection `{name}` has no grant ({why}); run `bellwire connections login {name}`");
+        let why = format!(
+            "connection `{name}` has no grant ({why}); log in on the page of the connection, or by `bellwire connections login {name}`"
+        );
         self.pause(generation, LOOK_AGAIN.1, why)
     }
 

@@ -14,6 +14,32 @@ use crate::{
     store::NewGrant,
 };
 
+/// Where a login was begun, and so where it ends. The state tells, also one that is no longer known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginFrom {
+    /// On a page of the admin.
+    Admin,
+    /// By the command line.
+    CommandLine,
+}
+
+impl LoginFrom {
+    /// What the states of logins from the admin begin with.
+    const MARK: &str = "admin.";
+
+    /// Where the login of this state was begun.
+    pub fn of(state: &str) -> Self {
+        if state.starts_with(Self::MARK) { Self::Admin } else { Self::CommandLine }
+    }
+
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Admin => Self::MARK,
+            Self::CommandLine => "",
+        }
+    }
+}
+
 /// A login that begins.
 #[derive(Debug)]
 pub struct Login {
@@ -29,10 +55,15 @@ pub struct Login {
 
 impl Login {
     /// A login at `page`, with new random values.
-    pub(in crate::connections) fn begin(endpoint: &Endpoint, page: &str, redirect: &str) -> Result<Self, StepError> {
+    pub(in crate::connections) fn begin(
+        endpoint: &Endpoint,
+        page: &str,
+        redirect: &str,
+        from: LoginFrom,
+    ) -> Result<Self, StepError> {
         let mut url = Url::parse(page)
             .map_err(|error| refused(ErrorClass::Internal, format!("`authorize_url` of the pack: {error}")))?;
-        let (state, verifier) = (random()?, Secret::new(random()?));
+        let (state, verifier) = (format!("{}{}", from.mark(), random()?), Secret::new(random()?));
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose().as_bytes()));
         let scopes = endpoint.oauth2.scopes.join(" ");
         {

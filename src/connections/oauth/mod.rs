@@ -6,5 +6,5 @@ mod login;
 
 pub(super) use endpoint::Endpoint;
 pub(super) use flight::Flights;
-pub use login::Login;
 pub(super) use login::redeem;
+pub use login::{Login, LoginFrom};

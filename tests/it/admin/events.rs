@@ -356,3 +356,22 @@ on_both!(rows_tell_rules_runs_and_body_and_a_slip_in_a_filter_is_named, |databas
     let found = get(&app, "/events?when=trigger.headers.Content-Type:+application/json").await;
     assert!(!states(&found).is_empty(), "{}", found.text);
 });
+
+on_both!(a_page_links_to_the_event_that_took_the_key, |database| {
+    let rule =
+        "name: once\non: gruveo.call\nonce: { per: \"{{ event.tracking.ticket }}\", within: 10m }\ndo:\n- stop: done\n";
+    let app = TestApp::on(Journal::start([]).await, &[("once", rule)], "", database).await;
+    let first = event_id(&app.call(&missed_call("1")).await);
+    app.settle().await;
+    let mut again = missed_call("1");
+    again["location"] = json!("Crete");
+    let second = event_id(&app.call(&again).await);
+    app.settle().await;
+    let page = get(&app, &format!("/events/{second}")).await;
+    let link = format!("The event that took its key: <a class=\"mono\" href=\"/events/{first}\">");
+    assert!(
+        page.text.contains(&link) && page.text.contains("its key was taken until <time datetime="),
+        "{}",
+        page.text
+    );
+});

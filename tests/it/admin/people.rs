@@ -142,6 +142,8 @@ on_both!(calls_are_listed_and_filtered, |database| {
     visit.get("/calls?who=ANN").await.with("11 calls on this page");
     visit.get("/calls?until=1h").await.with("No calls like that");
     visit.get("/calls?tracking=x").await.status(400).with("NAME=VALUE");
-    visit.get("/calls?since=yesterday").await.status(400);
-    visit.get("/calls?before=evt_").await.status(400);
+    let seen = visit.get("/calls?since=yesterday&link=%40acme.sales&who=ANN").await.status(400);
+    let seen = seen.with("value=\"yesterday\" placeholder=\"7d\" aria-invalid=\"true\" aria-describedby=\"fault\"");
+    seen.with("A time is written").with("value=\"@acme.sales\"").with("value=\"ANN\"").without("No calls");
+    visit.get("/calls?before=evt_").await.status(400).with("no place in the list");
 });

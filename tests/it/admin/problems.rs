@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bellwire::{
-    model::{ProblemState, RunStatus},
+    model::{Problem, ProblemState, RunStatus},
     store::{JobState, ProblemRow, RunFilter},
 };
 
@@ -173,4 +173,68 @@ on_both!(rules_hear_of_a_problem_once_and_never_of_their_own, |database| {
     let count = app.events().await.len();
     app.settle().await;
     assert_eq!(app.events().await.len(), count, "of that nobody is told");
+});
+
+const POLL: &str =
+    "name: Ask\non: { poll: { every: 1h, groove.list_mailboxes: {}, items: result, key: id } }\ndo:\n- stop: done\n";
+
+on_both!(each_problem_leads_to_its_thing_and_to_what_helps, |database| {
+    let app = start(vec![], &[("ask", POLL), ("tells", TELLS)], database).await;
+    let browser = Browser::of(&app).await;
+    let kinds: [(&'static str, &str, &[&str]); 5] = [
+        ("silence", "gruveo", &["href=\"/sources/gruveo\"", "href=\"/events?source=gruveo&#38;state=refused\""]),
+        ("grant", "groove", &["href=\"/connections/groove\"", "action=\"/connections/groove/login\"", "Log in again"]),
+        (
+            "poll",
+            "ask",
+            &["href=\"/rules/show?id=ask\"", "action=\"/schedules/poll\"", "value=\"ask\"", "Ask for real"],
+        ),
+        ("schedule", "ask", &["href=\"/rules/show?id=ask\"", "href=\"/schedules\""]),
+        ("circuit", "https://down.example.com", &["href=\"/connections\""]),
+    ];
+    for (kind, subject, wanted) in kinds {
+        let message = format!("<b>no</b> since {}.", app.now());
+        let problem = Problem { fingerprint: format!("{kind}:x"), kind, subject: subject.to_owned(), message };
+        app.store().raise(problem, app.now()).await.unwrap();
+        let row = app.store().problems(false, 10).await.unwrap().into_iter().find(|row| row.kind == kind).unwrap();
+        let page = browser.page(&format!("/problems/{}", row.id)).await;
+        let main = page.split_once("<main").unwrap().1;
+        for wanted in wanted {
+            assert!(main.contains(wanted), "{kind}: {wanted}: {main}");
+        }
+        let time = format!("since <time datetime=\"{0}\" title=\"{0}\" data-local=\"moment\">", app.now());
+        assert!(main.contains(&time) && main.contains("&lt;b&gt;no&lt;/b&gt;"), "{main}");
+        assert_eq!(row.rule.as_deref(), matches!(kind, "poll" | "schedule").then_some("ask"));
+    }
+    app.settle().await;
+    let mut told = Vec::new();
+    for event in app.events().await.into_iter().filter(|event| event.kind == "bellwire.problem_opened") {
+        told.push(browser.get(&format!("/events/{}/body", event.id)).await.text);
+    }
+    let is_polls = |body: &&String| body.contains("\"kind\":\"poll\"");
+    assert!(told.iter().any(|body| is_polls(&body)), "{told:?}");
+    assert!(told.iter().filter(is_polls).all(|body| body.contains("\"rule\":\"ask\"")), "{told:?}");
+});
+
+on_both!(a_problem_that_is_muted_for_ever_says_so_and_a_wrong_state_keeps_the_list, |database| {
+    let app = start(refused(1), &[("calls/missed", MISSED)], database).await;
+    call(&app, "1").await;
+    let (browser, path) = (Browser::of(&app).await, format!("/problems/{}", only(&app).await.id));
+    assert_eq!(browser.send(&path, &format!("{path}/mute"), &[("for", "1d")]).await.status, 303);
+    let until = app.now().plus(Duration::from_hours(24));
+    let page = browser.page(&path).await;
+    assert!(page.contains(&format!("until <time datetime=\"{until}\"")), "{page}");
+    assert_eq!(browser.send(&path, &format!("{path}/mute"), &[("for", "ever")]).await.status, 303);
+    let page = browser.page("/audit?action=problem.mute").await;
+    assert!(
+        page.contains("for ever") && page.contains(&until.to_string()) && !page.contains("9223372036854775807"),
+        "{page}"
+    );
+    let seen = browser.get("/problems?state=nope").await;
+    assert_eq!(seen.status, 400, "{seen:?}");
+    assert!(
+        seen.text.contains("there is no state `nope`") && seen.text.contains("href=\"/problems?state=muted\""),
+        "{seen:?}"
+    );
+    assert_eq!(browser.get("/problems?before=x").await.status, 400);
 });

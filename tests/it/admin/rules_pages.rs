@@ -35,7 +35,7 @@ on_both!(the_list_tells_of_each_rule_what_it_did_and_when_it_is_next, |database|
         "in 23 h",
         "disabled",
         "failed",
-        "1 runs in 14 days, 1 failed",
+        "1 run in 14 days, 1 failed",
         "never",
     ] {
         assert!(page.text.contains(text), "`{text}` is missing:\n{}", page.text);

@@ -140,8 +140,27 @@ on_both!(somebody_logs_in_and_out, |database| {
     let back = agreed.headers["location"].to_str().unwrap().to_owned();
     let (place, query) = back.split_once('?').unwrap();
     assert_eq!(place, "https://bellwire.example.com/oauth/callback");
-    visit.get(&format!("/oauth/callback?{query}")).await.status(200).with("crm is logged in");
-    visit.get(&format!("/oauth/callback?{query}")).await.status(400);
+    let led = async |query: &str| {
+        let seen = visit.get(&format!("/oauth/callback?{query}")).await.status(303);
+        seen.headers["location"].to_str().unwrap().to_owned()
+    };
+    let home = led(query).await;
+    assert_eq!(home, "/connections/crm?did=logged-in");
+    visit.get(&home).await.status(200).with("It is logged in.");
+    let lost = led(query).await;
+    assert_eq!(lost, "/connections?did=login-unknown");
+    visit.get(&lost).await.status(200).with("The login that came back is not known");
+    visit.get("/oauth/callback?code=x&state=nobodys").await.status(400).with("unknown_login");
+    let seen = visit.send("/connections/crm", "/connections/crm/login", &[]).await.status(200);
+    let state = seen.text.split("state=").nth(1).unwrap().split('&').next().unwrap();
+    let refused = led(&format!("error=%3Cb%3Eno&state={state}")).await;
+    assert_eq!(refused, "/connections/crm?did=login-refused");
+    visit.get(&refused).await.status(200).with("was not agreed to there").without("<b>no");
+    let seen = visit.send("/connections/crm", "/connections/crm/login", &[]).await.status(200);
+    let state = seen.text.split("state=").nth(1).unwrap().split('&').next().unwrap();
+    let failed = led(&format!("code=not-one-of-theirs&state={state}")).await;
+    assert_eq!(failed, "/connections/crm?did=login-failed");
+    visit.get(&failed).await.status(200).with("gave no tokens");
     let seen = visit.get("/connections/crm").await.with("granted").with("Reconnect").with("Last refresh");
     for token in authority.state().given.clone() {
         assert!(!seen.text.contains(&token), "no token is on the page");

@@ -111,3 +111,21 @@ async fn the_audit_log_is_read_page_by_page_and_filtered() {
     owner.get("/audit?action=%25").await.is(400);
     owner.get("/audit?before=nonsense").await.is(400);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn risky_settings_are_one_line_on_the_overview_and_among_the_settings_alone() {
+    let settings = "[sources.box]\npublic = true\n[sources.shed]\npublic = true\n";
+    let app = TestApp::with(Journal::start([]).await, &[], settings).await;
+    let owner = app.sign_in(Role::Owner).await;
+    for path in ["/", "/settings"] {
+        let page = owner.get(path).await.is(200).text;
+        let line = "<summary>2 settings are risky: sources.box.public, sources.shed.public</summary>";
+        assert!(page.contains(line) && page.contains("whoever knows the address of /hooks/shed"), "{path}: {page}");
+    }
+    for path in ["/events", "/rules", "/problems", "/sources"] {
+        let page = owner.get(path).await.is(200).text;
+        assert!(!page.contains("risky") && !page.contains("whoever knows the address of"), "{path}: {page}");
+    }
+    let page = app.sign_in(Role::Viewer).await.get("/").await.is(200).text;
+    assert!(!page.contains("risky"), "{page}");
+}

@@ -6,6 +6,8 @@ use std::{
 };
 
 use crate::{
+    clock::Time,
+    ids::EventId,
     matcher::{Explanation, Held},
     model::{Evidence, Verdict},
     rules::Rule,
@@ -31,6 +33,8 @@ pub(super) struct Table {
     pub(super) said: String,
     /// The first condition that failed, in words; what kept it from running.
     pub(super) why: String,
+    /// The event that took its key, and until when.
+    pub(super) taken: Option<(EventId, Time)>,
     pub(super) lines: Vec<Line>,
     pub(super) vars: Vec<(String, String)>,
     pub(super) faults: Vec<String>,
@@ -113,7 +117,11 @@ fn shown(table: Explanation, rule: &Rule, runs: Vec<RunRow>, suppressed: Option<
         Verdict::Error { message } => ("failed", "could not be decided".to_owned(), message.clone()),
         Verdict::Undecided => ("undecided", "not decided in time".to_owned(), String::new()),
     };
+    let mut taken = None;
     if let Some(suppressed) = suppressed {
+        if let SuppressedBy::Once { event, until } = &suppressed.by {
+            taken = Some((*event, *until));
+        }
         why = format!("it started no run: {}", kept(&suppressed.by));
     }
     Table {
@@ -123,6 +131,7 @@ fn shown(table: Explanation, rule: &Rule, runs: Vec<RunRow>, suppressed: Option<
         badge,
         said,
         why,
+        taken,
         lines: lines.into_iter().map(line).collect(),
         vars: vars.iter().map(|(name, value)| (name.clone(), short(value))).collect(),
         faults,
@@ -152,7 +161,7 @@ fn line(line: crate::matcher::Line) -> Line {
 
 fn kept(by: &SuppressedBy) -> String {
     match by {
-        SuppressedBy::Once { event, until } => format!("once: its key was taken by {event} until {until}"),
+        SuppressedBy::Once { .. } => "once: its key was taken".to_owned(),
         SuppressedBy::Threshold { have, of } => format!("threshold: it is number {have} of {of}"),
         SuppressedBy::NoKey => "threshold: its key is null or empty".to_owned(),
         SuppressedBy::Digest { run } => format!("digest: it joined {run}"),

@@ -1,13 +1,13 @@
 //! `/problems`: those that are there, the one seen last first.
 
 use askama::Template;
-use rocket::State;
+use rocket::{State, http::Status};
 
 use crate::{
     admin::{
         refused::Refused,
         state::Admin,
-        view::{Frame, Markup, Page, page},
+        view::{Frame, Html, Markup, page},
     },
     clock::Time,
     ids::ProblemId,
@@ -63,6 +63,8 @@ struct List {
     muted: String,
     newer: String,
     older: String,
+    /// Why the address does not read. Empty: it does.
+    fault: String,
     paused_sources: Vec<PausedSource>,
 }
 
@@ -73,40 +75,57 @@ pub(super) async fn list(
     before: Option<&str>,
     admin: &State<Admin>,
     person: &Person,
-) -> Page {
-    let word = state.unwrap_or_default();
+) -> Result<(Status, Html), Refused> {
     let rule = rule.filter(|rule| !rule.is_empty());
-    let known = FILTERS.into_iter().find(|(known, ..)| *known == word);
-    let (word, _, states) = known.ok_or_else(|| {
-        Refused::invalid("state: there are open, acknowledged, muted and solved; none for what is there now.")
-    })?;
-    let rows = admin
-        .store
-        .problem_page(ProblemFilter {
-            states: states.to_vec(),
-            kind: None,
-            rule: rule.map(str::to_owned),
-            before: before.map(place).transpose()?,
-            limit: Some(LIMIT + 1),
-        })
-        .await?;
+    let (rows, word, fault) = match asked(state, rule, before) {
+        Ok((word, filter)) => (admin.store.problem_page(filter).await?, Some(word), String::new()),
+        Err(fault) => (Vec::new(), None, fault),
+    };
+    let (status, is_plain) =
+        if fault.is_empty() { (Status::Ok, word == Some("")) } else { (Status::BadRequest, false) };
+    let here = word;
+    let word = word.unwrap_or_default();
     let frame = Frame::new(admin, person, "/problems", "Problems");
     let last = rows.get(LIMIT - 1).filter(|_| rows.len() > LIMIT);
     let older = last.map(|row| url(word, rule, Some(format!("{}-{}", row.last_at.0, row.id)))).unwrap_or_default();
     let mut lines: Vec<Line> = rows.iter().take(LIMIT).map(|row| line(&frame, row)).collect();
     tell_left(admin, &rows, &mut lines).await?;
-    let (left, muted) = if word.is_empty() { beside(admin, &frame, rule).await? } else { (Vec::new(), String::new()) };
-    page(&List {
+    let (left, muted) = if is_plain { beside(admin, &frame, rule).await? } else { (Vec::new(), String::new()) };
+    let shown = page(&List {
         rows: lines,
         left,
         muted,
         paused_sources: admin.store.paused_sources().await?,
-        filters: FILTERS.map(|(known, name, _)| (url(known, rule, None), name, known == word)).to_vec(),
+        filters: FILTERS.map(|(known, name, _)| (url(known, rule, None), name, Some(known) == here)).to_vec(),
         rule: rule.unwrap_or_default().to_owned(),
         newer: if before.is_some() { url(word, rule, None) } else { String::new() },
         older,
+        fault,
         frame,
-    })
+    });
+    Ok((status, shown?))
+}
+
+/// The list that an address asks for: the word of its state and its filter. `Err`: what of it does not read.
+fn asked(
+    state: Option<&str>,
+    rule: Option<&str>,
+    before: Option<&str>,
+) -> Result<(&'static str, ProblemFilter), String> {
+    let state = state.unwrap_or_default();
+    let known = FILTERS.into_iter().find(|(known, ..)| *known == state);
+    let (word, _, states) = known.ok_or_else(|| {
+        let shown: String = state.chars().filter(|c| !c.is_control()).take(40).collect();
+        format!("state: there is no state `{shown}`. Choose one above: open, acknowledged, muted or solved.")
+    })?;
+    let filter = ProblemFilter {
+        states: states.to_vec(),
+        kind: None,
+        rule: rule.map(str::to_owned),
+        before: before.map(place).transpose()?,
+        limit: Some(LIMIT + 1),
+    };
+    Ok((word, filter))
 }
 
 /// What stands beside the problems that are there now: solved ones with runs that nothing has repeated, and how many are muted.
@@ -164,9 +183,9 @@ pub(super) fn line(frame: &Frame, row: &ProblemRow) -> Line {
 }
 
 /// Where a page begins: `1772359200000-prb_...`.
-fn place(text: &str) -> Result<(Time, ProblemId), Refused> {
+fn place(text: &str) -> Result<(Time, ProblemId), String> {
     let parts = text.split_once('-').and_then(|(at, id)| Some((Time(at.parse().ok()?), id.parse().ok()?)));
-    parts.ok_or_else(|| Refused::invalid("before: this is no place in the list; begin at its first page."))
+    parts.ok_or_else(|| "before: this is no place in the list; begin at its first page.".to_owned())
 }
 
 fn url(state: &str, rule: Option<&str>, before: Option<String>) -> String {

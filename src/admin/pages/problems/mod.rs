@@ -3,6 +3,7 @@
 mod deeds;
 mod list;
 mod show;
+mod thing;
 
 use crate::{
     admin::guard::{Access, Guarded, guard},

@@ -3,7 +3,10 @@
 use askama::Template;
 use rocket::State;
 
-use super::list::{Line, line};
+use super::{
+    list::{Line, line},
+    thing::{self, Thing},
+};
 use crate::{
     admin::{
         act::problems,
@@ -28,13 +31,17 @@ const COUNTED: usize = 1000;
 struct Show {
     frame: Frame,
     line: Line,
+    /// A rule that has no page any more. Empty: it has one, or the problem is of none.
     rule: String,
+    thing: Thing,
     host: String,
     class: String,
     opened: Markup,
     solved: Option<Markup>,
-    /// Who said what of it, and until when. Empty: nobody.
+    /// Who said what of it. Empty: nobody.
     said: String,
+    /// Until when it is muted.
+    until: Option<Time>,
     is_solved: bool,
     is_run: bool,
     way_out: String,
@@ -63,14 +70,17 @@ pub(super) async fn show(id: &str, did: Option<&str>, admin: &State<Admin>, pers
     let runs = admin.store.run_page(filter).await?;
     let left = admin.store.runs_to_repeat(row.id, RunId(i64::MIN), COUNTED + 1).await?.len();
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let thing = thing::of(admin, &row).await?;
     page(&Show {
         line: line(&frame, &row),
-        rule: text(&row.rule),
+        rule: if thing.pages.is_empty() { text(&row.rule) } else { String::new() },
+        thing,
         host: text(&row.host),
         class: text(&row.class),
         opened: frame.ago(&row.opened_at),
         solved: row.solved_at.map(|at| frame.ago(&at)),
         said: said(&row),
+        until: row.muted_until.filter(|until| row.state == ProblemState::Muted && until.0 < i64::MAX),
         is_solved: row.state == ProblemState::Solved,
         is_run: row.kind == "run",
         way_out: way_out(&row),
@@ -112,7 +122,7 @@ fn said(row: &ProblemRow) -> String {
     let by = row.acknowledged_by.as_deref().unwrap_or("somebody");
     match (row.state, row.muted_until) {
         (ProblemState::Muted, Some(Time(i64::MAX))) => format!("Muted by {by}, until somebody says otherwise"),
-        (ProblemState::Muted, Some(until)) => format!("Muted by {by} until {until}"),
+        (ProblemState::Muted, Some(_)) => format!("Muted by {by} until"),
         (ProblemState::Acknowledged, _) => format!("Acknowledged by {by}"),
         _ => String::new(),
     }
