@@ -366,11 +366,11 @@ mod tests {
 
     #[test]
     fn instants_in_a_sentence_are_elements_and_all_else_is_escaped() {
-        let told = timed("<b>\"x\"</b> & 'y' since 2026-03-01T10:00:00.500Z, at 2026-03-01 or 2026-03-01T10:00:00Z.");
+        let told = timed("<b>\"x\"</b> & 'y' since 2026-03-01T10:00:00.5Z, at 2026-03-01 or 2026-03-01T10:00:00Z.");
         let of = |whole: &str| {
             format!("<time datetime=\"{whole}\" title=\"{whole}\" data-local=\"moment\">2026-03-01 10:00:00 UTC</time>")
         };
-        let (first, last) = (of("2026-03-01T10:00:00.500Z"), of("2026-03-01T10:00:00Z"));
+        let (first, last) = (of("2026-03-01T10:00:00.5Z"), of("2026-03-01T10:00:00Z"));
         let wanted =
             format!("&lt;b&gt;&quot;x&quot;&lt;/b&gt; &amp; &#39;y&#39; since {first}, at 2026-03-01 or {last}.");
         assert_eq!(told, wanted);

@@ -94,7 +94,7 @@ on_both! {
         bed.store.record(record(runs[0], again.claim, Then::Held)).await.unwrap();
         assert!(due(&bed.store).await.is_empty());
         assert!(bed.store.resolve(runs[0], Resolution::Done, NOW).await.unwrap());
-        let last = bed.claim(runs[0], RunStatus::Due, None);
+        let last = Claim { said: Some(Resolution::Done), ..bed.claim(runs[0], RunStatus::Due, None) };
         assert_eq!(bed.store.claim(last.clone()).await.unwrap(), Claimed::Mine);
         assert_eq!(ask(bed, runs[1], 1, Full::Queue).await.0, Claimed::Queued);
         finish(bed, runs[0], last.claim, RunStatus::Ok).await;
