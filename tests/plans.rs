@@ -113,7 +113,7 @@ fn strict(url: &str) -> PgConnection {
 
 /// What is wrong with how PostgreSQL answers a question. `None`: nothing.
 fn fault_in_postgresql(conn: &mut PgConnection, sql: &str) -> Option<String> {
-    let count = (1..).take_while(|n| sql.contains(&format!("${n}"))).count();
+    let count = (1..100).take_while(|n| sql.contains(&format!("${n}"))).count();
     let values = if count == 0 { String::new() } else { format!("({})", vec!["NULL"; count].join(", ")) };
     conn.batch_execute(&format!("PREPARE asked AS {sql}")).unwrap_or_else(|error| panic!("{sql}: {error}"));
     let plan = explained(conn, &format!("EXECUTE asked{values}"));
