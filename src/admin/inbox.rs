@@ -22,7 +22,7 @@ const NAME: usize = 200;
 /// Bytes of conditions.
 const CONDITIONS: usize = 4_096;
 /// Rows of a page unless asked for otherwise, and at most.
-const ROWS: usize = 50;
+const ROWS: usize = 30;
 const MOST_ROWS: usize = 200;
 
 /// What an address asks of the inbox.

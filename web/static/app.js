@@ -97,8 +97,9 @@
     input.value = Number.isNaN(at.getTime()) ? "" : at.toISOString().slice(0, at.getUTCSeconds() ? 19 : 16);
   });
   const localise = (event) => {
-    const clipped = event.target.closest?.(".two-lines:not([title])");
-    if (clipped && clipped.scrollHeight > clipped.clientHeight) clipped.title = clipped.textContent.trim();
+    const clipped = event.target.closest?.(":is(.one-line, .two-lines):not([title])");
+    const isCut = clipped && (clipped.scrollHeight > clipped.clientHeight || clipped.scrollWidth > clipped.clientWidth);
+    if (isCut) clipped.title = clipped.textContent.trim();
     const time = event.target.closest?.("time[datetime]");
     const at = time && !time.dataset.told && Date.parse(time.dateTime);
     if (!at) return;
